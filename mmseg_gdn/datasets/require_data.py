@@ -1,0 +1,53 @@
+"""Stop before a model is built when the VOC data set is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Iterator
+
+from mmseg_gdn.utils import InputError
+
+_GET_VOC = """To get it:
+  VOC 2012:   download VOCtrainval_11-May-2012.tar from the PASCAL VOC challenge's site, then
+                tar xf VOCtrainval_11-May-2012.tar -C data
+  SBD (aug):  download benchmark.tgz (Semantic Boundaries Dataset) and unpack it, then
+                mim run mmsegmentation tools/dataset_converters/voc_aug.py data/VOCdevkit VOCaug_folder --nproc 8
+              (the converter lies in mmsegmentation's tools/dataset_converters/voc_aug.py)
+  check it:     python tools/dataset_converters/check_voc.py --data-root data/VOCdevkit/VOC2012
+Data elsewhere: link it (ln -s /elsewhere/VOCdevkit data/VOCdevkit).
+Without any download: make demo"""
+
+
+def require_voc(dataset: dict) -> None:
+    """Check that the files a VOC data set config names are there.
+
+    Args:
+        dataset: Config of a data set, possibly of wrappers such as ``ConcatDataset`` around several.
+
+    Raises:
+        InputError: If a list or a folder is missing; the message says which, where it was looked for, and how to
+            get the data.
+    """
+    missing = list(dict.fromkeys(path for part in _voc_parts(dataset) for path in _missing(part)))
+    if missing:
+        looked = '\n'.join(f'  {path}' for path in missing)
+        raise InputError(f'The VOC 2012 data set is not complete; missing (looked for from {Path.cwd()}):\n'
+                         f'{looked}\n{_GET_VOC}')
+
+
+def _voc_parts(dataset: Any) -> Iterator[dict]:
+    if isinstance(dataset, (list, tuple)):
+        for part in dataset:
+            yield from _voc_parts(part)
+    elif isinstance(dataset, dict) and dataset.get('type') == 'PascalVOCDataset':
+        yield dataset
+    elif isinstance(dataset, dict):
+        yield from _voc_parts(dataset.get('datasets', dataset.get('dataset')))
+
+
+def _missing(dataset: dict) -> Iterator[Path]:
+    root = Path(dataset.get('data_root') or '')
+    folders = dataset.get('data_prefix', {}).values()
+    for name in (dataset['ann_file'], *folders):
+        if name is not None and not (root / name).exists():
+            yield root / name

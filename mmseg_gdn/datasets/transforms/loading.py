@@ -1,0 +1,59 @@
+"""mmseg's loading transforms for VOC, which name the file that is at fault."""
+
+from __future__ import annotations
+
+import numpy as np
+from mmcv.transforms import LoadImageFromFile
+from mmseg.datasets.transforms import LoadAnnotations
+from mmseg.registry import TRANSFORMS
+
+from mmseg_gdn.utils import InputError
+
+NUM_CLASSES, VOID = 21, 255
+_CHECK = 'check the whole data set with tools/dataset_converters/check_voc.py'
+
+
+@TRANSFORMS.register_module()
+class LoadVOCImage(LoadImageFromFile):
+    """``LoadImageFromFile`` that tells which image cannot be read."""
+
+    def transform(self, results: dict) -> dict:
+        """Load the image at ``results['img_path']``.
+
+        Raises:
+            InputError: If the file is missing or is no image.
+        """
+        try:
+            return super().transform(results)
+        # OpenCV and Pillow report a broken file by many kinds of exceptions.
+        except Exception as error:
+            raise InputError(f"The image {results['img_path']} cannot be read ({type(error).__name__}: "
+                             f'{error}); copy it anew and {_CHECK}.') from error
+
+
+@TRANSFORMS.register_module()
+class LoadVOCAnnotations(LoadAnnotations):
+    """``LoadAnnotations`` that accepts VOC's labels only: 0..20 and 255 for void."""
+
+    def transform(self, results: dict) -> dict:
+        """Load the mask at ``results['seg_map_path']``.
+
+        Raises:
+            InputError: If the file is missing, is no mask, or holds other values.
+        """
+        path = results['seg_map_path']
+        try:
+            results = super().transform(results)
+        except Exception as error:
+            raise InputError(f'The mask {path} cannot be read ({type(error).__name__}: {error}); '
+                             f'copy it anew and {_CHECK}.') from error
+        mask = results['gt_seg_map']
+        if mask.ndim != 2:
+            raise InputError(f'The mask {path} has {mask.shape[-1]} channels instead of class indices; VOC masks are '
+                             f'palette PNGs (mode P), so save it as one and {_CHECK}.')
+        unknown = mask[(mask >= NUM_CLASSES) & (mask != VOID)]
+        if unknown.size:
+            values = ', '.join(map(str, np.unique(unknown)[:5]))
+            raise InputError(f'The mask {path} holds the values {values}, but VOC has the classes '
+                             f'0..{NUM_CLASSES - 1} and {VOID} for void; mend the mask and {_CHECK}.')
+        return results

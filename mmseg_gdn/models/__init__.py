@@ -1,0 +1,10 @@
+"""Models, in mmseg's own folders; importing registers them in mmseg's registries."""
+
+from .backbones import CaffeVGG
+from .decode_heads import CaffeFCHead, GlobalInterpHead, MultiLabelHead
+from .layers import GlobalInterp
+from .losses import MultiLabelAuxLoss
+
+__all__ = [
+    'CaffeFCHead', 'CaffeVGG', 'GlobalInterp', 'GlobalInterpHead', 'MultiLabelAuxLoss', 'MultiLabelHead'
+]

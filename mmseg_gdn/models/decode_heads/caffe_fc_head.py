@@ -1,0 +1,136 @@
+"""fc6, fc7 and score of the Caffe nets FCN-32s and DeepLab-LargeFOV."""
+
+from __future__ import annotations
+
+from typing import Literal, Optional
+
+import torch
+import torch.nn.functional as F
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.registry import MODELS
+from mmseg.utils import ConfigType, SampleList
+from torch import Tensor, nn
+
+from .full_size import input_size, label_size
+
+_DECONV_KERNEL, _DECONV_STRIDE, _DECONV_CROP = 64, 32, 19
+_SCORE_INIT = {'fcn32s': dict(type='Constant', val=0, name='conv_seg'),
+               'largefov': dict(type='Normal', std=0.01, name='conv_seg')}
+
+
+@MODELS.register_module()
+class CaffeFCHead(BaseDecodeHead):
+    """VGG-16's fully connected layers as convolutions, and the score layer, with Caffe's details.
+
+    - ``'fcn32s'``: fc6 7x7 and fc7 1x1; its full-size scores are the frozen 64/32 bilinear deconvolution cropped
+      at offset 19 (``upscore``, ``Crop``).
+    - ``'largefov'``: pool5a 3x3 average pooling that counts its padding, fc6 3x3 dilated by 12, fc7 1x1; its
+      full-size scores are bilinear.
+
+    Dropout drops single elements (mmseg's heads drop whole channels). ``forward`` gives coarse scores, so that
+    the head can be the ``base_type`` of :class:`GlobalInterpHead`.
+
+    Args:
+        layout: ``'fcn32s'`` or ``'largefov'``.
+        in_channels: Channels of the last pool.
+        fc_channels: Channels of fc6 and fc7; 4096 for 'fcn32s' and 1024 for 'largefov' when not given.
+        num_classes: Number of classes, background included.
+        dropout_ratio: Share of dropped elements after fc6 and after fc7.
+        multi_label_head: Config of a :class:`MultiLabelHead` that reads fc7 in training, or ``None``.
+        init_cfg: Initialisation; Caffe's own for the score layer (zero; Gaussian of 0.01) when not given.
+        **kwargs: ``loss_decode``, ``ignore_index``... of ``BaseDecodeHead``.
+
+    Raises:
+        ValueError: If ``layout`` is unknown.
+    """
+
+    def __init__(self,
+                 layout: Literal['fcn32s', 'largefov'] = 'fcn32s',
+                 in_channels: int = 512,
+                 fc_channels: Optional[int] = None,
+                 num_classes: int = 21,
+                 *,
+                 dropout_ratio: float = 0.5,
+                 multi_label_head: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None,
+                 **kwargs) -> None:
+        if layout not in _SCORE_INIT:
+            raise ValueError(f"layout is 'fcn32s' or 'largefov', but got {layout!r}.")
+        fc_channels = fc_channels or {'fcn32s': 4096, 'largefov': 1024}[layout]
+        kwargs.pop('channels', None)
+        super().__init__(
+            in_channels,
+            fc_channels,
+            num_classes=num_classes,
+            dropout_ratio=0,
+            init_cfg=init_cfg or dict(type='Kaiming', layer='Conv2d', override=_SCORE_INIT[layout]),
+            **kwargs)
+        self.layout = layout
+        if layout == 'fcn32s':
+            self.pool5a = nn.Identity()
+            self.fc6 = nn.Conv2d(in_channels, fc_channels, 7)
+            # Frozen in Caffe as well (lr_mult 0) and the same for every net: no part of a checkpoint.
+            self.register_buffer('upscore', _bilinear_filter(_DECONV_KERNEL), persistent=False)
+        else:
+            self.pool5a = nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=True)
+            self.fc6 = nn.Conv2d(in_channels, fc_channels, 3, padding=12, dilation=12)
+        self.fc7 = nn.Conv2d(fc_channels, fc_channels, 1)
+        self.drop6 = nn.Dropout(dropout_ratio)
+        self.drop7 = nn.Dropout(dropout_ratio)
+        self.multi_label_head = multi_label_head and MODELS.build(
+            dict(type='MultiLabelHead', in_channels=fc_channels, num_classes=num_classes) | multi_label_head)
+
+    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """Coarse scores.
+
+        Args:
+            inputs: Feature maps of the backbone; the one at ``in_index`` (N, in_channels, h, w) is read.
+
+        Returns:
+            Scores, shape (N, num_classes, h - 6, w - 6) for 'fcn32s' and (N, num_classes, h, w) for 'largefov'.
+        """
+        x = self.pool5a(self._transform_inputs(inputs))
+        x = self.drop6(F.relu(self.fc6(x)))
+        x = self.drop7(F.relu(self.fc7(x)))
+        return self.conv_seg(x)
+
+    def loss(self, inputs: tuple[Tensor, ...], batch_data_samples: SampleList,
+             train_cfg: ConfigType) -> dict[str, Tensor]:
+        """mmseg's ``loss``, and that of ``multi_label_head`` on the fc7 the same pass has made."""
+        if self.multi_label_head is None:
+            return super().loss(inputs, batch_data_samples, train_cfg)
+        fc7 = []
+        tap = self.drop7.register_forward_hook(lambda module, args, output: fc7.append(output))
+        try:
+            losses = super().loss(inputs, batch_data_samples, train_cfg)
+        finally:
+            tap.remove()
+        return losses | self.multi_label_head.loss(fc7, batch_data_samples, train_cfg)
+
+    def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """mmseg's losses at the size of the labels."""
+        return super().loss_by_feat(self._full_size(seg_logits, label_size(batch_data_samples)), batch_data_samples)
+
+    def predict_by_feat(self, seg_logits: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Scores at the size of the network's input."""
+        return super().predict_by_feat(self._full_size(seg_logits, input_size(batch_img_metas)), batch_img_metas)
+
+    def _full_size(self, seg_logits: Tensor, size: tuple[int, int]) -> Tensor:
+        """FCN-32s' ``upscore`` and ``Crop``; the rest is left to mmseg's bilinear resize."""
+        if self.layout != 'fcn32s' or tuple(seg_logits.shape[2:]) == size:
+            return seg_logits
+        channels = seg_logits.shape[1]
+        weight = self.upscore.expand(channels, 1, -1, -1)
+        full = F.conv_transpose2d(seg_logits, weight, stride=_DECONV_STRIDE, groups=channels)
+        available = tuple(side - _DECONV_CROP for side in full.shape[2:])
+        if any(have < want for have, want in zip(available, size)):
+            raise ValueError(f'The deconvolution brings {tuple(seg_logits.shape[2:])} scores to {available} after '
+                             f'its crop, but {size} is wanted; give the network images of the wanted size.')
+        return full[:, :, _DECONV_CROP:_DECONV_CROP + size[0], _DECONV_CROP:_DECONV_CROP + size[1]]
+
+
+def _bilinear_filter(size: int) -> Tensor:
+    """Caffe's ``bilinear`` filler for an even kernel: (size, size), the outer product of two tents."""
+    factor = size // 2
+    tent = 1 - (torch.arange(size, dtype=torch.float64) - (factor - 0.5)).abs() / factor
+    return torch.outer(tent, tent).float()

@@ -1,0 +1,82 @@
+"""Heads whose ``forward`` gives full-size scores: learn the wanted size from labels or image meta data."""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Optional
+
+import torch
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.utils import SampleList
+from torch import Tensor
+
+Size = tuple[int, int]
+
+
+class FullSizeMixin(BaseDecodeHead):
+    """Wraps ``forward`` of the class behind it: its score maps are brought to the wanted size.
+
+    The wanted size is that of the labels in ``loss``, that of the network's input in ``predict``, and ``None``
+    (the head's own choice) when ``forward`` is called alone. mmseg's own resize to that size then finds nothing
+    left to do, whatever losses a head computes.
+    """
+
+    _wanted_size: Optional[Size] = None
+
+    def upsample(self, seg_logits: Tensor, size: Optional[Size]) -> Tensor:
+        """Bring coarse scores (N, C, h, w) to ``size``; for subclasses to say how."""
+        raise NotImplementedError
+
+    def forward(self, *args, **kwargs) -> Any:
+        """Full-size scores; other outputs of the head (image-level logits, say) stay as they are."""
+        return self._upsample_scores(super().forward(*args, **kwargs))
+
+    def loss(self, *args, **kwargs) -> dict:
+        """mmseg's ``loss`` of the head behind, at the size of the labels."""
+        samples = _argument(super().loss, 'batch_data_samples', args, kwargs)
+        with self._wanting(label_size(samples)):
+            return super().loss(*args, **kwargs)
+
+    def predict(self, *args, **kwargs) -> Tensor:
+        """mmseg's ``predict`` of the head behind, at the size of the network's input."""
+        metas = _argument(super().predict, 'batch_img_metas', args, kwargs)
+        with self._wanting(input_size(metas)):
+            return super().predict(*args, **kwargs)
+
+    def _upsample_scores(self, outputs: Any) -> Any:
+        if isinstance(outputs, (list, tuple)):
+            return type(outputs)(self._upsample_scores(output) for output in outputs)
+        if isinstance(outputs, Tensor) and outputs.dim() == 4 and outputs.shape[1] == self.out_channels:
+            return self.upsample(outputs, self._wanted_size)
+        return outputs
+
+    @contextmanager
+    def _wanting(self, size: Size) -> Iterator[None]:
+        self._wanted_size = size
+        try:
+            yield
+        finally:
+            self._wanted_size = None
+
+
+def label_size(batch_data_samples: SampleList) -> Size:
+    """Height and width of the ground-truth masks of a batch."""
+    return tuple(batch_data_samples[0].gt_sem_seg.shape[-2:])
+
+
+def input_size(batch_img_metas: list[dict]) -> Size:
+    """Height and width of what the network was given, padding included.
+
+    Slide inference writes the size of its window into ``img_shape`` as a ``torch.Size`` and leaves the
+    ``pad_shape`` of the whole image standing.
+    """
+    meta = batch_img_metas[0]
+    in_window = isinstance(meta['img_shape'], torch.Size)
+    shape = meta['img_shape'] if in_window else meta.get('pad_shape', meta['img_shape'])
+    return tuple(int(side) for side in shape[:2])
+
+
+def _argument(function: Callable, name: str, args: tuple, kwargs: dict) -> Any:
+    """The argument ``name`` of a call; its position differs between plain and cascaded heads."""
+    return inspect.signature(function).bind(*args, **kwargs).arguments[name]

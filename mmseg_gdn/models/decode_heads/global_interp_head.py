@@ -1,0 +1,110 @@
+"""Any decode head of mmseg with learned global interpolation in place of its bilinear upsampling."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Optional
+
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from mmseg_gdn.models.layers import GlobalInterp
+
+from .full_size import FullSizeMixin
+
+Size = tuple[int, int]
+
+
+@MODELS.register_module()
+class GlobalInterpHead(FullSizeMixin):
+    """Decode head ``base_type`` whose scores are brought to full size by :class:`GlobalInterp`.
+
+    Building gives an instance of both this class and the head named by ``base_type``, with the parameter names
+    of the latter, so that a checkpoint of the stock model loads with only ``interp.kernel_h`` and
+    ``interp.kernel_w`` missing. ``loss`` asks for the size of the labels, ``predict`` for that of the network's
+    input, and ``forward`` alone for ``out_size``.
+
+    Args:
+        base_type: Registered name of the decode head that makes the coarse scores.
+        in_size: Height and width (h, w) of its score maps for the training crop.
+        out_size: Height and width (H, W) of the training crop.
+        init: Start values, see :class:`GlobalInterp`.
+        size_policy: What to do with other sizes, see :class:`GlobalInterp`; ``'resample'`` serves all of them.
+        **base_cfg: All arguments of ``base_type``.
+
+    Raises:
+        ValueError: If ``base_type`` is missing, unknown or no decode head of mmseg, or if the sizes do not fit.
+
+    Example:
+        A GDN variant of a stock config::
+
+            decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 64), out_size=(512, 512))
+    """
+
+    def __new__(cls, *args, base_type: Optional[str] = None, **kwargs) -> GlobalInterpHead:
+        """Make an instance of a class that inherits from this one and from the head named by ``base_type``."""
+        return object.__new__(_combined_class(cls, _find_head(base_type)))
+
+    def __init__(self,
+                 *,
+                 base_type: str,
+                 in_size: Size,
+                 out_size: Size,
+                 init: str = 'bilinear',
+                 size_policy: str = 'resample',
+                 **base_cfg: Any) -> None:
+        super().__init__(**base_cfg)
+        self.base_type = base_type
+        self.interp = GlobalInterp(
+            in_size,
+            out_size,
+            init=init,
+            size_policy=size_policy,
+            align_corners=self.align_corners,
+            channels=self.out_channels)
+
+    def upsample(self, seg_logits: Tensor, size: Optional[Size]) -> Tensor:
+        """Bring coarse scores to ``size``.
+
+        Args:
+            seg_logits: Coarse scores, shape (N, C, h, w).
+            size: Wanted height and width; the trained ``out_size`` for ``None``.
+
+        Returns:
+            Full-size scores, shape (N, C, H, W).
+
+        Raises:
+            ValueError: If the scores do not fit the matrices.
+        """
+        in_size = tuple(seg_logits.shape[2:])
+        if self.training and size == self.interp.out_size and in_size != self.interp.in_size:
+            raise ValueError(
+                f'in_size={self.interp.in_size} does not fit this network: it makes {in_size[0]}x{in_size[1]} '
+                f'scores for {size[0]}x{size[1]} crops; set in_size={in_size} in the GlobalInterpHead config.')
+        return self.interp(seg_logits, size)
+
+    def __reduce_ex__(self, protocol: int) -> tuple:
+        """Copy and pickle by the base's name, because the combined class stands in no module."""
+        return _new_head, (self.base_type, ), self.__dict__.copy()
+
+
+def _new_head(base_type: str) -> GlobalInterpHead:
+    return GlobalInterpHead.__new__(GlobalInterpHead, base_type=base_type)
+
+
+@lru_cache(maxsize=None)
+def _combined_class(wrapper: type, base: type) -> type:
+    return type(wrapper)(f'{wrapper.__name__}[{base.__name__}]', (wrapper, base), {'__module__': __name__})
+
+
+def _find_head(base_type: Optional[str]) -> type:
+    head = MODELS.get(base_type) if base_type else None
+    if head is None:
+        raise ValueError(f'base_type={base_type!r} is not a registered head; GlobalInterpHead needs the name of '
+                         "a decode head of mmseg, such as base_type='FCNHead' (a head of your own must be "
+                         'imported by custom_imports first).')
+    if not (isinstance(head, type) and issubclass(head, BaseDecodeHead)) or issubclass(head, FullSizeMixin):
+        raise ValueError(f"base_type={base_type!r} is no decode head that makes coarse score maps; give one of "
+                         "mmseg's heads that derive from BaseDecodeHead, such as base_type='FCNHead'.")
+    return head

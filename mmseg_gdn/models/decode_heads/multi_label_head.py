@@ -1,0 +1,78 @@
+"""Auxiliary head that tells which classes are in the image."""
+
+from __future__ import annotations
+
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.registry import MODELS
+from mmseg.utils import SampleList
+from torch import Tensor, nn
+
+_POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
+
+
+@MODELS.register_module()
+class MultiLabelHead(BaseDecodeHead):
+    """Global pooling and one linear layer: image-level logits for the multi-label loss of the GDN paper.
+
+    Used in training only, as an element of the model's ``auxiliary_head`` list.
+
+    Args:
+        in_channels: Channels of the features.
+        num_classes: Number of segmentation classes, background included.
+        pool: ``'avg'`` or ``'max'`` pooling over the whole map (Caffe: ``global_pooling`` with AVE or MAX).
+        with_background: Whether class 0 is background and stands in the logits as well.
+        dropout_ratio: Dropout before the linear layer.
+        loss_decode: A loss on image-level logits and masks.
+        init_cfg: Initialisation of the linear layer.
+        **kwargs: ``in_index``, ``input_transform``, ``ignore_index``... of ``BaseDecodeHead``.
+
+    Raises:
+        ValueError: If ``pool`` is unknown.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 num_classes: int = 21,
+                 *,
+                 pool: str = 'avg',
+                 with_background: bool = False,
+                 dropout_ratio: float = 0.0,
+                 loss_decode: dict = dict(type='MultiLabelAuxLoss'),  # noqa: B006 (mmseg's idiom; never changed)
+                 init_cfg: dict = dict(type='Normal', layer='Linear', std=0.01),  # noqa: B006
+                 **kwargs) -> None:
+        if pool not in _POOLS:
+            raise ValueError(f"pool is one of {', '.join(map(repr, _POOLS))}, but got {pool!r}.")
+        super().__init__(
+            in_channels,
+            channels=in_channels,
+            num_classes=num_classes,
+            dropout_ratio=0,
+            loss_decode=loss_decode,
+            init_cfg=init_cfg,
+            **kwargs)
+        # The base class makes a pixel classifier, which this head has no use for.
+        del self.conv_seg
+        self.pool = _POOLS[pool](1)
+        self.dropout = nn.Dropout(dropout_ratio)
+        self.fc = nn.Linear(in_channels, num_classes if with_background else num_classes - 1)
+
+    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """Image-level logits.
+
+        Args:
+            inputs: Feature maps of the backbone, each (N, C_i, h_i, w_i).
+
+        Returns:
+            Logits, shape (N, K): K = num_classes - 1, or num_classes with background.
+        """
+        features = self._transform_inputs(inputs)
+        return self.fc(self.dropout(self.pool(features).flatten(1)))
+
+    def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """Loss of image-level logits (N, K) against the classes found in the masks."""
+        masks = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        losses = self.loss_decode if isinstance(self.loss_decode, nn.ModuleList) else [self.loss_decode]
+        return {
+            loss.loss_name: loss(seg_logits, masks, ignore_index=self.ignore_index)
+            for loss in losses
+        }

@@ -1,0 +1,161 @@
+"""The learnable pair of matrices that brings coarse maps to full size."""
+
+from __future__ import annotations
+
+from typing import Literal, Optional
+
+import torch
+from torch import Tensor, nn
+
+from mmseg_gdn.ops import global_interp
+
+from .interp_kernels import bilinear_kernel, caffe_bounds, resample_kernel
+
+Size = tuple[int, int]
+
+
+class GlobalInterp(nn.Module):
+    """Learned global interpolation ``y_c = kernel_h @ x_c @ kernel_w.T`` (GDN paper, equation 1).
+
+    The two matrices are shared by all channels and learned with everything else. They are made for one
+    pair of sizes; ``size_policy`` says what happens to maps of another size.
+
+    Args:
+        in_size: Height and width (h, w) of the coarse maps trained on, in cells.
+        out_size: Height and width (H, W) of the full-size maps trained on, in pixels.
+        init: ``'bilinear'`` starts as ``F.interpolate(mode='bilinear')``; ``'caffe'`` draws the authors'
+            uniform values (``gdn.py`` of their release) and needs ``channels``.
+        size_policy: What to do with other sizes than those trained.
+
+            - ``'slice'``: use the top-left parts of the matrices, as the authors' inference does. Works for
+              sizes up to those trained.
+            - ``'resample'``: move the pair to the other grid, keeping its deviation from bilinear
+              (:func:`resample_kernel`). Works for every size.
+            - ``'error'``: refuse.
+        align_corners: Which bilinear interpolation ``init='bilinear'`` and ``'resample'`` refer to.
+        channels: Number of channels C of the maps; only ``init='caffe'`` depends on it.
+
+    Attributes:
+        kernel_h: Parameter of shape (H, h).
+        kernel_w: Parameter of shape (W, w).
+
+    Raises:
+        ValueError: If an argument is none of the above.
+
+    Example:
+        >>> layer = GlobalInterp((16, 16), (500, 500))
+        >>> layer(torch.ones(1, 21, 16, 12), out_size=(500, 375)).shape
+        torch.Size([1, 21, 500, 375])
+    """
+
+    def __init__(self,
+                 in_size: Size,
+                 out_size: Size,
+                 init: Literal['bilinear', 'caffe'] = 'bilinear',
+                 size_policy: Literal['slice', 'resample', 'error'] = 'slice',
+                 align_corners: bool = False,
+                 channels: Optional[int] = None) -> None:
+        super().__init__()
+        self.in_size = _as_size('in_size', in_size)
+        self.out_size = _as_size('out_size', out_size)
+        self.init = _one_of('init', init, ('bilinear', 'caffe'))
+        self.size_policy = _one_of('size_policy', size_policy, ('slice', 'resample', 'error'))
+        self.align_corners = align_corners
+        self.channels = channels
+        if init == 'caffe' and not channels:
+            raise ValueError("init='caffe' draws from bounds that depend on the number of channels; "
+                             "give channels=C, or use init='bilinear'.")
+        self.kernel_h = nn.Parameter(torch.empty(self.out_size[0], self.in_size[0]))
+        self.kernel_w = nn.Parameter(torch.empty(self.out_size[1], self.in_size[1]))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Set both matrices to their start values."""
+        if self.init == 'bilinear':
+            self.kernel_h.copy_(self._bilinear(self.out_size[0], self.in_size[0]))
+            self.kernel_w.copy_(self._bilinear(self.out_size[1], self.in_size[1]))
+        else:
+            bound_h, bound_w = caffe_bounds(self.channels, self.in_size, self.out_size)
+            self.kernel_h.uniform_(-bound_h, bound_h)
+            self.kernel_w.uniform_(-bound_w, bound_w)
+
+    def forward(self, x: Tensor, out_size: Optional[Size] = None) -> Tensor:
+        """Bring coarse maps to full size.
+
+        Args:
+            x: Coarse maps, shape (N, C, h, w).
+            out_size: Wanted height and width in pixels; the trained ``out_size`` when not given.
+
+        Returns:
+            Full-size maps, shape (N, C, *out_size).
+
+        Raises:
+            ValueError: If ``size_policy`` cannot serve these sizes.
+        """
+        in_size = tuple(x.shape[2:])
+        out_size = self.out_size if out_size is None else tuple(out_size)
+        return global_interp(x, *self.kernels(in_size, out_size))
+
+    def kernels(self, in_size: Size, out_size: Size) -> tuple[Tensor, Tensor]:
+        """The pair of matrices for maps of ``in_size`` wanted at ``out_size``, by ``size_policy``.
+
+        Args:
+            in_size: Height and width of the coarse maps.
+            out_size: Wanted height and width.
+
+        Returns:
+            Matrices of shape (out_size[0], in_size[0]) and (out_size[1], in_size[1]), differentiable with
+            respect to the learned pair.
+
+        Raises:
+            ValueError: If ``size_policy`` cannot serve these sizes.
+        """
+        if (in_size, out_size) == (self.in_size, self.out_size):
+            return self.kernel_h, self.kernel_w
+        if self.size_policy == 'resample':
+            return (resample_kernel(self.kernel_h, out_size[0], in_size[0], self.align_corners),
+                    resample_kernel(self.kernel_w, out_size[1], in_size[1], self.align_corners))
+        if self.size_policy == 'slice' and self._fits(in_size, out_size):
+            return self.kernel_h[:out_size[0], :in_size[0]], self.kernel_w[:out_size[1], :in_size[1]]
+        raise ValueError(self._refusal(in_size, out_size))
+
+    def extra_repr(self) -> str:
+        """The arguments, as ``print(model)`` shows them."""
+        return (f'in_size={self.in_size}, out_size={self.out_size}, init={self.init!r}, '
+                f'size_policy={self.size_policy!r}, align_corners={self.align_corners}')
+
+    def _bilinear(self, fine: int, coarse: int) -> Tensor:
+        return bilinear_kernel(fine, coarse, self.align_corners, dtype=self.kernel_h.dtype)
+
+    def _fits(self, in_size: Size, out_size: Size) -> bool:
+        return all(got <= trained for got, trained in zip(in_size + out_size, self.in_size + self.out_size))
+
+    def _refusal(self, in_size: Size, out_size: Size) -> str:
+        working = ["'resample'"]
+        if self._fits(in_size, out_size):
+            working.insert(0, "'slice'")
+        return (f'The matrices were made for {_text(self.in_size)} maps brought to {_text(self.out_size)}, but '
+                f'{_text(in_size)} maps are to be brought to {_text(out_size)}, which '
+                f'size_policy={self.size_policy!r} cannot do; set size_policy to {" or ".join(working)}, '
+                'or in_size and out_size to these sizes.')
+
+
+def _as_size(name: str, value: Size) -> Size:
+    try:
+        height, width = value
+    except (TypeError, ValueError):
+        raise ValueError(f'{name} is a pair (height, width), but got {value!r}.') from None
+    if not all(isinstance(side, int) and side > 0 for side in (height, width)):
+        raise ValueError(f'{name} is a pair of positive whole numbers, but got {value!r}.')
+    return height, width
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ValueError(f'{name} is one of {", ".join(map(repr, choices))}, but got {value!r}.')
+    return value
+
+
+def _text(size: Size) -> str:
+    return f'{size[0]}x{size[1]}'

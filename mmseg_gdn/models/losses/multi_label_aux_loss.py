@@ -1,0 +1,128 @@
+"""Multi-label classification loss whose targets come from the segmentation mask."""
+
+from __future__ import annotations
+
+from typing import Literal, Optional
+
+import torch
+import torch.nn.functional as F
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class MultiLabelAuxLoss(nn.Module):
+    """Sigmoid cross-entropy on "which classes are in the image" (GDN paper, multi-label loss).
+
+    Args:
+        normalization: ``'mean'`` averages over images and classes; ``'caffe'`` divides the sum by the number of
+            images, as Caffe's SigmoidCrossEntropyLossLayer does.
+        with_background: Whether class 0 takes part.
+        min_share: Smallest share of an image's valid pixels, in [0, 1), that counts as present; a class is
+            present from its first pixel on with 0.
+        pool: How segmentation logits (N, C, H, W) become image-level logits: ``'avg'`` or ``'max'``.
+        loss_weight: Factor of the loss.
+        loss_name: Name in the log; begins with ``loss_`` if it is to be part of the total.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(self,
+                 normalization: Literal['mean', 'caffe'] = 'mean',
+                 with_background: bool = False,
+                 min_share: float = 0.0,
+                 pool: Literal['avg', 'max'] = 'avg',
+                 loss_weight: float = 1.0,
+                 loss_name: str = 'loss_mlc') -> None:
+        super().__init__()
+        if normalization not in ('mean', 'caffe'):
+            raise ValueError(f"normalization is 'mean' or 'caffe', but got {normalization!r}.")
+        if pool not in ('avg', 'max'):
+            raise ValueError(f"pool is 'avg' or 'max', but got {pool!r}.")
+        if not 0 <= min_share < 1:
+            raise ValueError(f'min_share is a share of the pixels in [0, 1), but got {min_share}.')
+        self.normalization = normalization
+        self.with_background = with_background
+        self.min_share = min_share
+        self.pool = pool
+        self.loss_weight = loss_weight
+        self._loss_name = loss_name
+
+    @property
+    def loss_name(self) -> str:
+        """Name of this loss in mmseg's log."""
+        return self._loss_name
+
+    def forward(self,
+                cls_score: Tensor,
+                label: Tensor,
+                weight: Optional[Tensor] = None,
+                ignore_index: int = 255) -> Tensor:
+        """The loss.
+
+        Args:
+            cls_score: Image-level logits (N, K), background left out unless ``with_background``; or
+                segmentation logits (N, C, H, W) of all classes, which are pooled first.
+            label: Masks (N, H, W) of class indices.
+            weight: Pixel weights, which mmseg hands to every loss; classes of an image have none.
+            ignore_index: Label of void pixels.
+
+        Returns:
+            Scalar loss.
+
+        Raises:
+            ValueError: If shapes do not fit or a mask holds an index that is no class.
+        """
+        first_class = 0 if self.with_background else 1
+        logits = self._image_logits(cls_score, first_class)
+        if label.dim() != 3 or label.shape[0] != logits.shape[0]:
+            raise ValueError(f'MultiLabelAuxLoss takes masks (N, H, W) for the {logits.shape[0]} images of the '
+                             f'logits, but got masks of shape {tuple(label.shape)}.')
+        targets = image_labels(label, first_class + logits.shape[1], ignore_index, self.min_share)
+        # The sum over classes leaves half precision early, so the loss is always computed in full precision.
+        with torch.autocast(logits.device.type, enabled=False):
+            total = F.binary_cross_entropy_with_logits(
+                _at_least_float32(logits), targets[:, first_class:].to(_at_least_float32(logits)), reduction='sum')
+        divisor = logits.shape[0] if self.normalization == 'caffe' else logits.numel()
+        return self.loss_weight * total / divisor
+
+    def _image_logits(self, cls_score: Tensor, first_class: int) -> Tensor:
+        if cls_score.dim() == 2:
+            return cls_score
+        if cls_score.dim() != 4:
+            raise ValueError('MultiLabelAuxLoss takes image-level logits (N, K) or segmentation logits '
+                             f'(N, C, H, W), but got shape {tuple(cls_score.shape)}.')
+        flat = cls_score[:, first_class:].flatten(2)
+        return flat.mean(2) if self.pool == 'avg' else flat.amax(2)
+
+
+def image_labels(mask: Tensor, num_classes: int, ignore_index: int = 255, min_share: float = 0.0) -> Tensor:
+    """Which classes are in each image.
+
+    Args:
+        mask: Class indices, shape (N, H, W).
+        num_classes: Number of classes, background included.
+        ignore_index: Index of void pixels.
+        min_share: Smallest share of the valid pixels that counts as present.
+
+    Returns:
+        1.0 for each class present and 0.0 otherwise, shape (N, num_classes), float32.
+
+    Raises:
+        ValueError: If the mask holds an index that is neither a class nor ``ignore_index``.
+    """
+    flat = mask.flatten(1).long()
+    valid = flat != ignore_index
+    unknown = valid & ((flat < 0) | (flat >= num_classes))
+    if unknown.any():
+        raise ValueError(f'The mask holds the value {int(flat[unknown][0])}, but only 0..{num_classes - 1} and '
+                         f'{ignore_index} (void) are labels; mend the mask or set num_classes.')
+    counts = torch.zeros(flat.shape[0], num_classes, device=mask.device)
+    counts.scatter_add_(1, flat.where(valid, 0), valid.float())
+    enough = counts.sum(1, keepdim=True) * min_share
+    return ((counts > 0) & (counts >= enough)).float()
+
+
+def _at_least_float32(tensor: Tensor) -> Tensor:
+    return tensor if tensor.dtype == torch.float64 else tensor.float()

@@ -1,0 +1,60 @@
+"""The command-line options that training and testing share, with mmseg's names."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from .errors import InputError
+
+
+def runner_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the options of mmseg's own ``tools/train.py`` and ``tools/test.py``.
+
+    Args:
+        description: First line of ``--help``.
+
+    Returns:
+        Parser with ``config``, ``--work-dir``, ``--cfg-options``, ``--launcher`` and ``--local_rank``.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder for logs and results; default: work_dirs/<name of the config>')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='settings that override the config, such as train_cfg.max_iters=100 or '
+                             'model.decode_head.in_size="(12,12)"')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
+                        help='how several processes were started')
+    # torch.distributed.launch hands the rank over by this flag, in either spelling.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    return parser
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config and apply the shared options.
+
+    Args:
+        args: What :func:`runner_parser` has parsed.
+
+    Returns:
+        The config, with ``launcher`` and an existing ``work_dir``.
+
+    Raises:
+        InputError: If the config is missing or the work folder cannot be made.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if not Path(args.config).is_file():
+        raise InputError(f'There is no config {args.config}; those of this project are in configs/gdn.')
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    cfg.merge_from_dict(args.cfg_options or {})
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
+    try:
+        Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'Cannot make the work folder {cfg.work_dir} ({error.strerror}); name one you may write '
+                         'to with --work-dir.') from error
+    return cfg

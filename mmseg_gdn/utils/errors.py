@@ -1,0 +1,31 @@
+"""Errors a user can mend, told in one sentence instead of a traceback."""
+
+from __future__ import annotations
+
+import sys
+from typing import Callable
+
+
+class InputError(ValueError):
+    """Bad input: the message says what is wrong, where, and what to do about it."""
+
+
+def run_tool(main: Callable[[], int | None]) -> None:
+    """Run a tool's ``main`` and end the process with its exit status.
+
+    An :class:`InputError` ends as ``error: <sentence>`` on standard error with status 1; every other
+    exception keeps its traceback, because it is a defect of the program and not of its input.
+
+    Args:
+        main: The tool's entry point; what it returns is the exit status (``None`` is 0).
+    """
+    try:
+        status = main()
+    except InputError as error:
+        sys.exit(f'error: {_last_sentence(error)}')
+    sys.exit(status)
+
+
+def _last_sentence(error: InputError) -> str:
+    """Drop the worker's traceback that a DataLoader puts before the message of its exception."""
+    return str(error).rsplit(f'{type(error).__name__}: ', 1)[-1].strip()

@@ -1,0 +1,54 @@
+"""Files that exist complete or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator
+
+from .errors import InputError
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` and move it there when the block ends without an error.
+
+    Entering the block already fails when the place cannot be written, so that long work is not done
+    in vain; leaving it by an exception removes the temporary file and leaves an older ``path`` as it was.
+
+    Args:
+        path: The file wanted; missing parent folders are made.
+
+    Yields:
+        Path of the temporary file, existing and empty, with the same suffixes as ``path``.
+
+    Raises:
+        InputError: If the folder cannot be made or written, or ``path`` is a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f'Cannot write {path}: it is a folder; name a file instead.')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f'.{path.name}.', suffix=''.join(path.suffixes))
+    except OSError as error:
+        raise InputError(f'Cannot write {path}: {error.strerror}; '
+                         'choose a folder you may write to.') from error
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        # mkstemp makes private files; results should follow the user's umask like any other output.
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

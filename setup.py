@@ -1,0 +1,51 @@
+"""Packaging: the base needs torch and NumPy only, because two stacks carry the import name ``mmseg``."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+OPENMMLAB = [
+    'mmengine==0.10.7',
+    'mmcv-lite>=2.0,<2.2',
+    'mmsegmentation==1.2.2',
+    'mmpretrain==1.2.0',
+    'ftfy',  # mmseg and mmpretrain import these two without declaring them
+    'regex',
+    'setuptools<82',  # mmengine imports pkg_resources
+]
+ONEDL = [
+    'onedl-mmengine>=0.10.12,<0.11',
+    'onedl-mmcv>=2.3.6,<2.4',
+    'onedl-mmsegmentation>=1.4.2,<1.5',
+    'onedl-mmpretrain>=1.3.6,<1.4',
+    'ftfy',
+    'regex',
+]
+TESTS = ['hypothesis', 'pytest', 'ruff']
+
+
+def version() -> str:
+    """The version, which the package itself states."""
+    return re.search(r"__version__ = '(.+)'", (ROOT / 'mmseg_gdn' / '__init__.py').read_text())[1]
+
+
+setup(
+    name='mmseg-gdn',
+    version=version(),
+    description='Global Deconvolutional Networks for MMSegmentation, faithful to the authors\' Caffe',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['mmseg_gdn', 'mmseg_gdn.*']),
+    python_requires='>=3.9',
+    install_requires=['torch>=2.0', 'torchvision', 'numpy', 'pillow', 'matplotlib', 'packaging', 'protobuf>=4.21'],
+    extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'tests': TESTS},
+    classifiers=[
+        'Programming Language :: Python :: 3.9',
+        'Programming Language :: Python :: 3.11',
+        'Topic :: Scientific/Engineering :: Image Recognition',
+    ],
+)
