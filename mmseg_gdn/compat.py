@@ -5,13 +5,11 @@ Two stacks are supported, with the same import names: OpenMMLab's packages and t
 
 from __future__ import annotations
 
-import re
 from importlib import metadata
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Callable, Mapping, Optional
 
-from packaging.requirements import Requirement
 from packaging.version import Version
 
 OPENMMLAB = ('mmengine', 'mmcv-lite', 'mmsegmentation', 'mmpretrain')
@@ -28,7 +26,7 @@ def prepare_stack() -> None:
         ImportError: If the installed versions cannot work; the message names the command that mends it.
     """
     installed = installed_versions()
-    problem = diagnose(installed, torchvision_pin())
+    problem = diagnose(installed, torchvision_failure())
     if problem is not None:
         raise ImportError(problem)
     tolerate_missing_ops()
@@ -49,22 +47,22 @@ def installed_versions() -> dict[str, str]:
     return versions
 
 
-def torchvision_pin() -> Optional[str]:
-    """The torch version that the installed torchvision was built for, as it declares it (``'==2.14.1'``)."""
+def torchvision_failure() -> Optional[str]:
+    """What goes wrong when torchvision is imported, which is how a torch of another release shows."""
     try:
-        requirements = metadata.requires('torchvision') or []
-    except metadata.PackageNotFoundError:
-        return None
-    pins = [str(Requirement(text).specifier) for text in requirements if re.match(r'torch\b(?!\w|-)', text)]
-    return pins[0] if pins else None
+        import torchvision  # noqa: F401
+    # A missing operator is a RuntimeError, a missing symbol an OSError, ...
+    except Exception as error:
+        return str(error).splitlines()[0]
+    return None
 
 
-def diagnose(installed: Mapping[str, str], torch_for_torchvision: Optional[str] = None) -> Optional[str]:
+def diagnose(installed: Mapping[str, str], torchvision_error: Optional[str] = None) -> Optional[str]:
     """Say what is wrong with a set of installed packages.
 
     Args:
         installed: Version by package name.
-        torch_for_torchvision: The torch that torchvision was built for, as a version specifier.
+        torchvision_error: What importing torchvision raised, if it did.
 
     Returns:
         One message that names the problem and the command that mends it, or ``None`` if all is well.
@@ -72,12 +70,10 @@ def diagnose(installed: Mapping[str, str], torch_for_torchvision: Optional[str] 
     for name in ('torch', 'torchvision'):
         if name not in installed:
             return f'mmseg_gdn needs {name}, which is not installed; run: pip install torch torchvision'
-    if torch_for_torchvision:
-        torch_version = Version(Version(installed['torch']).public)
-        if not Requirement(f'torch{torch_for_torchvision}').specifier.contains(torch_version, prereleases=True):
-            return (f"torchvision {installed['torchvision']} was built for torch{torch_for_torchvision}, but torch "
-                    f"{installed['torch']} is installed (importing it fails with \"operator torchvision::nms does "
-                    f"not exist\"); run: pip install torchvision 'torch{torch_for_torchvision}'")
+    if torchvision_error:
+        return (f"torchvision {installed['torchvision']} does not work with torch {installed['torch']} "
+                f'({torchvision_error}); install two releases made for each other, such as: '
+                'pip install torch==2.14.1 torchvision==0.29.1')
     upstream = [name for name in _with_alternatives(OPENMMLAB) if name in installed]
     forks = [name for name in ONEDL if name in installed]
     if upstream and forks:

@@ -27,8 +27,8 @@ class LoadVOCImage(LoadImageFromFile):
             return super().transform(results)
         # OpenCV and Pillow report a broken file by many kinds of exceptions.
         except Exception as error:
-            raise InputError(f"The image {results['img_path']} cannot be read ({type(error).__name__}: "
-                             f'{error}); copy it anew and {_CHECK}.') from error
+            raise InputError(f"The image {results['img_path']} cannot be read ({_one_line(error)}); "
+                             f'copy it anew and {_CHECK}.') from error
 
 
 @TRANSFORMS.register_module()
@@ -45,7 +45,7 @@ class LoadVOCAnnotations(LoadAnnotations):
         try:
             results = super().transform(results)
         except Exception as error:
-            raise InputError(f'The mask {path} cannot be read ({type(error).__name__}: {error}); '
+            raise InputError(f'The mask {path} cannot be read ({_one_line(error)}); '
                              f'copy it anew and {_CHECK}.') from error
         mask = results['gt_seg_map']
         if mask.ndim != 2:
@@ -57,3 +57,7 @@ class LoadVOCAnnotations(LoadAnnotations):
             raise InputError(f'The mask {path} holds the values {values}, but VOC has the classes '
                              f'0..{NUM_CLASSES - 1} and {VOID} for void; mend the mask and {_CHECK}.')
         return results
+
+
+def _one_line(error: Exception) -> str:
+    return f'{type(error).__name__}: {" ".join(str(error).split())}'

@@ -1,0 +1,4 @@
+# The stock DeepLabV3 config with global interpolation: three lines.
+_base_ = 'mmseg::deeplabv3/deeplabv3_r50-d8_4xb4-20k_voc12aug-512x512.py'
+custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
+model = dict(decode_head=dict(type='GlobalInterpHead', base_type='ASPPHead', in_size=(64, 64), out_size=(512, 512)))

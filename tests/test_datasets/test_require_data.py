@@ -1,0 +1,45 @@
+"""The message that stops training when the data set is not there."""
+
+import pytest
+
+from mmseg_gdn.datasets.require_data import require_voc
+from mmseg_gdn.utils import InputError
+
+
+def voc(root, masks='SegmentationClass', ids='train'):
+    return dict(type='PascalVOCDataset', data_root=str(root), ann_file=f'ImageSets/Segmentation/{ids}.txt',
+                data_prefix=dict(img_path='JPEGImages', seg_map_path=masks))
+
+
+@pytest.fixture
+def root(tmp_path):
+    for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / 'ImageSets/Segmentation/train.txt').touch()
+    return tmp_path
+
+
+def test_complete_data(root):
+    require_voc(voc(root))
+
+
+def test_data_of_another_kind_is_not_looked_at():
+    require_voc(dict(type='CityscapesDataset', data_root='nowhere'))
+
+
+@pytest.mark.parametrize('wrap', [
+    lambda parts: parts[1],
+    lambda parts: dict(type='ConcatDataset', datasets=parts),
+    lambda parts: dict(type='MultiImageMixDataset', dataset=dict(type='ConcatDataset', datasets=parts)),
+    lambda parts: dict(type='RepeatDataset', times=2, dataset=parts[1]),
+])
+def test_missing_parts_are_named_once_with_the_ways_to_get_them(root, wrap):
+    dataset = wrap([voc(root), voc(root, 'SegmentationClassAug', 'aug')])
+    with pytest.raises(InputError) as stop:
+        require_voc(dataset)
+    message = str(stop.value)
+    for path in ('ImageSets/Segmentation/aug.txt', 'SegmentationClassAug'):
+        assert message.count(str(root / path)) == 1
+    assert str(root / 'JPEGImages') not in message
+    for way in ('VOCtrainval_11-May-2012.tar', 'voc_aug.py', 'check_voc.py', 'make demo'):
+        assert way in message

@@ -1,0 +1,47 @@
+"""The auxiliary head of the multi-label loss."""
+
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from mmseg_gdn.models import MultiLabelAuxLoss
+
+CFG = dict(type='MultiLabelHead', in_channels=8, in_index=1, num_classes=5)
+
+
+@pytest.fixture
+def features():
+    return torch.randn(2, 3, 8, 8), torch.randn(2, 8, 4, 6)
+
+
+def test_logits_leave_the_background_out(features):
+    assert MODELS.build(CFG)(features).shape == (2, 4)
+    assert MODELS.build(dict(CFG, with_background=True))(features).shape == (2, 5)
+
+
+def test_only_the_linear_layer_learns():
+    assert set(MODELS.build(CFG).state_dict()) == {'fc.weight', 'fc.bias'}
+
+
+@pytest.mark.parametrize(('pool', 'pooled'), [('avg', lambda x: x.mean((2, 3))), ('max', lambda x: x.amax((2, 3)))])
+def test_pools_like_caffes_global_pooling(features, pool, pooled):
+    head = MODELS.build(dict(CFG, pool=pool))
+    torch.testing.assert_close(head(features), head.fc(pooled(features[1])))
+
+
+def test_loss_is_logged_under_its_name_and_reaches_the_features(features):
+    features[1].requires_grad_()
+    head = MODELS.build(dict(CFG, loss_decode=dict(type='MultiLabelAuxLoss', loss_weight=0.5)))
+    masks = torch.tensor([[[[0, 1], [255, 4]]], [[[0, 0], [0, 2]]]])
+    batch = [SegDataSample(gt_sem_seg=PixelData(data=mask)) for mask in masks]
+    losses = head.loss(features, batch, {})
+    torch.testing.assert_close(losses['loss_mlc'], 0.5 * MultiLabelAuxLoss()(head(features), masks[:, 0]))
+    losses['loss_mlc'].backward()
+    assert features[1].grad.abs().sum() > 0
+
+
+def test_unknown_pool():
+    with pytest.raises(ValueError, match="pool is one of 'avg', 'max', but got 'min'"):
+        MODELS.build(dict(CFG, pool='min'))

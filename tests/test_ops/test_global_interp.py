@@ -1,0 +1,95 @@
+"""The product of equation (1) as a pure function."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.autograd import gradcheck
+
+from mmseg_gdn.ops import global_interp
+
+SIDES = st.integers(1, 9)
+
+
+def random_case(n, c, h, w, fine_h, fine_w, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(1)
+    shapes = (n, c, h, w), (fine_h, h), (fine_w, w)
+    return [torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes]
+
+
+def test_smoke():
+    y = global_interp(torch.ones(2, 3, 4, 5), torch.ones(8, 4), torch.ones(10, 5))
+    assert y.shape == (2, 3, 8, 10)
+    assert torch.equal(y, torch.full_like(y, 20))
+
+
+@pytest.mark.parametrize(('shapes', 'message'), [
+    (((3, 4, 5), (8, 4), (10, 5)), 'takes x'),
+    (((1, 3, 4, 5), (8, 4, 1), (10, 5)), 'takes x'),
+    (((1, 3, 4, 5), (8, 5), (10, 5)), 'read 5x5 maps .* but x is 4x5'),
+    (((1, 3, 4, 5), (8, 4), (10, 4)), 'read 4x4 maps .* but x is 4x5'),
+])
+def test_shapes_that_do_not_fit(shapes, message):
+    with pytest.raises(ValueError, match=message):
+        global_interp(*(torch.ones(shape) for shape in shapes))
+
+
+@settings(deadline=None)
+@given(SIDES, SIDES, SIDES, SIDES, SIDES, SIDES)
+def test_equals_the_equation_in_either_order(n, c, h, w, fine_h, fine_w):
+    x, kernel_h, kernel_w = random_case(n, c, h, w, fine_h, fine_w)
+    expected = np.einsum('Hh,nchw,Ww->ncHW', kernel_h, x, kernel_w)
+    np.testing.assert_allclose(global_interp(x, kernel_h, kernel_w), expected, rtol=1e-10, atol=1e-10)
+
+
+@settings(deadline=None)
+@given(st.floats(-3, 3), st.floats(-3, 3))
+def test_is_linear_in_x(a, b):
+    x, kernel_h, kernel_w = random_case(1, 2, 3, 4, 5, 6)
+    z = torch.flip(x, dims=(2, 3))
+    together = global_interp(a * x + b * z, kernel_h, kernel_w)
+    apart = a * global_interp(x, kernel_h, kernel_w) + b * global_interp(z, kernel_h, kernel_w)
+    torch.testing.assert_close(together, apart)
+
+
+@pytest.mark.parametrize('sizes', [(2, 3, 4, 7, 5), (4, 2, 3, 3, 9), (3, 5, 2, 2, 1)])
+def test_gradcheck(sizes):
+    c, h, w, fine_h, fine_w = sizes
+    case = [tensor.requires_grad_() for tensor in random_case(2, c, h, w, fine_h, fine_w)]
+    assert gradcheck(global_interp, case)
+
+
+def test_autocast_computes_in_half_and_gives_full_precision_gradients():
+    case = [tensor.requires_grad_() for tensor in random_case(1, 3, 4, 5, 8, 9, torch.float32)]
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        y = global_interp(*case)
+    assert y.dtype == torch.bfloat16
+    y.float().sum().backward()
+    assert all(tensor.grad.dtype == torch.float32 and tensor.grad.isfinite().all() for tensor in case)
+    torch.testing.assert_close(y.float(), global_interp(*case), rtol=0.05, atol=0.1)
+
+
+def test_half_precision_scores_meet_full_precision_matrices():
+    x, kernel_h, kernel_w = random_case(1, 3, 4, 5, 8, 9, torch.float32)
+    assert global_interp(x.bfloat16(), kernel_h, kernel_w).dtype == torch.bfloat16
+
+
+def test_compiles_without_a_graph_break():
+    case = random_case(1, 2, 3, 4, 5, 6, torch.float32)
+    explanation = torch._dynamo.explain(global_interp)(*case)
+    assert explanation.graph_break_count == 0
+
+
+def test_equals_caffe(shared_dir):
+    golden = np.load(shared_dir / 'golden' / 'gdn_layer.npz')
+    for case in ('tiny', 'mid', 'voc3', 'same', 'down'):
+        x, blob0, blob1 = (torch.from_numpy(golden[f'{case}/{name}']).requires_grad_()
+                           for name in ('bottom', 'blob0', 'blob1'))
+        top = global_interp(x, blob0.t(), blob1.t())
+        top.backward(torch.from_numpy(golden[f'{case}/top_diff']))
+        results = {'top': top, 'bottom_diff': x.grad, 'blob0_diff': blob0.grad, 'blob1_diff': blob1.grad}
+        for name, result in results.items():
+            expected = golden[f'{case}/{name}']
+            error = np.abs(result.detach().numpy() - expected).max() / np.abs(expected).max()
+            assert error < 2e-6, (case, name, error)
