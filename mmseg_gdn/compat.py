@@ -5,6 +5,7 @@ Two stacks are supported, with the same import names: OpenMMLab's packages and t
 
 from __future__ import annotations
 
+import pickle
 from importlib import metadata
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -143,7 +144,8 @@ def _missing_op(name: str) -> Callable:
 def allow_training_state() -> None:
     """Let ``torch.load(weights_only=True)``, the default since torch 2.6, read what mmengine's checkpoints hold.
 
-    Beside weights these are the histories of logged values: NumPy arrays in a ``HistoryBuffer``.
+    Beside weights these are the histories of logged values: NumPy arrays in a ``HistoryBuffer``, whose methods are
+    pickled as ``getattr(HistoryBuffer, name)``; no other use of ``getattr`` is let through.
     """
     import numpy
     import torch
@@ -151,10 +153,17 @@ def allow_training_state() -> None:
 
     if not hasattr(torch.serialization, 'add_safe_globals'):
         return
+
+    def history_method(owner: type, name: str) -> Callable:
+        if owner is not HistoryBuffer:
+            raise pickle.UnpicklingError(f'A checkpoint may not read the attribute {name!r} of {owner!r}.')
+        return getattr(owner, name)
+
     multiarray = numpy._core.multiarray if hasattr(numpy, '_core') else numpy.core.multiarray
     scalar_types = ('Float64', 'Float32', 'Int64')
     torch.serialization.add_safe_globals([
-        HistoryBuffer, numpy.ndarray, numpy.dtype, multiarray._reconstruct, multiarray.scalar, getattr,
+        HistoryBuffer, (history_method, 'builtins.getattr'), numpy.ndarray, numpy.dtype, multiarray._reconstruct,
+        multiarray.scalar,
         *(getattr(numpy.dtypes, f'{name}DType') for name in scalar_types if hasattr(numpy, 'dtypes'))
     ])
 

@@ -99,6 +99,18 @@ def test_code_in_a_checkpoint_is_still_refused():
         torch.load(stream, weights_only=True)
 
 
+def test_attributes_of_other_things_are_refused():
+    class Probe:
+        def __reduce__(self):
+            return getattr, (HistoryBuffer.mean, '__globals__')
+
+    stream = io.BytesIO()
+    torch.save(Probe(), stream)
+    stream.seek(0)
+    with pytest.raises(Exception, match='Weights only load failed|may not read the attribute'):
+        torch.load(stream, weights_only=True)
+
+
 def test_a_missing_operator_is_named_where_it_is_called():
     operator = compat._missing_op('carafe_forward')
     with pytest.raises(RuntimeError, match="'carafe_forward'.*pip install --no-build-isolation"):

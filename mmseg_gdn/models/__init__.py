@@ -3,8 +3,9 @@
 from .backbones import CaffeVGG
 from .decode_heads import CaffeFCHead, GlobalInterpHead, MultiLabelHead
 from .layers import GlobalInterp
-from .losses import MultiLabelAuxLoss
+from .losses import CaffeSoftmaxLoss, MultiLabelAuxLoss
 
 __all__ = [
-    'CaffeFCHead', 'CaffeVGG', 'GlobalInterp', 'GlobalInterpHead', 'MultiLabelAuxLoss', 'MultiLabelHead'
+    'CaffeFCHead', 'CaffeSoftmaxLoss', 'CaffeVGG', 'GlobalInterp', 'GlobalInterpHead', 'MultiLabelAuxLoss',
+    'MultiLabelHead'
 ]

@@ -64,7 +64,7 @@ class MultiLabelAuxLoss(nn.Module):
         Args:
             cls_score: Image-level logits (N, K), background left out unless ``with_background``; or
                 segmentation logits (N, C, H, W) of all classes, which are pooled first.
-            label: Masks (N, H, W) of class indices.
+            label: Masks (N, H, W) of class indices; or image-level labels (N, K) of 0 and 1, if they are known.
             weight: Pixel weights, which mmseg hands to every loss; classes of an image have none.
             ignore_index: Label of void pixels.
 
@@ -76,16 +76,22 @@ class MultiLabelAuxLoss(nn.Module):
         """
         first_class = 0 if self.with_background else 1
         logits = self._image_logits(cls_score, first_class)
-        if label.dim() != 3 or label.shape[0] != logits.shape[0]:
-            raise ValueError(f'MultiLabelAuxLoss takes masks (N, H, W) for the {logits.shape[0]} images of the '
-                             f'logits, but got masks of shape {tuple(label.shape)}.')
-        targets = image_labels(label, first_class + logits.shape[1], ignore_index, self.min_share)
+        targets = self._targets(label, logits, first_class, ignore_index)
         # The sum over classes leaves half precision early, so the loss is always computed in full precision.
         with torch.autocast(logits.device.type, enabled=False):
-            total = F.binary_cross_entropy_with_logits(
-                _at_least_float32(logits), targets[:, first_class:].to(_at_least_float32(logits)), reduction='sum')
+            logits = logits if logits.dtype == torch.float64 else logits.float()
+            total = F.binary_cross_entropy_with_logits(logits, targets.to(logits), reduction='sum')
         divisor = logits.shape[0] if self.normalization == 'caffe' else logits.numel()
         return self.loss_weight * total / divisor
+
+    def _targets(self, label: Tensor, logits: Tensor, first_class: int, ignore_index: int) -> Tensor:
+        if label.shape == logits.shape:
+            return label
+        if label.dim() != 3 or label.shape[0] != logits.shape[0]:
+            raise ValueError(f'MultiLabelAuxLoss takes masks (N, H, W) or labels (N, K) for logits of shape '
+                             f'{tuple(logits.shape)}, but got {tuple(label.shape)}.')
+        num_classes = first_class + logits.shape[1]
+        return image_labels(label, num_classes, ignore_index, self.min_share)[:, first_class:]
 
     def _image_logits(self, cls_score: Tensor, first_class: int) -> Tensor:
         if cls_score.dim() == 2:
@@ -122,7 +128,3 @@ def image_labels(mask: Tensor, num_classes: int, ignore_index: int = 255, min_sh
     counts.scatter_add_(1, flat.where(valid, 0), valid.float())
     enough = counts.sum(1, keepdim=True) * min_share
     return ((counts > 0) & (counts >= enough)).float()
-
-
-def _at_least_float32(tensor: Tensor) -> Tensor:
-    return tensor if tensor.dtype == torch.float64 else tensor.float()

@@ -65,6 +65,11 @@ class TestMultiLabelAuxLoss:
         expected = MultiLabelAuxLoss()(pooled(scores)[:, 1:], MASK)
         torch.testing.assert_close(MultiLabelAuxLoss(pool=pool)(scores, MASK), expected)
 
+    def test_known_labels_take_the_place_of_masks(self):
+        logits = torch.randn(2, 3)
+        labels = image_labels(MASK, 4)[:, 1:]
+        torch.testing.assert_close(MultiLabelAuxLoss()(logits, labels), MultiLabelAuxLoss()(logits, MASK))
+
     def test_weight_and_name(self):
         logits = torch.randn(2, 3)
         loss = MultiLabelAuxLoss(loss_weight=0.25, loss_name='loss_classes')
@@ -93,5 +98,5 @@ class TestMultiLabelAuxLoss:
     def test_shapes_that_do_not_fit(self):
         with pytest.raises(ValueError, match=r'logits \(N, K\) or segmentation'):
             MultiLabelAuxLoss()(torch.zeros(2, 3, 4), MASK)
-        with pytest.raises(ValueError, match=r'masks \(N, H, W\) for the 3 images'):
+        with pytest.raises(ValueError, match=r'logits of shape \(3, 3\), but got \(2, 2, 3\)'):
             MultiLabelAuxLoss()(torch.zeros(3, 3), MASK)

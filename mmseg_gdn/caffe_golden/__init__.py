@@ -1,0 +1,1 @@
+"""Comparisons with golden files, which the authors' own Caffe has written."""
