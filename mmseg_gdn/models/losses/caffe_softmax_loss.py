@@ -1,4 +1,4 @@
-"""Caffe's SoftmaxWithLoss layer as a loss of mmseg."""
+"""Softmax cross-entropy as Caffe computes it."""
 
 from __future__ import annotations
 
@@ -10,39 +10,47 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-Normalization = Literal['full', 'valid', 'batch_size', 'none']
-
-_LARGEST_LOSS = -math.log(torch.finfo(torch.float32).tiny)  # the layer floors probabilities at FLT_MIN
+_NORMALIZATIONS = ('full', 'valid', 'batch_size', 'none')
+_MAX_LOSS = -math.log(torch.finfo(torch.float32).tiny)
 
 
 @MODELS.register_module()
 class CaffeSoftmaxLoss(nn.Module):
-    """Softmax cross-entropy with the normalisations and limits of Caffe's SoftmaxWithLossLayer.
+    """Softmax cross-entropy summed over pixels and divided as Caffe's SoftmaxWithLossLayer does.
 
-    The sum over pixels is divided by, according to Caffe's ``loss_param { normalization }``: ``'full'``, all pixels of
-    all images; ``'valid'`` (Caffe's default), those that are not void; ``'batch_size'``, images; ``'none'``, 1.
-    The divisor is at least 1. Probabilities are floored at FLT_MIN in the value, not in the gradient.
+    It differs from mmseg's ``CrossEntropyLoss`` in three ways: the divisor is chosen by ``normalization`` and is
+    at least 1, so that images of void pixels only give 0; a pixel's loss is at most ``-log(FLT_MIN)``, about
+    87.3; and its gradient is softmax minus one-hot even there.
 
     Args:
-        normalization: As above; wins over ``normalize``.
-        normalize: Caffe's older switch: ``True`` is 'valid', ``False`` is 'batch_size' (not a bare sum).
+        normalization: What the sum is divided by (``LossParameter.normalization``, in lower case): ``'full'``, all
+            pixels; ``'valid'``, those that are not void; ``'batch_size'``, the images; ``'none'``, nothing.
+        normalize: Caffe's older field, which counts only without ``normalization``: true is ``'valid'``, the
+            default, and false is ``'batch_size'``.
         loss_weight: Factor of the loss.
-        loss_name: Name in the log.
+        loss_name: Name in the log; begins with ``loss_`` if it is to be part of the total.
 
     Raises:
         ValueError: If ``normalization`` is unknown.
+
+    Example:
+        >>> loss = CaffeSoftmaxLoss(normalize=False)
+        >>> loss(torch.zeros(2, 21, 4, 5), torch.zeros(2, 4, 5, dtype=torch.long))
+        tensor(60.8904)
     """
 
     def __init__(self,
-                 normalization: Optional[Normalization] = None,
-                 normalize: bool = True,
+                 normalization: Optional[Literal['full', 'valid', 'batch_size', 'none']] = None,
+                 normalize: Optional[bool] = None,
                  loss_weight: float = 1.0,
                  loss_name: str = 'loss_ce') -> None:
         super().__init__()
-        if normalization not in (None, 'full', 'valid', 'batch_size', 'none'):
-            raise ValueError("normalization is 'full', 'valid', 'batch_size' or 'none', "
+        if normalization is None:
+            normalization = 'batch_size' if normalize is False else 'valid'
+        if normalization not in _NORMALIZATIONS:
+            raise ValueError(f'normalization is one of {", ".join(map(repr, _NORMALIZATIONS))}, '
                              f'but got {normalization!r}.')
-        self.normalization = normalization or ('valid' if normalize else 'batch_size')
+        self.normalization = normalization
         self.loss_weight = loss_weight
         self._loss_name = loss_name
 
@@ -51,32 +59,38 @@ class CaffeSoftmaxLoss(nn.Module):
         """Name of this loss in mmseg's log."""
         return self._loss_name
 
-    def forward(self, cls_score: Tensor, label: Tensor, weight: Optional[Tensor] = None,
+    def forward(self,
+                cls_score: Tensor,
+                label: Tensor,
+                weight: Optional[Tensor] = None,
                 ignore_index: int = 255) -> Tensor:
-        """The loss.
+        """The loss, in at least float32.
 
         Args:
             cls_score: Scores, shape (N, C, H, W).
             label: Class indices, shape (N, H, W).
-            weight: Pixel weights, which Caffe's layer does not know.
+            weight: Factor of each pixel's loss, shape (N, H, W), which mmseg's samplers give and Caffe does not
+                have; the divisor takes no notice of it.
             ignore_index: Label of void pixels.
 
         Returns:
-            Scalar loss, at least in float32.
+            Scalar loss.
 
         Raises:
-            ValueError: If pixel weights are given.
+            ValueError: If the shapes do not fit each other.
         """
+        if label.shape != cls_score.shape[:1] + cls_score.shape[2:]:
+            raise ValueError('CaffeSoftmaxLoss takes scores (N, C, H, W) and labels (N, H, W), but got '
+                             f'{tuple(cls_score.shape)} and {tuple(label.shape)}.')
+        scores = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32))
+        losses = F.cross_entropy(scores, label, reduction='none', ignore_index=ignore_index)
+        # Caffe floors the probability when it takes the logarithm and knows nothing of it in the backward pass.
+        losses = losses.detach().clamp(max=_MAX_LOSS) + (losses - losses.detach())
         if weight is not None:
-            raise ValueError("CaffeSoftmaxLoss knows no pixel weights; remove the head's sampler or use mmseg's "
-                             'CrossEntropyLoss.')
-        if cls_score.dtype in (torch.float16, torch.bfloat16):
-            cls_score = cls_score.float()
-        losses = F.cross_entropy(cls_score, label, ignore_index=ignore_index, reduction='none')
-        floored = losses + (losses.clamp(max=_LARGEST_LOSS) - losses).detach()
-        return self.loss_weight * floored.sum() / self._divisor(label, ignore_index)
+            losses = losses * weight
+        return self.loss_weight * losses.sum() / self._divisor(label, ignore_index)
 
-    def _divisor(self, label: Tensor, ignore_index: int) -> Tensor | int:
+    def _divisor(self, label: Tensor, ignore_index: int) -> int | Tensor:
         if self.normalization == 'valid':
             return (label != ignore_index).sum().clamp(min=1)
         return {'full': label.numel(), 'batch_size': label.shape[0], 'none': 1}[self.normalization]

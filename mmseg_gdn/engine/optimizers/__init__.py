@@ -1,0 +1,5 @@
+"""Optimizers: Caffe's SGD."""
+
+from .caffe_sgd import CaffeSGD
+
+__all__ = ['CaffeSGD']

@@ -1,0 +1,68 @@
+"""Stochastic gradient descent as Caffe does it."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+import torch
+from mmseg.registry import OPTIMIZERS
+from torch.optim import Optimizer
+
+
+@OPTIMIZERS.register_module()
+class CaffeSGD(Optimizer):
+    """SGD whose momentum remembers the learning rate of the steps it sums up, as Caffe's SGDSolver.
+
+    With g the gradient including weight decay::
+
+        v = momentum * v + lr * g
+        w = w - v
+
+    ``torch.optim.SGD`` multiplies by lr afterwards (``v = momentum * v + g``, ``w = w - lr * v``). Both are the same
+    while lr is constant; when lr drops, Caffe goes on for a while at the speed it had.
+
+    Args:
+        params: Parameters or groups of them, as every optimizer of torch takes.
+        lr: Learning rate (``base_lr``, times ``lr_mult`` of the group).
+        momentum: ``momentum``.
+        weight_decay: ``weight_decay`` (times ``decay_mult`` of the group) with L2 ``regularization_type``.
+
+    Raises:
+        ValueError: If a number is negative.
+    """
+
+    def __init__(self, params: Any, lr: float, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
+        defaults = dict(lr=lr, momentum=momentum, weight_decay=weight_decay)
+        for name, value in defaults.items():
+            if value < 0:
+                raise ValueError(f'CaffeSGD takes {name} >= 0, but got {value}.')
+        super().__init__(params, defaults)
+
+    @torch.no_grad()
+    def step(self, closure: Optional[Callable[[], float]] = None) -> Optional[float]:
+        """Update every parameter that has a gradient.
+
+        Args:
+            closure: Computes the loss and its gradients anew.
+
+        Returns:
+            What ``closure`` has returned.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for param in group['params']:
+                if param.grad is not None:
+                    self._update(param, group)
+        return loss
+
+    def _update(self, param: torch.Tensor, group: dict[str, Any]) -> None:
+        state = self.state[param]
+        # Not called momentum_buffer, lest training resumes from a torch.optim.SGD, whose buffer lacks the factor lr.
+        if 'history' not in state:
+            state['history'] = torch.zeros_like(param)
+        gradient = param.grad.add(param, alpha=group['weight_decay'])
+        state['history'].mul_(group['momentum']).add_(gradient, alpha=group['lr'])
+        param.sub_(state['history'])

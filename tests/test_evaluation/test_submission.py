@@ -1,0 +1,153 @@
+"""Archives for the VOC server: written, read by other means, and checked."""
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mmseg_gdn.evaluation import VOCSubmission
+from mmseg_gdn.evaluation.check_submission import check_submission
+from mmseg_gdn.evaluation.voc_palette import voc_palette
+from mmseg_gdn.utils import InputError
+
+FOLDER = 'results/VOC2012/Segmentation/comp6_test_cls'
+MASKS = {'2008_000006': np.arange(20, dtype=np.int64).reshape(4, 5), '2008_000011': np.full((3, 7), 20)}
+
+
+def sample(name, mask, size=None):
+    return dict(img_path=f'/data/JPEGImages/{name}.jpg', ori_shape=size or mask.shape,
+                pred_sem_seg=dict(data=torch.from_numpy(mask)[None]))
+
+
+def submit(out, masks=None, **settings):
+    metric = VOCSubmission(str(out), **settings)
+    for name, mask in (masks or MASKS).items():
+        metric.process({}, [sample(name, mask)])
+    return metric.evaluate(len(masks or MASKS))
+
+
+def png(mask, palette=None, mode='P'):
+    image = Image.fromarray(mask.astype(np.uint8))
+    if mode == 'P':
+        image.putpalette((voc_palette() if palette is None else palette).tobytes())
+    stream = io.BytesIO()
+    image.convert(mode).save(stream, format='PNG')
+    return stream.getvalue()
+
+
+def pack(path, members):
+    with tarfile.open(path, 'w:gz') as tar:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+class TestWriting:
+
+    @pytest.mark.parametrize('suffix', ['.tar.gz', '.tgz'])
+    def test_archive_holds_the_predictions(self, tmp_path, suffix):
+        out = tmp_path / f'new/submission{suffix}'
+        assert submit(out) == {'voc/images': 2}
+        with tarfile.open(out) as tar:
+            assert sorted(tar.getnames()) == [f'{FOLDER}/{name}.png' for name in sorted(MASKS)]
+            for name, mask in MASKS.items():
+                image = Image.open(tar.extractfile(f'{FOLDER}/{name}.png'))
+                assert image.mode == 'P'
+                assert np.array_equal(np.asarray(image), mask)
+                assert np.array_equal(np.asarray(image.convert('RGB')), voc_palette()[mask])
+        assert check_submission(out, ids=list(MASKS)) == (2, [])
+        assert list(out.parent.iterdir()) == [out], 'no temporary file is left'
+
+    def test_comp5(self, tmp_path):
+        submit(tmp_path / 'a.tgz', competition='comp5')
+        with tarfile.open(tmp_path / 'a.tgz') as tar:
+            assert all('/comp5_test_cls/' in name for name in tar.getnames())
+
+    def test_images_seen_twice_by_padded_samplers_are_packed_once(self, tmp_path):
+        metric = VOCSubmission(str(tmp_path / 'a.tgz'))
+        for _ in range(2):
+            metric.process({}, [sample(*next(iter(MASKS.items())))])
+        assert metric.evaluate(2) == {'voc/images': 1}
+
+    @pytest.mark.parametrize(('settings', 'message'), [
+        (dict(out='a.zip'), 'end the name .*a.zip with one of them'),
+        (dict(out='a.tgz', competition='comp4'), "'comp5' or 'comp6'"),
+    ])
+    def test_settings_that_mean_nothing(self, tmp_path, settings, message):
+        with pytest.raises(InputError, match=message):
+            VOCSubmission(**{**settings, 'out': str(tmp_path / settings['out'])})
+
+    def test_unwritable_place_is_told_before_anything_is_computed(self, tmp_path):
+        (tmp_path / 'file').touch()
+        with pytest.raises(InputError, match='Cannot write'):
+            VOCSubmission(str(tmp_path / 'file' / 'a.tgz'))
+
+    @pytest.mark.parametrize(('mask', 'size', 'message'), [
+        (np.full((3, 7), 21), None, 'holds the value 21'),
+        (np.zeros((3, 7), int), (6, 14), r'is \(3, 7\) but its image is \(6, 14\)'),
+    ])
+    def test_predictions_the_server_would_refuse(self, tmp_path, mask, size, message):
+        out = tmp_path / 'a.tgz'
+        metric = VOCSubmission(str(out))
+        with pytest.raises(InputError, match=message):
+            metric.process({}, [sample('x', mask, size)])
+        del metric
+        assert not out.exists()
+
+
+class TestChecking:
+
+    GOOD = (f'{FOLDER}/a.png', png(MASKS['2008_000011']))
+
+    @pytest.mark.parametrize(('members', 'defect'), [
+        ([], 'holds no prediction'),
+        ([('comp6_test_cls/a.png', GOOD[1])], 'comp6_test_cls/a.png: not a prediction at'),
+        ([(f'/{GOOD[0]}', GOOD[1])], 'not a prediction at'),
+        ([(f'{FOLDER}/../a.png', GOOD[1])], 'not a prediction at'),
+        ([(f'{FOLDER}/a.jpg', GOOD[1])], 'not a prediction at'),
+        ([GOOD, GOOD], 'a: 2 predictions for one image'),
+        ([GOOD, (GOOD[0].replace('comp6', 'comp5').replace('a.png', 'b.png'), GOOD[1])], 'mixes comp5'),
+        ([(GOOD[0], png(MASKS['2008_000011'], mode='L'))], 'is a PNG of mode L'),
+        ([(GOOD[0], png(MASKS['2008_000011'], palette=voc_palette()[::-1].copy()))], "its palette is not VOC's"),
+        ([(GOOD[0], png(np.full((3, 3), 255)))], 'holds the value 255'),
+        ([(GOOD[0], png(np.full((3, 3), 21)))], 'holds the value 21'),
+        ([(GOOD[0], GOOD[1][:50])], 'cannot be read as an image'),
+        ([(GOOD[0], b'')], 'cannot be read as an image'),
+    ])
+    def test_one_line_per_defect(self, tmp_path, members, defect):
+        _, defects = check_submission(pack(tmp_path / 'a.tgz', members))
+        assert len([line for line in defects if defect in line]) == 1, defects
+
+    def test_links_are_no_predictions(self, tmp_path):
+        with tarfile.open(tmp_path / 'a.tgz', 'w:gz') as tar:
+            member = tarfile.TarInfo(self.GOOD[0])
+            member.type, member.linkname = tarfile.SYMTYPE, '/etc/passwd'
+            tar.addfile(member)
+        assert 'not a prediction' in check_submission(tmp_path / 'a.tgz')[1][0]
+
+    def test_ids(self, tmp_path):
+        archive = pack(tmp_path / 'a.tgz', [self.GOOD])
+        assert check_submission(archive, ids=['b']) == (1, [
+            'b: no prediction, although the list names it', 'a: a prediction, although the list does not name it'])
+
+    def test_sizes(self, tmp_path):
+        Image.new('RGB', (8, 3)).save(tmp_path / 'a.jpg')
+        archive = pack(tmp_path / 'a.tgz', [self.GOOD])
+        assert check_submission(archive, images=tmp_path)[1] == [
+            f'{FOLDER}/a.png: is 7x3 px, but its image is 8x3 px']
+
+    @pytest.mark.parametrize('content', [None, b'', b'no archive', 'truncated'])
+    def test_files_that_are_no_archives(self, tmp_path, content):
+        path = tmp_path / 'a.tgz'
+        if content == 'truncated':
+            noise = np.random.default_rng(0).integers(0, 21, (500, 500))
+            content = pack(path, [(self.GOOD[0], png(noise))]).read_bytes()[:3000]
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(InputError, match='There is no archive|is no complete'):
+            check_submission(path)

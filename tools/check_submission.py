@@ -1,0 +1,49 @@
+"""Check offline whether the VOC server would accept an archive."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmseg_gdn.evaluation.check_submission import check_submission
+from mmseg_gdn.utils import InputError, run_tool
+
+
+def parse_args() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(
+        description='Check a VOC submission: paths, palette, values, sizes and ids. One line per defect, exit 1.')
+    parser.add_argument('archive', help='the .tar.gz or .tgz')
+    parser.add_argument('--ids', metavar='LIST', help="names that must be there, one per line, such as VOC's test.txt")
+    parser.add_argument('--images', metavar='FOLDER', help='JPEGImages, to compare sizes with')
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Check."""
+    args = parse_args()
+    count, defects = check_submission(args.archive, args.ids and read_ids(args.ids), args.images)
+    for defect in defects:
+        print(defect)
+    print(f'{args.archive}: {count} predictions, {len(defects)} defects')
+    return 1 if defects else 0
+
+
+def read_ids(path: str) -> list[str]:
+    """The names in a list of VOC.
+
+    Raises:
+        InputError: If the list cannot be read or names nothing.
+    """
+    try:
+        ids = [line.split()[0] for line in Path(path).read_text().splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f'The list {path} cannot be read ({type(error).__name__}); '
+                         'give a text file with one image name per line.') from error
+    if not ids:
+        raise InputError(f'The list {path} names no image; give a text file with one image name per line.')
+    return ids
+
+
+if __name__ == '__main__':
+    run_tool(main)

@@ -1,0 +1,59 @@
+"""Check a VOC 2012 folder: counts per list, missing or unreadable files, illegal values, sizes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Iterable, Iterator
+
+from mmengine.utils import ProgressBar
+from mmseg_gdn.datasets.check_voc import EXPECTED, count_defects, file_defects, list_defects, read_lists
+from mmseg_gdn.utils import InputError, run_tool
+
+
+def parse_args() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--data-root', default='data/VOCdevkit/VOC2012', help='default: %(default)s')
+    parser.add_argument('--any-count', action='store_true',
+                        help='accept other numbers of images, for an extract of VOC')
+    parser.add_argument('--max-lines', type=int, default=50, help='defects shown; default: %(default)s')
+    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes; default: %(default)s')
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Check."""
+    args = parse_args()
+    root = Path(args.data_root)
+    lists = read_lists(root)
+    if not lists:
+        raise InputError(f'{root} has no lists in ImageSets/Segmentation; name the folder VOC2012 by --data-root.')
+    print(f'{"list":10}{"images":>8}{"VOC 2012":>10}')
+    for name, expected in EXPECTED.items():
+        print(f'{name:10}{len(lists[name]) if name in lists else "-":>8}{expected:>10}')
+
+    defects = [] if args.any_count else list(count_defects(lists))
+    defects += list_defects(lists)
+    defects += file_defects(root, lists, args.workers, show_progress)
+    for defect in defects[:args.max_lines]:
+        print(defect)
+    if len(defects) > args.max_lines:
+        print(f'... and {len(defects) - args.max_lines} more')
+    print(f'{root}: {len(defects)} defects')
+    return 1 if defects else 0
+
+
+def show_progress(items: Iterable, count: int) -> Iterator:
+    """Hand on the items and show on standard error how many have come."""
+    bar = ProgressBar(count, file=sys.stderr)
+    for item in items:
+        yield item
+        bar.update()
+    print(file=sys.stderr)
+
+
+if __name__ == '__main__':
+    run_tool(main)
