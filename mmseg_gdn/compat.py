@@ -6,10 +6,11 @@ Two stacks are supported, with the same import names: OpenMMLab's packages and t
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from importlib import metadata
 from importlib.util import find_spec
 from types import SimpleNamespace
-from typing import Callable, Mapping, Optional
+from typing import Callable
 
 from packaging.version import Version
 
@@ -48,7 +49,7 @@ def installed_versions() -> dict[str, str]:
     return versions
 
 
-def torchvision_failure() -> Optional[str]:
+def torchvision_failure() -> str | None:
     """What goes wrong when torchvision is imported, which is how a torch of another release shows."""
     try:
         import torchvision  # noqa: F401
@@ -58,7 +59,7 @@ def torchvision_failure() -> Optional[str]:
     return None
 
 
-def diagnose(installed: Mapping[str, str], torchvision_error: Optional[str] = None) -> Optional[str]:
+def diagnose(installed: Mapping[str, str], torchvision_error: str | None = None) -> str | None:
     """Say what is wrong with a set of installed packages.
 
     Args:
@@ -86,14 +87,14 @@ def diagnose(installed: Mapping[str, str], torchvision_error: Optional[str] = No
     return _diagnose_onedl(installed) if forks else _diagnose_openmmlab(installed)
 
 
-def _diagnose_onedl(installed: Mapping[str, str]) -> Optional[str]:
+def _diagnose_onedl(installed: Mapping[str, str]) -> str | None:
     missing = [name for name in ONEDL if name not in installed]
     if missing:
         return f"The OneDL stack lacks {', '.join(missing)}; run: pip install 'mmseg-gdn[onedl]'"
     return None
 
 
-def _diagnose_openmmlab(installed: Mapping[str, str]) -> Optional[str]:
+def _diagnose_openmmlab(installed: Mapping[str, str]) -> str | None:
     missing = [name for name in OPENMMLAB
                if not any(option in installed for option in (name, *_ALTERNATIVES.get(name, ())))]
     if missing:

@@ -68,7 +68,7 @@ def test_import_stops_with_the_message(tmp_path):
     for name in ('mmcv_lite', 'mmcv'):
         folder = tmp_path / f'{name}-2.2.0.dist-info'
         folder.mkdir()
-        folder.joinpath('METADATA').write_text(f'Metadata-Version: 2.1\nName: {name.replace("_", "-")}\nVersion: 2.2.0\n')
+        (folder / 'METADATA').write_text(f'Metadata-Version: 2.1\nName: {name.replace("_", "-")}\nVersion: 2.2.0\n')
     code = f'import sys; sys.path.insert(0, {str(tmp_path)!r}); import mmseg_gdn'
     result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
     assert result.returncode != 0

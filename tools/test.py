@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
 from mmengine.config import Config
 from mmengine.runner import Runner
+
 from mmseg_gdn.datasets.require_data import require_voc
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.checkpoint import check_checkpoint

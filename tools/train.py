@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
 from mmengine.runner import Runner, find_latest_checkpoint
 from mmseg.registry import RUNNERS
+
 from mmseg_gdn.datasets.require_data import require_voc
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.checkpoint import check_checkpoint

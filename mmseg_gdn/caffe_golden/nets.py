@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Iterator, Optional
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -73,7 +72,7 @@ def _check_run(arrays: Arrays, run: str) -> Iterator[Check]:
         yield Check(f'{run}/{name}', _error(actual, name, arrays[key]), tolerance)
 
 
-def inputs(arrays: Arrays, run: str) -> tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]:
+def inputs(arrays: Arrays, run: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Images (N, 3, H, W), labels (N, 1, H, W) and, where the net has them, image-level labels (N, K) of a run.
 
     A run that stores none shares those of the run whose images have the shape of its own gradient.

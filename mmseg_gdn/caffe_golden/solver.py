@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Iterator, NamedTuple
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,14 +16,30 @@ from torch import Tensor, nn
 
 from mmseg_gdn.models import CaffeSoftmaxLoss, GlobalInterp
 
+from .check import Check, relative_error
+from .solver_config import optim_wrapper_config, param_scheduler_config
+
 Arrays = Mapping[str, np.ndarray]
 
-# The layer of the authors' release zeroes its gradients before it adds to them, whatever iter_size is.
+# Five times the agreement reported for PyTorch: 2.6e-5 of the distance moved for weights, 1.3e-6 for losses.
+# Rates are compared with a formula in float64.
+WEIGHT_TOLERANCE, LOSS_TOLERANCE, RATE_TOLERANCE = 1.3e-4, 6.5e-6, 1e-12
+
+# The authors' layer zeroes its gradients in every backward pass: of several batches only the last counts.
 _AUTHORS_LAYER = 'GlobalDeconvolutionLayer'
+
+_PARAMETERS = {
+    'conv1/0': 'conv1.weight',
+    'conv1/1': 'conv1.bias',
+    'conv2/0': 'conv2.weight',
+    'conv2/1': 'conv2.bias',
+    'gdn/0': 'interp.kernel_h',
+    'gdn/1': 'interp.kernel_w',
+}
 
 
 class Trajectory(NamedTuple):
-    """What a run of the solver leaves behind, over T iterations of s batches each.
+    """What T iterations of s batches each leave behind.
 
     Attributes:
         losses: Loss of every batch before the update, shape (T, s).
@@ -35,17 +52,75 @@ class Trajectory(NamedTuple):
     weights: dict[str, np.ndarray]
 
 
-def train(arrays: Arrays, name: str, dtype: torch.dtype = torch.float64) -> Trajectory:
-    settings = json.loads(str(arrays['meta']))['sets'][name]
-    solver = settings['solver']
-    iter_size = solver.get('iter_size', 1)
-    net = ThinNet(arrays, settings['loss_param']).to(dtype)
-    optim_wrapper = build_optim_wrapper(net, optim_wrapper_config(settings))
+def is_solver(arrays: Arrays) -> bool:
+    """Whether the arrays of a golden file are trajectories of a solver."""
+    return 'init/gdn/0' in arrays
+
+
+def check_solver(arrays: Arrays) -> Iterator[Check]:
+    """Compare every rate, loss and weight of every stored trajectory with this project's solver.
+
+    Weights are kept in float32, as Caffe keeps them: both then lose the same updates to rounding, and even
+    moves of one unit in the last place agree. In float64 they would not.
+
+    Args:
+        arrays: A golden file.
+
+    Yields:
+        One comparison per stored array.
+    """
+    for name, settings in json.loads(str(arrays['meta']))['sets'].items():
+        stored = {key[len(name) + 1:]: array for key, array in arrays.items() if key.startswith(f'{name}/')}
+        actual = train(arrays, settings, iterations=len(stored['loss']))
+        error = relative_error(actual.rates, stored['lr_formula'])
+        yield Check(f'{name}/lr_formula', error, RATE_TOLERANCE)
+        yield Check(f'{name}/loss', relative_error(actual.losses, stored['loss']), LOSS_TOLERANCE)
+        for key, weights in actual.weights.items():
+            error = trajectory_error(weights, stored[f'traj/{key}'])
+            yield Check(f'{name}/traj/{key}', error, WEIGHT_TOLERANCE, 'of the distance moved')
+
+
+def trajectory_error(actual: np.ndarray, expected: np.ndarray) -> float:
+    """Largest difference at any step, over the largest distance an expected weight has moved by then.
+
+    A distance counts as no less than what lets a difference of 2 * 1.2e-7 of the largest weight (two units in
+    the last place of float32) pass :data:`WEIGHT_TOLERANCE`; weights that hardly move are known no better.
+
+    Args:
+        actual: Weights at the start and after every update, shape (T + 1, ...).
+        expected: What they should be.
+
+    Returns:
+        The error; infinity for other shapes and values that are not finite.
+    """
+    if actual.shape != expected.shape or not np.isfinite(actual - expected).all():
+        return float('inf')
+    actual, expected = (array.astype(np.float64).reshape(len(array), -1) for array in (actual, expected))
+    difference = np.abs(actual - expected).max(1)
+    moved = np.abs(expected - expected[0]).max(1)
+    resolution = 2 * np.finfo(np.float32).eps * np.abs(expected).max() + np.finfo(np.float32).tiny
+    return float((difference / np.maximum(moved, resolution / WEIGHT_TOLERANCE)).max())
+
+
+def train(arrays: Arrays, settings: Mapping, iterations: int) -> Trajectory:
+    """Train from the stored start on the stored batches.
+
+    Args:
+        arrays: A golden file.
+        settings: ``solver``, ``loss_param``, ``lr_mult``... of one of its sets.
+        iterations: Number T of updates.
+
+    Returns:
+        The trajectory.
+    """
+    solver, iter_size = settings['solver'], settings['solver'].get('iter_size', 1)
+    net = ThinNet(arrays, settings['loss_param'])
+    optim_wrapper = build_optim_wrapper(net, optim_wrapper_config(solver, _multipliers(settings)))
     schedulers = [PARAM_SCHEDULERS.build(dict(optimizer=optim_wrapper, **config))
                   for config in param_scheduler_config(solver)]
-    images = torch.from_numpy(arrays['data']).to(dtype) / 4
-    labels = torch.from_numpy(arrays['label'][:, :, 0] if False else arrays['label']).long().squeeze(2)
-    iterations = len(arrays[f'{name}/traj/gdn/0']) - 1
+    images = torch.from_numpy(arrays['data']).float() / 4
+    labels = torch.from_numpy(arrays['label']).long().squeeze(2)
+
     losses, rates, weights = [], [], [net.caffe_weights()]
     for batch in range(iterations * iter_size):
         if settings['gdn_layer'] == _AUTHORS_LAYER:
@@ -54,61 +129,56 @@ def train(arrays: Arrays, name: str, dtype: torch.dtype = torch.float64) -> Traj
         losses.append(loss.item())
         rates.append(optim_wrapper.get_lr()['base_lr'][0])
         optim_wrapper.update_params(loss)
-        if (batch + 1) % iter_size == 0:
-            weights.append(net.caffe_weights())
+        weights.append(net.caffe_weights())
         for scheduler in schedulers:
             scheduler.step()
-    return Trajectory(np.reshape(losses, (iterations, iter_size)), np.array(rates[iter_size - 1::iter_size]), 
-      {key: np.stack([step[key] for step in weights]) for key in weights[0]})
+    return Trajectory(
+        losses=np.reshape(losses, (iterations, iter_size)),
+        rates=np.array(rates[iter_size - 1::iter_size]),
+        weights={key: np.stack([step[key] for step in weights[::iter_size]]) for key in _PARAMETERS})
 
 
-def optim_wrapper_config(settings: Mapping[str, Any]) -> dict:
-    solver = settings['solver']
-    (weight_lr, bias_lr), (weight_decay, bias_decay) = settings['lr_mult'], settings['decay_mult']
-    return dict(
-        type='OptimWrapper',
-        optimizer=dict(
-            type='mmseg.CaffeSGD',
-            lr=solver['base_lr'],
-            momentum=solver.get('momentum', 0),
-            weight_decay=solver.get('weight_decay', 0)),
-        accumulative_counts=solver.get('iter_size', 1),
-        paramwise_cfg=dict(
-            custom_keys={
-                'weight': dict(lr_mult=weight_lr, decay_mult=weight_decay),
-                'bias': dict(lr_mult=bias_lr, decay_mult=bias_decay),
-                'interp.kernel': dict(lr_mult=settings['gdn_lr_mult'], decay_mult=settings['gdn_decay_mult']),
-            }))
-
-
-def param_scheduler_config(solver: Mapping[str, Any]) -> list[dict]:
-    s = solver.get('iter_size', 1)
-    policy = solver['lr_policy']
-    gamma, power = solver.get('gamma'), solver.get('power')
-    common = dict(by_epoch=False, begin=s - 1)
-    return {
-        'fixed': lambda: [],
-        'step': lambda: [dict(type='StepLR', step_size=s * solver['stepsize'], gamma=gamma, **common)],
-        'multistep': lambda: [dict(type='MultiStepLR', milestones=[s * step for step in solver['stepvalue']], gamma=gamma, **common)],
-        'poly': lambda: [dict(type='PolyLR', power=power, eta_min=0, end=s * (solver['max_iter'] + 1), **common)],
-        'exp': lambda: [dict(type='ExponentialLR', gamma=gamma**(1 / s), **common)],
-        'inv': lambda: [dict(type='CaffeInvLR', gamma=gamma / s, power=power, **common)],
-    }[policy]()
+def _multipliers(settings: Mapping) -> dict[str, tuple[float, float]]:
+    weight, bias = zip(settings['lr_mult'], settings['decay_mult'])
+    gdn = settings['gdn_lr_mult'], settings['gdn_decay_mult']
+    return {'weight': weight, 'bias': bias, 'interp.kernel': gdn}
 
 
 class ThinNet(nn.Module):
-    def __init__(self, arrays, loss_param):
+    """conv1 3x3/2 - ReLU - max pool 3x3/2 - conv2 1x1 - GDN - softmax loss, at its stored start.
+
+    Args:
+        arrays: A golden file, whose ``init/*`` give all sizes.
+        loss_param: Caffe's ``LossParameter`` as text.
+    """
+
+    def __init__(self, arrays: Arrays, loss_param: str) -> None:
         super().__init__()
-        start = {key: torch.from_numpy(arrays[f'init/{key}']) for key in ('conv1/0','conv1/1','conv2/0','conv2/1','gdn/0','gdn/1')}
-        self.conv1 = nn.Conv2d(*start['conv1/0'].shape[1::-1], 3, stride=2, padding=1)
-        self.conv2 = nn.Conv2d(*start['conv2/0'].shape[1::-1], 1)
-        (h, H), (w, W) = start['gdn/0'].shape, start['gdn/1'].shape
-        self.interp = GlobalInterp((h, w), (H, W), size_policy='error')
-        self.load_state_dict({'conv1.weight': start['conv1/0'], 'conv1.bias': start['conv1/1'], 'conv2.weight': start['conv2/0'], 'conv2.bias': start['conv2/1'], 'interp.kernel_h': start['gdn/0'].t(), 'interp.kernel_w': start['gdn/1'].t()})
-        self.loss = CaffeSoftmaxLoss(normalize=False if 'normalize: false' in loss_param else None)
-    def forward(self, x, label):
-        x = F.max_pool2d(F.relu(self.conv1(x)), 3, 2, 1, ceil_mode=True)
-        return self.loss(self.interp(self.conv2(x)), label)
-    def caffe_weights(self):
-        w = {'conv1/0': self.conv1.weight, 'conv1/1': self.conv1.bias, 'conv2/0': self.conv2.weight, 'conv2/1': self.conv2.bias, 'gdn/0': self.interp.kernel_h.t(), 'gdn/1': self.interp.kernel_w.t()}
-        return {k: v.detach().clone().numpy() for k, v in w.items()}
+        start = {name: torch.from_numpy(_flip(key, arrays[f'init/{key}']))
+                 for key, name in _PARAMETERS.items()}
+        (coarse_h, fine_h), (coarse_w, fine_w) = arrays['init/gdn/0'].shape, arrays['init/gdn/1'].shape
+        self.conv1 = nn.Conv2d(*start['conv1.weight'].shape[1::-1], 3, stride=2, padding=1)
+        self.conv2 = nn.Conv2d(*start['conv2.weight'].shape[1::-1], 1)
+        self.interp = GlobalInterp((coarse_h, coarse_w), (fine_h, fine_w), size_policy='error')
+        self.load_state_dict(start)
+
+        fields = dict(re.findall(r'(\w+): *(\w+)', loss_param))
+        self.ignore_index = int(fields['ignore_label'])
+        self.loss = CaffeSoftmaxLoss(
+            normalization=fields['normalization'].lower() if 'normalization' in fields else None,
+            normalize=fields.get('normalize') != 'false')
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Loss of images (N, C, H, W) with labels (N, H, W)."""
+        x = F.max_pool2d(F.relu(self.conv1(images)), 3, stride=2, padding=1, ceil_mode=True)
+        return self.loss(self.interp(self.conv2(x)), labels, ignore_index=self.ignore_index)
+
+    def caffe_weights(self) -> dict[str, np.ndarray]:
+        """Copies of all weights as Caffe stores them."""
+        return {key: _flip(key, self.get_parameter(name).detach().numpy())
+                for key, name in _PARAMETERS.items()}
+
+
+def _flip(key: str, array: np.ndarray) -> np.ndarray:
+    """A copy for PyTorch of what Caffe stores, or the other way round: GDN's matrices are transposed."""
+    return (array.T if key.startswith('gdn') else array).copy()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, Optional
+from typing import Callable
 
 import numpy as np
 from PIL import Image
@@ -93,7 +94,7 @@ def _pair_defects(root: Path, image_id: str, mask_folders: tuple[str, ...]) -> l
     return defects
 
 
-def _open(path: Path, defects: list[str]) -> Optional[Image.Image]:
+def _open(path: Path, defects: list[str]) -> Image.Image | None:
     if not path.is_file():
         defects.append(f'{path}: missing')
         return None

@@ -7,8 +7,8 @@ import re
 import tarfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, Optional
 
 import numpy as np
 from PIL import Image
@@ -23,8 +23,8 @@ _LARGEST_PNG = 64 * 2**20  # bytes; a VOC mask takes a few thousand
 
 
 def check_submission(archive: str | Path,
-                     ids: Optional[list[str]] = None,
-                     images: Optional[str | Path] = None) -> tuple[int, list[str]]:
+                     ids: list[str] | None = None,
+                     images: str | Path | None = None) -> tuple[int, list[str]]:
     """Look for everything the server would refuse or score as zero.
 
     Args:
@@ -70,7 +70,7 @@ def _is_parent(name: str) -> bool:
                for competition in ('comp5', 'comp6'))
 
 
-def _png_defects(tar: tarfile.TarFile, member: tarfile.TarInfo, images: Optional[str | Path],
+def _png_defects(tar: tarfile.TarFile, member: tarfile.TarInfo, images: str | Path | None,
                  name: str) -> Iterator[str]:
     if member.size > _LARGEST_PNG:
         yield f'{member.size} bytes are no prediction of a VOC image'
@@ -105,7 +105,7 @@ def _size_defects(image: Image.Image, photo: Path) -> Iterator[str]:
                    f'{original.size[0]}x{original.size[1]} px')
 
 
-def _id_defects(found: Counter[str], ids: Optional[list[str]]) -> Iterator[str]:
+def _id_defects(found: Counter[str], ids: list[str] | None) -> Iterator[str]:
     for name, count in found.items():
         if count > 1:
             yield f'{name}: {count} predictions for one image'

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Optional, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from mmengine.dist import broadcast_object_list, is_main_process
@@ -55,8 +56,8 @@ class VOCSubmission(BaseMetric):
             raise InputError(f'The VOC server takes .tar.gz and .tgz archives; end the name {out} with one of them.')
         self.out = Path(out)
         self.competition = competition
-        self._temporary: Optional[tempfile.TemporaryDirectory] = None
-        self._folder: Optional[Path] = None
+        self._temporary: tempfile.TemporaryDirectory | None = None
+        self._folder: Path | None = None
         if is_main_process():
             with atomic_write(self.out.with_name(f'.{self.out.name}.probe')):
                 pass

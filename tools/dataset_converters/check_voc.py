@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Iterable, Iterator
 
 from mmengine.utils import ProgressBar
+
 from mmseg_gdn.datasets.check_voc import EXPECTED, count_defects, file_defects, list_defects, read_lists
 from mmseg_gdn.utils import InputError, run_tool
 

@@ -15,8 +15,11 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
 import torch
 from mmseg.models import MobileNetV2
+
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 from mmseg_gdn.utils.checkpoint import read_weights
 

@@ -1,4 +1,4 @@
-# DeepLab-LargeFOV's solver: lr_policy "step" (x0.1 every 2000), base_lr 1e-3, momentum 0.9; fc8 learns ten times faster.
+# DeepLab-LargeFOV's solver: lr_policy "step" (x0.1 every 2000), base_lr 1e-3, momentum 0.9; fc8 at ten times that.
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='CaffeSGD', lr=1e-3, momentum=0.9, weight_decay=5e-4),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from mmseg.registry import OPTIMIZERS
@@ -18,8 +19,8 @@ class CaffeSGD(Optimizer):
         v = momentum * v + lr * g
         w = w - v
 
-    ``torch.optim.SGD`` multiplies by lr afterwards (``v = momentum * v + g``, ``w = w - lr * v``). Both are the same
-    while lr is constant; when lr drops, Caffe goes on for a while at the speed it had.
+    ``torch.optim.SGD`` multiplies by lr afterwards (``v = momentum * v + g``, ``w = w - lr * v``). Both are
+    the same while lr is constant; when lr drops, Caffe goes on for a while at the speed it had.
 
     Args:
         params: Parameters or groups of them, as every optimizer of torch takes.
@@ -39,7 +40,7 @@ class CaffeSGD(Optimizer):
         super().__init__(params, defaults)
 
     @torch.no_grad()
-    def step(self, closure: Optional[Callable[[], float]] = None) -> Optional[float]:
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """Update every parameter that has a gradient.
 
         Args:
@@ -60,7 +61,7 @@ class CaffeSGD(Optimizer):
 
     def _update(self, param: torch.Tensor, group: dict[str, Any]) -> None:
         state = self.state[param]
-        # Not called momentum_buffer, lest training resumes from a torch.optim.SGD, whose buffer lacks the factor lr.
+        # Caffe's name. A torch.optim.SGD's momentum_buffer lacks the factor lr and must not be resumed from.
         if 'history' not in state:
             state['history'] = torch.zeros_like(param)
         gradient = param.grad.add(param, alpha=group['weight_decay'])

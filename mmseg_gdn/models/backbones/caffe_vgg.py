@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Optional
+from typing import Literal
 
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from mmseg_gdn.utils import InputError
 
 _CONVS_PER_STAGE = (2, 2, 3, 3, 3)
 
@@ -27,18 +29,18 @@ class CaffeVGG(BaseModule):
         init_cfg: Initialisation, such as ``dict(type='Pretrained', checkpoint=..., prefix='backbone.')``.
 
     Raises:
-        ValueError: If ``layout`` is unknown or there are not five widths.
+        InputError: If ``layout`` is unknown or there are not five widths.
     """
 
     def __init__(self,
                  layout: Literal['fcn32s', 'largefov'] = 'fcn32s',
                  widths: tuple[int, ...] = (64, 128, 256, 512, 512),
-                 init_cfg: Optional[dict] = None) -> None:
+                 init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d'))
         if layout not in ('fcn32s', 'largefov'):
-            raise ValueError(f"layout is 'fcn32s' or 'largefov', but got {layout!r}.")
+            raise InputError(f"layout is 'fcn32s' or 'largefov', but got {layout!r}.")
         if len(widths) != len(_CONVS_PER_STAGE):
-            raise ValueError(f'widths names the channels of the five stages, but got {tuple(widths)}.')
+            raise InputError(f'widths names the channels of the five stages, but got {tuple(widths)}.')
         self.layout = layout
         self.features = nn.Sequential(*_layers(layout, widths))
 

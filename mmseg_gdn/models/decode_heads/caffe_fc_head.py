@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Optional
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +10,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
+
+from mmseg_gdn.utils import InputError
 
 from .full_size import input_size, label_size
 
@@ -41,21 +43,21 @@ class CaffeFCHead(BaseDecodeHead):
         **kwargs: ``loss_decode``, ``ignore_index``... of ``BaseDecodeHead``.
 
     Raises:
-        ValueError: If ``layout`` is unknown.
+        InputError: If ``layout`` is unknown.
     """
 
     def __init__(self,
                  layout: Literal['fcn32s', 'largefov'] = 'fcn32s',
                  in_channels: int = 512,
-                 fc_channels: Optional[int] = None,
+                 fc_channels: int | None = None,
                  num_classes: int = 21,
                  *,
                  dropout_ratio: float = 0.5,
-                 multi_label_head: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None,
+                 multi_label_head: dict | None = None,
+                 init_cfg: dict | None = None,
                  **kwargs) -> None:
         if layout not in _SCORE_INIT:
-            raise ValueError(f"layout is 'fcn32s' or 'largefov', but got {layout!r}.")
+            raise InputError(f"layout is 'fcn32s' or 'largefov', but got {layout!r}.")
         fc_channels = fc_channels or {'fcn32s': 4096, 'largefov': 1024}[layout]
         kwargs.pop('channels', None)
         super().__init__(
@@ -96,7 +98,7 @@ class CaffeFCHead(BaseDecodeHead):
 
     def loss(self, inputs: tuple[Tensor, ...], batch_data_samples: SampleList,
              train_cfg: ConfigType) -> dict[str, Tensor]:
-        """mmseg's ``loss``, and that of ``multi_label_head`` on the fc7 the same pass has made."""
+        """Mmseg's ``loss``, and that of ``multi_label_head`` on the fc7 the same pass has made."""
         if self.multi_label_head is None:
             return super().loss(inputs, batch_data_samples, train_cfg)
         fc7 = []
@@ -108,7 +110,7 @@ class CaffeFCHead(BaseDecodeHead):
         return losses | self.multi_label_head.loss(fc7, batch_data_samples, train_cfg)
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
-        """mmseg's losses at the size of the labels."""
+        """Mmseg's losses at the size of the labels."""
         return super().loss_by_feat(self._full_size(seg_logits, label_size(batch_data_samples)), batch_data_samples)
 
     def predict_by_feat(self, seg_logits: Tensor, batch_img_metas: list[dict]) -> Tensor:
@@ -124,7 +126,7 @@ class CaffeFCHead(BaseDecodeHead):
         full = F.conv_transpose2d(seg_logits, weight, stride=_DECONV_STRIDE, groups=channels)
         available = tuple(side - _DECONV_CROP for side in full.shape[2:])
         if any(have < want for have, want in zip(available, size)):
-            raise ValueError(f'The deconvolution brings {tuple(seg_logits.shape[2:])} scores to {available} after '
+            raise InputError(f'The deconvolution brings {tuple(seg_logits.shape[2:])} scores to {available} after '
                              f'its crop, but {size} is wanted; give the network images of the wanted size.')
         return full[:, :, _DECONV_CROP:_DECONV_CROP + size[0], _DECONV_CROP:_DECONV_CROP + size[1]]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable
 
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -22,9 +23,9 @@ class FullSizeMixin(BaseDecodeHead):
     left to do, whatever losses a head computes.
     """
 
-    _wanted_size: Optional[Size] = None
+    _wanted_size: Size | None = None
 
-    def upsample(self, seg_logits: Tensor, size: Optional[Size]) -> Tensor:
+    def upsample(self, seg_logits: Tensor, size: Size | None) -> Tensor:
         """Bring coarse scores (N, C, h, w) to ``size``; for subclasses to say how."""
         raise NotImplementedError
 
@@ -33,13 +34,13 @@ class FullSizeMixin(BaseDecodeHead):
         return self._upsample_scores(super().forward(*args, **kwargs))
 
     def loss(self, *args, **kwargs) -> dict:
-        """mmseg's ``loss`` of the head behind, at the size of the labels."""
+        """Mmseg's ``loss`` of the head behind, at the size of the labels."""
         samples = _argument(super().loss, 'batch_data_samples', args, kwargs)
         with self._wanting(label_size(samples)):
             return super().loss(*args, **kwargs)
 
     def predict(self, *args, **kwargs) -> Tensor:
-        """mmseg's ``predict`` of the head behind, at the size of the network's input."""
+        """Mmseg's ``predict`` of the head behind, at the size of the network's input."""
         metas = _argument(super().predict, 'batch_img_metas', args, kwargs)
         with self._wanting(input_size(metas)):
             return super().predict(*args, **kwargs)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, Optional
+from functools import cache
+from typing import Any
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor
 
 from mmseg_gdn.models.layers import GlobalInterp
+from mmseg_gdn.utils import InputError
 
 from .full_size import FullSizeMixin
 
@@ -34,7 +35,7 @@ class GlobalInterpHead(FullSizeMixin):
         **base_cfg: All arguments of ``base_type``.
 
     Raises:
-        ValueError: If ``base_type`` is missing, unknown or no decode head of mmseg, or if the sizes do not fit.
+        InputError: If ``base_type`` is missing, unknown or no decode head of mmseg, or if the sizes do not fit.
 
     Example:
         A GDN variant of a stock config::
@@ -42,7 +43,7 @@ class GlobalInterpHead(FullSizeMixin):
             decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 64), out_size=(512, 512))
     """
 
-    def __new__(cls, *args, base_type: Optional[str] = None, **kwargs) -> GlobalInterpHead:
+    def __new__(cls, *args, base_type: str | None = None, **kwargs) -> GlobalInterpHead:
         """Make an instance of a class that inherits from this one and from the head named by ``base_type``."""
         return object.__new__(_combined_class(cls, _find_head(base_type)))
 
@@ -64,7 +65,7 @@ class GlobalInterpHead(FullSizeMixin):
             align_corners=self.align_corners,
             channels=self.out_channels)
 
-    def upsample(self, seg_logits: Tensor, size: Optional[Size]) -> Tensor:
+    def upsample(self, seg_logits: Tensor, size: Size | None) -> Tensor:
         """Bring coarse scores to ``size``.
 
         Args:
@@ -75,11 +76,11 @@ class GlobalInterpHead(FullSizeMixin):
             Full-size scores, shape (N, C, H, W).
 
         Raises:
-            ValueError: If the scores do not fit the matrices.
+            InputError: If the scores do not fit the matrices.
         """
         in_size = tuple(seg_logits.shape[2:])
         if self.training and size == self.interp.out_size and in_size != self.interp.in_size:
-            raise ValueError(
+            raise InputError(
                 f'in_size={self.interp.in_size} does not fit this network: it makes {in_size[0]}x{in_size[1]} '
                 f'scores for {size[0]}x{size[1]} crops; set in_size={in_size} in the GlobalInterpHead config.')
         return self.interp(seg_logits, size)
@@ -93,18 +94,18 @@ def _new_head(base_type: str) -> GlobalInterpHead:
     return GlobalInterpHead.__new__(GlobalInterpHead, base_type=base_type)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _combined_class(wrapper: type, base: type) -> type:
     return type(wrapper)(f'{wrapper.__name__}[{base.__name__}]', (wrapper, base), {'__module__': __name__})
 
 
-def _find_head(base_type: Optional[str]) -> type:
+def _find_head(base_type: str | None) -> type:
     head = MODELS.get(base_type) if base_type else None
     if head is None:
-        raise ValueError(f'base_type={base_type!r} is not a registered head; GlobalInterpHead needs the name of '
+        raise InputError(f'base_type={base_type!r} is not a registered head; GlobalInterpHead needs the name of '
                          "a decode head of mmseg, such as base_type='FCNHead' (a head of your own must be "
                          'imported by custom_imports first).')
     if not (isinstance(head, type) and issubclass(head, BaseDecodeHead)) or issubclass(head, FullSizeMixin):
-        raise ValueError(f"base_type={base_type!r} is no decode head that makes coarse score maps; give one of "
+        raise InputError(f"base_type={base_type!r} is no decode head that makes coarse score maps; give one of "
                          "mmseg's heads that derive from BaseDecodeHead, such as base_type='FCNHead'.")
     return head

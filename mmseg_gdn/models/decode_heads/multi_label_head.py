@@ -7,6 +7,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
+from mmseg_gdn.utils import InputError
+
 _POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
 
 
@@ -27,7 +29,7 @@ class MultiLabelHead(BaseDecodeHead):
         **kwargs: ``in_index``, ``input_transform``, ``ignore_index``... of ``BaseDecodeHead``.
 
     Raises:
-        ValueError: If ``pool`` is unknown.
+        InputError: If ``pool`` is unknown.
     """
 
     def __init__(self,
@@ -41,7 +43,7 @@ class MultiLabelHead(BaseDecodeHead):
                  init_cfg: dict = dict(type='Normal', layer='Linear', std=0.01),  # noqa: B006
                  **kwargs) -> None:
         if pool not in _POOLS:
-            raise ValueError(f"pool is one of {', '.join(map(repr, _POOLS))}, but got {pool!r}.")
+            raise InputError(f"pool is one of {', '.join(map(repr, _POOLS))}, but got {pool!r}.")
         super().__init__(
             in_channels,
             channels=in_channels,

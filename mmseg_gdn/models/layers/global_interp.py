@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Optional
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from mmseg_gdn.ops import global_interp
+from mmseg_gdn.utils import InputError
 
 from .interp_kernels import bilinear_kernel, caffe_bounds, resample_kernel
 
@@ -40,7 +41,7 @@ class GlobalInterp(nn.Module):
         kernel_w: Parameter of shape (W, w).
 
     Raises:
-        ValueError: If an argument is none of the above.
+        InputError: If an argument is none of the above.
 
     Example:
         >>> layer = GlobalInterp((16, 16), (500, 500))
@@ -54,7 +55,7 @@ class GlobalInterp(nn.Module):
                  init: Literal['bilinear', 'caffe'] = 'bilinear',
                  size_policy: Literal['slice', 'resample', 'error'] = 'slice',
                  align_corners: bool = False,
-                 channels: Optional[int] = None) -> None:
+                 channels: int | None = None) -> None:
         super().__init__()
         self.in_size = _as_size('in_size', in_size)
         self.out_size = _as_size('out_size', out_size)
@@ -63,7 +64,7 @@ class GlobalInterp(nn.Module):
         self.align_corners = align_corners
         self.channels = channels
         if init == 'caffe' and not channels:
-            raise ValueError("init='caffe' draws from bounds that depend on the number of channels; "
+            raise InputError("init='caffe' draws from bounds that depend on the number of channels; "
                              "give channels=C, or use init='bilinear'.")
         self.kernel_h = nn.Parameter(torch.empty(self.out_size[0], self.in_size[0]))
         self.kernel_w = nn.Parameter(torch.empty(self.out_size[1], self.in_size[1]))
@@ -80,7 +81,7 @@ class GlobalInterp(nn.Module):
             self.kernel_h.uniform_(-bound_h, bound_h)
             self.kernel_w.uniform_(-bound_w, bound_w)
 
-    def forward(self, x: Tensor, out_size: Optional[Size] = None) -> Tensor:
+    def forward(self, x: Tensor, out_size: Size | None = None) -> Tensor:
         """Bring coarse maps to full size.
 
         Args:
@@ -91,7 +92,7 @@ class GlobalInterp(nn.Module):
             Full-size maps, shape (N, C, *out_size).
 
         Raises:
-            ValueError: If ``size_policy`` cannot serve these sizes.
+            InputError: If ``size_policy`` cannot serve these sizes.
         """
         in_size = tuple(x.shape[2:])
         out_size = self.out_size if out_size is None else tuple(out_size)
@@ -109,7 +110,7 @@ class GlobalInterp(nn.Module):
             respect to the learned pair.
 
         Raises:
-            ValueError: If ``size_policy`` cannot serve these sizes.
+            InputError: If ``size_policy`` cannot serve these sizes.
         """
         if (in_size, out_size) == (self.in_size, self.out_size):
             return self.kernel_h, self.kernel_w
@@ -118,7 +119,7 @@ class GlobalInterp(nn.Module):
                     resample_kernel(self.kernel_w, out_size[1], in_size[1], self.align_corners))
         if self.size_policy == 'slice' and self._fits(in_size, out_size):
             return self.kernel_h[:out_size[0], :in_size[0]], self.kernel_w[:out_size[1], :in_size[1]]
-        raise ValueError(self._refusal(in_size, out_size))
+        raise InputError(self._refusal(in_size, out_size))
 
     def extra_repr(self) -> str:
         """The arguments, as ``print(model)`` shows them."""
@@ -145,15 +146,15 @@ def _as_size(name: str, value: Size) -> Size:
     try:
         height, width = value
     except (TypeError, ValueError):
-        raise ValueError(f'{name} is a pair (height, width), but got {value!r}.') from None
+        raise InputError(f'{name} is a pair (height, width), but got {value!r}.') from None
     if not all(isinstance(side, int) and side > 0 for side in (height, width)):
-        raise ValueError(f'{name} is a pair of positive whole numbers, but got {value!r}.')
+        raise InputError(f'{name} is a pair of positive whole numbers, but got {value!r}.')
     return height, width
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
-        raise ValueError(f'{name} is one of {", ".join(map(repr, choices))}, but got {value!r}.')
+        raise InputError(f'{name} is one of {", ".join(map(repr, choices))}, but got {value!r}.')
     return value
 
 

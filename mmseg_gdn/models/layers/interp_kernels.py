@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Optional
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +12,8 @@ from torch import Tensor
 def bilinear_kernel(fine: int,
                     coarse: int,
                     align_corners: bool = False,
-                    dtype: Optional[torch.dtype] = None,
-                    device: Optional[torch.device] = None) -> Tensor:
+                    dtype: torch.dtype | None = None,
+                    device: torch.device | None = None) -> Tensor:
     """The matrix of linear interpolation along one axis.
 
     With it as both kernels, :func:`~mmseg_gdn.ops.global_interp` equals ``F.interpolate(mode='bilinear')``.
@@ -54,10 +53,11 @@ def caffe_bounds(channels: int, in_size: tuple[int, int], out_size: tuple[int, i
 def resample_kernel(kernel: Tensor, fine: int, coarse: int, align_corners: bool = False) -> Tensor:
     """Move a learned matrix to another grid, keeping its deviation from bilinear interpolation.
 
-    A pixel of the new grid deviates from bilinear as the old grid's pixel at the same place within its cell does,
-    in the cell at the same relative place, and cell by cell around it: what was learned is a reach in coarse cells,
-    so it must not stretch with the grid. Nothing is averaged, hence a move to a larger image and back restores the
-    matrix (exactly for a stride of whole pixels; to 8 % for the released matrices at 500/64). Cells further off than the old grid reached deviate by nothing.
+    A pixel of the new grid deviates from bilinear as the old grid's pixel at the same place within its cell does, in
+    the cell at the same relative place, and cell by cell around it: what was learned is a reach in coarse cells, so it
+    must not stretch with the grid. Nothing is averaged, hence a move to a larger image and back restores the matrix
+    (exactly for a stride of whole pixels; to 8 % for the released matrices at 500/64). Cells further off than the old
+    grid reached deviate by nothing.
 
     Args:
         kernel: Learned matrix, shape (H, h).

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Optional
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from mmseg_gdn.utils import InputError
 
 _NORMALIZATIONS = ('full', 'valid', 'batch_size', 'none')
 _MAX_LOSS = -math.log(torch.finfo(torch.float32).tiny)
@@ -18,20 +20,22 @@ _MAX_LOSS = -math.log(torch.finfo(torch.float32).tiny)
 class CaffeSoftmaxLoss(nn.Module):
     """Softmax cross-entropy summed over pixels and divided as Caffe's SoftmaxWithLossLayer does.
 
-    It differs from mmseg's ``CrossEntropyLoss`` in three ways: the divisor is chosen by ``normalization`` and is
-    at least 1, so that images of void pixels only give 0; a pixel's loss is at most ``-log(FLT_MIN)``, about
-    87.3; and its gradient is softmax minus one-hot even there.
+    mmseg's ``CrossEntropyLoss`` has neither its divisors (at least 1, so that void images give 0) nor its
+    floor: a pixel's loss is at most ``-log(FLT_MIN)``, about 87.3, and its gradient softmax minus one-hot
+    even there. Caffe adds the pixels up one by one in float32, which makes its own value up to 5e-4 too high on
+    large maps; this one is closer to the true sum. Gradients do not depend on the sum.
 
     Args:
-        normalization: What the sum is divided by (``LossParameter.normalization``, in lower case): ``'full'``, all
-            pixels; ``'valid'``, those that are not void; ``'batch_size'``, the images; ``'none'``, nothing.
+        normalization: What the sum is divided by (``LossParameter.normalization`` in lower case): ``'full'``,
+            all pixels; ``'valid'``, those that are not void; ``'batch_size'``, the number of images;
+            ``'none'``, nothing.
         normalize: Caffe's older field, which counts only without ``normalization``: true is ``'valid'``, the
             default, and false is ``'batch_size'``.
         loss_weight: Factor of the loss.
         loss_name: Name in the log; begins with ``loss_`` if it is to be part of the total.
 
     Raises:
-        ValueError: If ``normalization`` is unknown.
+        InputError: If ``normalization`` is unknown.
 
     Example:
         >>> loss = CaffeSoftmaxLoss(normalize=False)
@@ -40,15 +44,15 @@ class CaffeSoftmaxLoss(nn.Module):
     """
 
     def __init__(self,
-                 normalization: Optional[Literal['full', 'valid', 'batch_size', 'none']] = None,
-                 normalize: Optional[bool] = None,
+                 normalization: Literal['full', 'valid', 'batch_size', 'none'] | None = None,
+                 normalize: bool | None = None,
                  loss_weight: float = 1.0,
                  loss_name: str = 'loss_ce') -> None:
         super().__init__()
         if normalization is None:
             normalization = 'batch_size' if normalize is False else 'valid'
         if normalization not in _NORMALIZATIONS:
-            raise ValueError(f'normalization is one of {", ".join(map(repr, _NORMALIZATIONS))}, '
+            raise InputError(f'normalization is one of {", ".join(map(repr, _NORMALIZATIONS))}, '
                              f'but got {normalization!r}.')
         self.normalization = normalization
         self.loss_weight = loss_weight
@@ -62,29 +66,29 @@ class CaffeSoftmaxLoss(nn.Module):
     def forward(self,
                 cls_score: Tensor,
                 label: Tensor,
-                weight: Optional[Tensor] = None,
+                weight: Tensor | None = None,
                 ignore_index: int = 255) -> Tensor:
         """The loss, in at least float32.
 
         Args:
             cls_score: Scores, shape (N, C, H, W).
             label: Class indices, shape (N, H, W).
-            weight: Factor of each pixel's loss, shape (N, H, W), which mmseg's samplers give and Caffe does not
-                have; the divisor takes no notice of it.
+            weight: Factor of each pixel's loss, shape (N, H, W), which mmseg's samplers give; Caffe has none,
+                so the divisor takes no notice of it.
             ignore_index: Label of void pixels.
 
         Returns:
             Scalar loss.
 
         Raises:
-            ValueError: If the shapes do not fit each other.
+            InputError: If the shapes do not fit each other.
         """
         if label.shape != cls_score.shape[:1] + cls_score.shape[2:]:
-            raise ValueError('CaffeSoftmaxLoss takes scores (N, C, H, W) and labels (N, H, W), but got '
+            raise InputError('CaffeSoftmaxLoss takes scores (N, C, H, W) and labels (N, H, W), but got '
                              f'{tuple(cls_score.shape)} and {tuple(label.shape)}.')
         scores = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32))
         losses = F.cross_entropy(scores, label, reduction='none', ignore_index=ignore_index)
-        # Caffe floors the probability when it takes the logarithm and knows nothing of it in the backward pass.
+        # Caffe floors the probability for the logarithm only; its backward pass knows nothing of it.
         losses = losses.detach().clamp(max=_MAX_LOSS) + (losses - losses.detach())
         if weight is not None:
             losses = losses * weight

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Optional
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from mmseg_gdn.utils import InputError
 
 
 @MODELS.register_module()
@@ -25,7 +27,7 @@ class MultiLabelAuxLoss(nn.Module):
         loss_name: Name in the log; begins with ``loss_`` if it is to be part of the total.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        InputError: If an argument is out of its range.
     """
 
     def __init__(self,
@@ -37,11 +39,11 @@ class MultiLabelAuxLoss(nn.Module):
                  loss_name: str = 'loss_mlc') -> None:
         super().__init__()
         if normalization not in ('mean', 'caffe'):
-            raise ValueError(f"normalization is 'mean' or 'caffe', but got {normalization!r}.")
+            raise InputError(f"normalization is 'mean' or 'caffe', but got {normalization!r}.")
         if pool not in ('avg', 'max'):
-            raise ValueError(f"pool is 'avg' or 'max', but got {pool!r}.")
+            raise InputError(f"pool is 'avg' or 'max', but got {pool!r}.")
         if not 0 <= min_share < 1:
-            raise ValueError(f'min_share is a share of the pixels in [0, 1), but got {min_share}.')
+            raise InputError(f'min_share is a share of the pixels in [0, 1), but got {min_share}.')
         self.normalization = normalization
         self.with_background = with_background
         self.min_share = min_share
@@ -57,7 +59,7 @@ class MultiLabelAuxLoss(nn.Module):
     def forward(self,
                 cls_score: Tensor,
                 label: Tensor,
-                weight: Optional[Tensor] = None,
+                weight: Tensor | None = None,
                 ignore_index: int = 255) -> Tensor:
         """The loss.
 
@@ -72,7 +74,7 @@ class MultiLabelAuxLoss(nn.Module):
             Scalar loss.
 
         Raises:
-            ValueError: If shapes do not fit or a mask holds an index that is no class.
+            InputError: If shapes do not fit or a mask holds an index that is no class.
         """
         first_class = 0 if self.with_background else 1
         logits = self._image_logits(cls_score, first_class)
@@ -88,7 +90,7 @@ class MultiLabelAuxLoss(nn.Module):
         if label.shape == logits.shape:
             return label
         if label.dim() != 3 or label.shape[0] != logits.shape[0]:
-            raise ValueError(f'MultiLabelAuxLoss takes masks (N, H, W) or labels (N, K) for logits of shape '
+            raise InputError(f'MultiLabelAuxLoss takes masks (N, H, W) or labels (N, K) for logits of shape '
                              f'{tuple(logits.shape)}, but got {tuple(label.shape)}.')
         num_classes = first_class + logits.shape[1]
         return image_labels(label, num_classes, ignore_index, self.min_share)[:, first_class:]
@@ -97,7 +99,7 @@ class MultiLabelAuxLoss(nn.Module):
         if cls_score.dim() == 2:
             return cls_score
         if cls_score.dim() != 4:
-            raise ValueError('MultiLabelAuxLoss takes image-level logits (N, K) or segmentation logits '
+            raise InputError('MultiLabelAuxLoss takes image-level logits (N, K) or segmentation logits '
                              f'(N, C, H, W), but got shape {tuple(cls_score.shape)}.')
         flat = cls_score[:, first_class:].flatten(2)
         return flat.mean(2) if self.pool == 'avg' else flat.amax(2)
@@ -116,13 +118,13 @@ def image_labels(mask: Tensor, num_classes: int, ignore_index: int = 255, min_sh
         1.0 for each class present and 0.0 otherwise, shape (N, num_classes), float32.
 
     Raises:
-        ValueError: If the mask holds an index that is neither a class nor ``ignore_index``.
+        InputError: If the mask holds an index that is neither a class nor ``ignore_index``.
     """
     flat = mask.flatten(1).long()
     valid = flat != ignore_index
     unknown = valid & ((flat < 0) | (flat >= num_classes))
     if unknown.any():
-        raise ValueError(f'The mask holds the value {int(flat[unknown][0])}, but only 0..{num_classes - 1} and '
+        raise InputError(f'The mask holds the value {int(flat[unknown][0])}, but only 0..{num_classes - 1} and '
                          f'{ignore_index} (void) are labels; mend the mask or set num_classes.')
     counts = torch.zeros(flat.shape[0], num_classes, device=mask.device)
     counts.scatter_add_(1, flat.where(valid, 0), valid.float())

@@ -38,7 +38,8 @@ def test_deconvolution_is_bilinear_inside_and_fades_at_the_edge():
 
 
 def test_full_size_scores_are_left_alone():
-    head = MODELS.build(dict(FCN32S, type='GlobalInterpHead', base_type='CaffeFCHead', in_size=(4, 4), out_size=(50, 50)))
+    gdn = dict(type='GlobalInterpHead', base_type='CaffeFCHead', in_size=(4, 4), out_size=(50, 50))
+    head = MODELS.build(FCN32S | gdn)
     features = (torch.randn(1, 4, 10, 10), )
     head.eval()
     torch.testing.assert_close(head.predict(features, [dict(img_shape=(50, 50))], {}), head(features))

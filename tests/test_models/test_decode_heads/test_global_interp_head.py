@@ -86,7 +86,8 @@ class TestOtherHeads:
     def test_losses_of_the_head_are_kept(self, features, base_type, extra):
         common = {key: value for key, value in FCN.items() if key != 'num_convs'} | extra
         stock = MODELS.build(dict(type=base_type, **common))
-        gdn = MODELS.build(dict(type='GlobalInterpHead', base_type=base_type, in_size=(4, 6), out_size=(32, 48), **common))
+        sizes = dict(in_size=(4, 6), out_size=(32, 48))
+        gdn = MODELS.build(dict(type='GlobalInterpHead', base_type=base_type, **sizes, **common))
         batch = samples(32, 48)
         losses = gdn.loss(features, batch, {})
         assert set(losses) == set(stock.loss(features, batch, {}))

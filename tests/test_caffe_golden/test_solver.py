@@ -1,0 +1,110 @@
+"""Trajectories of Caffe's solver, as stored and with faults put in."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmseg_gdn.caffe_golden.solver import WEIGHT_TOLERANCE, check_solver, is_solver, train, trajectory_error
+from mmseg_gdn.caffe_golden.softmax_loss import check_softmax_loss
+
+
+@pytest.fixture
+def arrays(shared_dir):
+    with np.load(shared_dir / 'golden' / 'solver_traj.npz') as stored:
+        return dict(stored)
+
+
+def only(arrays, *names):
+    """The same golden file with some of its sets."""
+    meta = json.loads(str(arrays['meta']))
+    meta['sets'] = {name: meta['sets'][name] for name in names}
+    return arrays | {'meta': np.array(json.dumps(meta))}
+
+
+def failed(arrays):
+    return {check.name for check in check_solver(arrays) if not check.ok}
+
+
+class TestTrajectoryError:
+
+    def test_is_relative_to_the_distance_moved(self):
+        expected = np.array([[1., 0], [1.1, 0], [1.3, 0]])
+        actual = expected + [[0, 0], [0, 0.001], [0.0015, 0]]
+        assert trajectory_error(actual, expected) == pytest.approx(0.01)
+
+    def test_two_units_in_the_last_place_are_no_error(self):
+        expected = np.full((3, 1), 2, np.float32)
+        eps = np.finfo(np.float32).eps
+        assert trajectory_error(expected + 2 * 1.9 * eps, expected) <= WEIGHT_TOLERANCE
+        assert trajectory_error(expected + 2 * 3 * eps, expected) > WEIGHT_TOLERANCE
+
+    def test_zeros(self):
+        assert trajectory_error(np.zeros((2, 3)), np.zeros((2, 3))) == 0
+        assert trajectory_error(np.full((2, 3), 1e-20), np.zeros((2, 3))) > WEIGHT_TOLERANCE
+
+    @pytest.mark.parametrize('actual', [np.full((2, 3), np.nan), np.zeros((2, 4)), np.full((2, 3), np.inf)])
+    def test_nothing_to_compare(self, actual):
+        assert trajectory_error(actual, np.ones((2, 3))) == float('inf')
+
+
+class TestSolver:
+
+    def test_every_stored_array_is_reproduced(self, arrays):
+        assert is_solver(arrays)
+        checks = list(check_solver(arrays))
+        assert [check for check in checks if not check.ok] == []
+        sets = json.loads(str(arrays['meta']))['sets']
+        assert {check.name for check in checks} == {key for key in arrays if key.split('/')[0] in sets}
+
+    @pytest.mark.parametrize('key', ['conv1/0', 'conv1/1', 'conv2/0', 'conv2/1', 'gdn/0', 'gdn/1'])
+    def test_another_start_is_noticed(self, arrays, key):
+        start = arrays[f'init/{key}'].copy()
+        start.flat[np.abs(start).argmax()] *= 1.01
+        changed = only(arrays, 'a_sum_m99_lr1e-10', 'b_poly') | {f'init/{key}': start}
+        assert {f'a_sum_m99_lr1e-10/traj/{key}', f'b_poly/traj/{key}', 'b_poly/loss'} <= failed(changed)
+
+    @pytest.mark.parametrize('step', [0, 1, 20])
+    def test_another_weight_is_noticed(self, arrays, step):
+        name = 'a_sum_m99_lr1e-10/traj/gdn/0'
+        trajectory = arrays[name].copy()
+        middling = np.abs(trajectory[step]).ravel().argsort()[trajectory[step].size // 2]
+        trajectory[step].flat[middling] *= 1.01
+        assert failed(only(arrays, 'a_sum_m99_lr1e-10') | {name: trajectory}) == {name}
+
+    @pytest.mark.parametrize(('field', 'value'), [('momentum', 0.89), ('power', 0.91), ('max_iter', 21),
+                                                  ('weight_decay', 6e-4)])
+    def test_another_setting_is_noticed(self, arrays, field, value):
+        arrays = only(arrays, 'b_poly')
+        meta = json.loads(str(arrays['meta']))
+        meta['sets']['b_poly']['solver'][field] = value
+        assert failed(arrays | {'meta': np.array(json.dumps(meta))})
+
+    def test_the_authors_layer_does_not_accumulate(self, arrays):
+        settings = json.loads(str(arrays['meta']))['sets']['d_iter2_authors']
+        expected = arrays['d_iter2_authors/traj/gdn/0']
+        assert trajectory_error(train(arrays, settings, 20).weights['gdn/0'], expected) <= WEIGHT_TOLERANCE
+        accumulating = settings | dict(gdn_layer='AccumGDN')
+        assert trajectory_error(train(arrays, accumulating, 20).weights['gdn/0'], expected) > 0.1
+
+
+class TestSoftmaxLoss:
+
+    @pytest.fixture
+    def arrays(self, shared_dir):
+        with np.load(shared_dir / 'golden' / 'fcn32s_gdn_thin.npz') as stored:
+            return {key: stored[key] for key in stored if key.startswith('lossnorm/')}
+
+    def test_every_stored_array_is_reproduced(self, arrays):
+        checks = list(check_softmax_loss(arrays))
+        assert [check for check in checks if not check.ok] == []
+        assert {check.name for check in checks} == set(arrays) - {'lossnorm/score', 'lossnorm/label'}
+
+    def test_another_score_is_noticed(self, arrays):
+        score = arrays['lossnorm/score'].copy()
+        score.flat[np.abs(arrays['lossnorm/NONE/score_diff']).argmax()] *= 1.01
+        failed = {check.name for check in check_softmax_loss(arrays | {'lossnorm/score': score}) if not check.ok}
+        assert {'lossnorm/VALID/score_diff', 'lossnorm/NONE/loss'} <= failed
+
+    def test_files_without_it(self):
+        assert list(check_softmax_loss({'meta': np.array('{}')})) == []
