@@ -162,7 +162,7 @@ class ThinNet(nn.Module):
         self.interp = GlobalInterp((coarse_h, coarse_w), (fine_h, fine_w), size_policy='error')
         self.load_state_dict(start)
 
-        fields = dict(re.findall(r'(\w+): *(\w+)', loss_param))
+        fields = dict(re.findall(r'(\w+): *([-\w]+)', loss_param))
         self.ignore_index = int(fields['ignore_label'])
         self.loss = CaffeSoftmaxLoss(
             normalization=fields['normalization'].lower() if 'normalization' in fields else None,

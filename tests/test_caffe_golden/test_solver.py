@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from mmseg_gdn.caffe_golden.solver import WEIGHT_TOLERANCE, check_solver, is_solver, train, trajectory_error
 from mmseg_gdn.caffe_golden.softmax_loss import check_softmax_loss
+from mmseg_gdn.caffe_golden.solver import WEIGHT_TOLERANCE, check_solver, is_solver, train, trajectory_error
 
 
 @pytest.fixture
@@ -26,11 +26,25 @@ def failed(arrays):
     return {check.name for check in check_solver(arrays) if not check.ok}
 
 
+def another_golden(policy):
+    """Start, batches and settings of a net with other widths and sizes: 17x30 images, 5x8 cells, 11x13 labels."""
+    rng = np.random.default_rng(0)
+    shapes = {'conv1/0': (7, 4, 3, 3), 'conv1/1': (7, ), 'conv2/0': (3, 7, 1, 1), 'conv2/1': (3, ),
+              'gdn/0': (5, 11), 'gdn/1': (8, 13)}
+    arrays = {f'init/{key}': rng.normal(size=shape).astype(np.float32) for key, shape in shapes.items()}
+    arrays['data'] = rng.integers(-9, 9, (6, 3, 4, 17, 30), dtype=np.int8)
+    arrays['label'] = rng.integers(0, 3, (6, 3, 1, 11, 13), dtype=np.uint8)
+    solver = dict(base_lr=1e-3, momentum=0.9, weight_decay=5e-4, iter_size=2) | policy
+    return arrays, dict(
+        solver=solver, loss_param='ignore_label: 255 normalization: FULL', lr_mult=[1, 2], decay_mult=[1, 0],
+        gdn_lr_mult=10, gdn_decay_mult=100, gdn_layer='GlobalDeconvolutionLayer')
+
+
 class TestTrajectoryError:
 
     def test_is_relative_to_the_distance_moved(self):
         expected = np.array([[1., 0], [1.1, 0], [1.3, 0]])
-        actual = expected + [[0, 0], [0, 0.001], [0.0015, 0]]
+        actual = expected + np.array([[0, 0], [0, 0.001], [0.0015, 0]])
         assert trajectory_error(actual, expected) == pytest.approx(0.01)
 
     def test_two_units_in_the_last_place_are_no_error(self):
@@ -79,6 +93,16 @@ class TestSolver:
         meta = json.loads(str(arrays['meta']))
         meta['sets']['b_poly']['solver'][field] = value
         assert failed(arrays | {'meta': np.array(json.dumps(meta))})
+
+    @pytest.mark.parametrize('policy', [dict(lr_policy='exp', gamma=0.9), dict(lr_policy='inv', gamma=0.1, power=0.75)])
+    def test_other_sizes_widths_and_policies(self, policy):
+        arrays, settings = another_golden(policy)
+        stored = train(arrays, settings, iterations=3)
+        assert np.ptp(stored.rates) > 0 and np.ptp(stored.weights['gdn/1'], axis=0).min() > 0
+        arrays |= {'run/lr_formula': stored.rates, 'run/loss': stored.losses,
+                   'meta': np.array(json.dumps(dict(sets=dict(run=settings))))}
+        arrays |= {f'run/traj/{key}': weights for key, weights in stored.weights.items()}
+        assert len(list(check_solver(arrays))) == 8 and failed(arrays) == set()
 
     def test_the_authors_layer_does_not_accumulate(self, arrays):
         settings = json.loads(str(arrays['meta']))['sets']['d_iter2_authors']

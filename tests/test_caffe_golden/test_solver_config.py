@@ -1,10 +1,13 @@
 """Caffe's learning-rate policies and solver settings as mmengine configs."""
 
 import math
+import re
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
 from mmseg.registry import PARAM_SCHEDULERS
 from torch import nn
 
@@ -27,7 +30,8 @@ def rates(solver, iterations):
     """Rate of every update, stepped as mmengine's ParamSchedulerHook does: after every batch."""
     param = nn.Parameter(torch.ones(1))
     wrapper = build_optim_wrapper(nn.ParameterList([param]), optim_wrapper_config(solver, {'0': (10, 1)}))
-    schedulers = [PARAM_SCHEDULERS.build(dict(optimizer=wrapper, **config)) for config in param_scheduler_config(solver)]
+    schedulers = [PARAM_SCHEDULERS.build(dict(optimizer=wrapper, **config))
+                  for config in param_scheduler_config(solver)]
     result = []
     for batch in range(iterations * solver['iter_size']):
         wrapper.update_params(param.sum())
@@ -59,3 +63,17 @@ def test_optimizer_settings():
     assert (weight['lr'], weight['momentum'], weight['weight_decay']) == (BASE, 0.99, 5e-4)
     assert (bias['lr'], bias['momentum'], bias['weight_decay']) == (2 * BASE, 0.99, 0)
     assert wrapper._accumulative_counts == 3
+
+
+def test_example_of_the_documentation(root_dir):
+    """The Python block of docs/caffe_solver.md gives Caffe's rates for its prototxt block."""
+    text = (root_dir / 'docs' / 'caffe_solver.md').read_text()
+    cfg = Config.fromstring(re.search(r'```python\n(.*?)```', text, re.DOTALL)[1], '.py')
+    solver = dict(base_lr=2.5e-4, lr_policy='poly', power=0.9, max_iter=20000, iter_size=2)
+    assert cfg.param_scheduler == param_scheduler_config(solver)
+    assert cfg.train_cfg.max_iters == solver['max_iter'] * solver['iter_size']
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        wrapper = build_optim_wrapper(nn.ModuleDict(dict(conv_seg=nn.Linear(2, 2))), cfg.optim_wrapper)
+    weight, bias = wrapper.optimizer.param_groups
+    assert (weight['lr'], bias['lr'], bias['weight_decay']) == pytest.approx((2.5e-3, 5e-3, 0))
+    assert wrapper._accumulative_counts == solver['iter_size']

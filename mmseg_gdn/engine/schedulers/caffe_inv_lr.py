@@ -12,6 +12,8 @@ from mmseg.registry import PARAM_SCHEDULERS
 class CaffeInvLR(_ParamScheduler):
     """Learning rate ``base_lr * (1 + gamma * t) ** -power`` at step t after ``begin`` (SGDSolver, "inv").
 
+    As all mmengine schedulers it multiplies the rate of the step before, so that others (a warm-up) can join in.
+
     Args:
         optimizer: Optimizer or optimizer wrapper.
         gamma: ``gamma``.
@@ -26,5 +28,7 @@ class CaffeInvLR(_ParamScheduler):
         super().__init__(optimizer, 'lr', **kwargs)
 
     def _get_value(self) -> list[float]:
-        factor = (1 + self.gamma * self.last_step)**-self.power
-        return [base_lr * factor for base_lr in self.base_values]
+        factor = 1.0
+        if self.last_step > 0:
+            factor = (1 + self.gamma / (1 + self.gamma * (self.last_step - 1)))**-self.power
+        return [group[self.param_name] * factor for group in self.optimizer.param_groups]

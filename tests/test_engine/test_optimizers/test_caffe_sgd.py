@@ -153,9 +153,9 @@ def test_accumulation_divides_by_iter_size():
 
 
 class TestResume:
-    """A run stopped half way and resumed by mmengine's Runner ends with the weights of an uninterrupted one."""
+    """A run that mmengine's Runner resumes part of the way ends with the weights of an uninterrupted one."""
 
-    def run(self, work_dir, iterations, resume=False):
+    def run(self, work_dir, checkpoint=None):
         torch.manual_seed(1)
         runner = Runner(
             model=Net(),
@@ -165,7 +165,7 @@ class TestResume:
                 sampler=dict(type='InfiniteSampler', shuffle=False),
                 batch_size=2,
                 num_workers=0),
-            train_cfg=dict(type='IterBasedTrainLoop', max_iters=iterations),
+            train_cfg=dict(type='IterBasedTrainLoop', max_iters=12),
             optim_wrapper=dict(
                 type='OptimWrapper',
                 optimizer=SOLVER,
@@ -175,16 +175,16 @@ class TestResume:
                              dict(type='MultiStepLR', milestones=[6], gamma=0.1, by_epoch=False)],
             default_hooks=dict(checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=4)),
             default_scope='mmseg',
-            resume=resume,
-            experiment_name=f'{work_dir.name}_{iterations}_{resume}',
+            load_from=checkpoint,
+            resume=checkpoint is not None,
+            experiment_name=work_dir.name,
             log_level='WARNING')
         runner.train()
         return runner
 
     def test_equals_an_uninterrupted_run(self, tmp_path):
-        whole = self.run(tmp_path / 'whole', 12)
-        self.run(tmp_path / 'halves', 4)
-        resumed = self.run(tmp_path / 'halves', 12, resume=True)
+        whole = self.run(tmp_path / 'whole')
+        resumed = self.run(tmp_path / 'resumed', str(tmp_path / 'whole' / 'iter_4.pth'))
         assert resumed.optim_wrapper.get_lr() == whole.optim_wrapper.get_lr()
         states = (runner.optim_wrapper.state_dict()['state'] for runner in (resumed, whole))
         for actual, expected in zip(*(state.values() for state in states)):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from mmengine.optim import OptimWrapper
+from mmengine.optim import MultiStepLR, OptimWrapper
 from mmseg.registry import PARAM_SCHEDULERS
 from torch import nn
 
@@ -31,7 +31,18 @@ def test_formula_in_every_group():
 
 def test_between_begin_and_end():
     scheduler = CaffeInvLR(wrapper(), gamma=1, power=1, begin=2, end=5)
-    assert [pair[0] for pair in rates(scheduler, 7)] == pytest.approx([.01, .01, .01, .01 / 2, .01 / 3, .01 / 3, .01 / 3])
+    divisors = [1, 1, 1, 2, 3, 3, 3]
+    assert [pair[0] for pair in rates(scheduler, 7)] == pytest.approx([0.01 / divisor for divisor in divisors])
+
+
+def test_joins_in_with_a_drop():
+    inv = CaffeInvLR(wrapper(), gamma=1, power=1)
+    drop = MultiStepLR(inv.optimizer, milestones=[2], gamma=0.1)
+    actual = []
+    for _ in range(4):
+        actual += rates(inv, 1)
+        drop.step()
+    assert [pair[0] for pair in actual] == pytest.approx([0.01, 0.01 / 2, 0.001 / 3, 0.001 / 4])
 
 
 def test_resumes_from_its_state(tmp_path):

@@ -1,0 +1,25 @@
+# make demo: from a fresh clone to a trained comparison. make test: the test suite. Both make what they need in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+STAMP := $(VENV)/installed
+
+.PHONY: demo test clean
+
+demo: $(STAMP)
+	$(VENV)/bin/python tools/demo.py
+
+test: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/python -m pytest
+
+# The stamp is written last, so an installation that was broken off is done again.
+$(STAMP): setup.py $(wildcard requirements/*.txt)
+	@$(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 9))' || \
+		{ echo 'Python 3.9 or newer with its venv module is needed; choose one with: make PYTHON=python3.11'; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install -q -c requirements/openmmlab.txt setuptools wheel
+	$(VENV)/bin/python -m pip install -q --no-build-isolation -c requirements/openmmlab.txt -e '.[openmmlab,tests]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) work_dirs/demo data/demo

@@ -1,0 +1,75 @@
+"""One picture that compares bilinear upsampling with global interpolation, and shows what was learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Sequence
+
+import matplotlib
+import numpy as np
+import torch
+
+from mmseg_gdn.evaluation.voc_palette import voc_palette
+from mmseg_gdn.models.layers.interp_kernels import bilinear_kernel
+from mmseg_gdn.utils import atomic_write
+
+matplotlib.use('Agg')
+import matplotlib.pyplot as plt  # noqa: E402  (the backend without a display has to be chosen first)
+
+
+def draw_report(path: str | Path,
+                scenes: Sequence[Sequence[np.ndarray]],
+                titles: Sequence[str],
+                kernel_h: torch.Tensor,
+                kernel_w: torch.Tensor,
+                caption: str = '') -> None:
+    """Draw the comparison.
+
+    Args:
+        path: PNG to write.
+        scenes: Per row an image (H, W, 3), the true labels (H, W) and each model's labels (H, W).
+        titles: Titles of these columns.
+        kernel_h: Learned matrix of the rows, shape (H, h).
+        kernel_w: Learned matrix of the columns, shape (W, w).
+        caption: Line below the picture.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
+    columns = len(titles)
+    figure = plt.figure(figsize=(3 * columns, 2.5 * len(scenes) + 3.4), dpi=100, layout='constrained')
+    pictures, matrices = figure.subfigures(2, 1, height_ratios=(2.5 * len(scenes), 3.4))
+    _draw_scenes(pictures, scenes, titles)
+    _draw_matrices(matrices, kernel_h.detach().cpu(), kernel_w.detach().cpu())
+    if caption:
+        figure.supxlabel(caption, fontsize=10)
+    with atomic_write(path) as partial:
+        figure.savefig(partial, format='png')
+    plt.close(figure)
+
+
+def _draw_scenes(figure: matplotlib.figure.SubFigure, scenes: Sequence[Sequence[np.ndarray]],
+                 titles: Sequence[str]) -> None:
+    axes = figure.subplots(len(scenes), len(titles), squeeze=False)
+    for row, scene in zip(axes, scenes):
+        for axis, picture in zip(row, scene):
+            axis.imshow(picture if picture.ndim == 3 else voc_palette()[picture], interpolation='nearest')
+            axis.set_axis_off()
+    for axis, title in zip(axes[0], titles):
+        axis.set_title(title, fontsize=13)
+
+
+def _draw_matrices(figure: matplotlib.figure.SubFigure, kernel_h: torch.Tensor, kernel_w: torch.Tensor) -> None:
+    """Learned matrices beside bilinear ones, on one scale, each cell as wide as it is far in pixels."""
+    bilinear = bilinear_kernel(*kernel_h.shape)
+    panels = {'bilinear': bilinear, 'learned $K_h$ (rows)': kernel_h, 'learned $K_w$ (columns)': kernel_w,
+              '$K_h$ - bilinear': kernel_h - bilinear, '$K_w$ - bilinear': kernel_w - bilinear_kernel(*kernel_w.shape)}
+    limit = max(float(panel.abs().max()) for panel in panels.values())
+    axes = figure.subplots(1, len(panels))
+    for axis, (title, panel) in zip(axes, panels.items()):
+        picture = axis.imshow(panel.numpy(), aspect='auto', cmap='RdBu_r', vmin=-limit, vmax=limit,
+                              interpolation='nearest')
+        axis.set_title(title, fontsize=11)
+        axis.set_xlabel('coarse cell')
+    axes[0].set_ylabel('full-size pixel')
+    figure.colorbar(picture, ax=axes, shrink=0.9)
