@@ -20,5 +20,6 @@ optim_wrapper = dict(
     accumulative_counts=3,
     # The authors' release: lr_mult 10, decay_mult 100 on both matrices.
     paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=10, decay_mult=100)}))
-param_scheduler = [dict(type='StepLR', step_size=6000, gamma=0.1, by_epoch=False)]
+# A rate is used for all three batches of an update, hence begin=2.
+param_scheduler = [dict(type='StepLR', begin=2, step_size=6000, gamma=0.1, by_epoch=False)]
 train_cfg = dict(max_iters=18000, val_interval=6000)

@@ -20,8 +20,6 @@ Arrays = Mapping[str, np.ndarray]
 # by is bounded by the gradients', because both come from the same sums in float32.
 LOSS_TOLERANCE, TOLERANCE = 4e-5, 2.5e-5
 
-_CONVS = [f'conv{stage}_{index}' for stage, count in enumerate((2, 2, 3, 3, 3), start=1)
-          for index in range(1, count + 1)]
 _SCORES = ('score_fr', 'fc8_voc12')
 
 
@@ -149,17 +147,27 @@ def _state_dict(arrays: Arrays, run: str) -> dict[str, Tensor]:
 
 def parameter_keys(score_name: str) -> dict[str, str]:
     """Module that holds the parameters of each Caffe layer, by the layer's name."""
-    keys = dict(zip(_CONVS, (f'backbone.features.{index}.conv' for index in _conv_indices())))
+    keys = {name: f'backbone.features.{index}.conv' for name, index in conv_names_and_indices()}
     heads = {'fc6': 'fc6', 'fc7': 'fc7', score_name: 'conv_seg', 'cls_fc': 'multi_label_head.fc'}
     return keys | {name: f'decode_head.{key}' for name, key in heads.items()}
 
 
-def _conv_indices() -> Iterator[int]:
-    """Places of the convolutions in ``features``, where every stage ends with a pool."""
-    index = 0
-    for count in (2, 2, 3, 3, 3):
-        yield from range(index, index + count)
-        index += count + 1
+def conv_names_and_indices() -> list[tuple[str, int]]:
+    """Caffe's names of the convolutions and their places in ``CaffeVGG.features``."""
+    return [(f'conv{stage}_{number}', first + number - 1)
+            for stage, first, count in _stages() for number in range(1, count + 1)]
+
+
+def pool_names_and_indices() -> list[tuple[str, int]]:
+    """Caffe's names of the pools and their places in ``CaffeVGG.features``, at the end of each stage."""
+    return [(f'pool{stage}', first + count) for stage, first, count in _stages()]
+
+
+def _stages() -> Iterator[tuple[int, int, int]]:
+    first = 0
+    for stage, count in enumerate((2, 2, 3, 3, 3), start=1):
+        yield stage, first, count
+        first += count + 1
 
 
 def _score_name(arrays: Arrays) -> str:
@@ -206,10 +214,8 @@ class Recording:
         self.values: dict[str, Tensor] = {}
         self.gradients: dict[str, Tensor] = {}
         backbone, head = model.backbone, model.decode_head
-        for name, index in zip(_CONVS, _conv_indices()):
+        for name, index in conv_names_and_indices() + pool_names_and_indices():
             self._record_output(name, backbone.features[index])
-        for stage, index in enumerate((2, 5, 9, 13, 17), start=1):
-            self._record_output(f'pool{stage}', backbone.features[index])
         self._record_output('pool5a', head.pool5a)
         for number in ('6', '7'):
             self._record_gradient(f'fc{number}', getattr(head, f'fc{number}'))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import tarfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,11 @@ from .voc_palette import voc_palette
 from .voc_submission import NUM_CLASSES
 
 _MEMBER = re.compile(r'results/VOC2012/Segmentation/(comp[56])_test_cls/([^/]+)\.png')
-_LARGEST_PNG = 64 * 2**20  # bytes; a VOC mask takes a few thousand
+# Nothing an honest archive of VOC's 1456 masks comes near to, so that a hostile one takes neither memory nor time.
+_LARGEST_MEMBER = 64 * 2**20  # bytes
+_LARGEST_ARCHIVE = 2**30  # bytes when expanded
+_MOST_MEMBERS = 100_000
+_MOST_PIXELS = 2**24
 
 
 def check_submission(archive: str | Path,
@@ -36,33 +40,81 @@ def check_submission(archive: str | Path,
         Number of predictions found, and one line per defect.
 
     Raises:
-        InputError: If the file is missing or is no complete archive.
+        InputError: If the archive is missing, incomplete or absurdly large, or ``images`` is no folder.
     """
+    if images is not None and not Path(images).is_dir():
+        raise InputError(f'There is no folder {images}; name the JPEGImages of the test images.')
     defects: list[str] = []
     found: Counter[str] = Counter()
     competitions = set()
-    try:
-        with tarfile.open(archive, 'r:gz') as tar:
-            for member in tar:
-                match = _MEMBER.fullmatch(member.name)
-                if member.isdir() and _is_parent(member.name):
-                    continue
-                if match is None or not member.isfile():
-                    defects.append(f'{member.name}: not a prediction at '
-                                   'results/VOC2012/Segmentation/comp6_test_cls/<id>.png')
-                    continue
-                competitions.add(match[1])
-                found[match[2]] += 1
-                defects.extend(f'{member.name}: {defect}' for defect in _png_defects(tar, member, images, match[2]))
-    except FileNotFoundError as error:
-        raise InputError(f'There is no archive {archive}; write one with tools/test.py --submission.') from error
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise InputError(f'{archive} is no complete .tar.gz archive ({type(error).__name__}); '
-                         'write it anew with tools/test.py --submission.') from error
+    for member, content in _read_members(archive):
+        shown = _printable(member.name)
+        match = _MEMBER.fullmatch(member.name)
+        if member.isdir() and _is_parent(member.name):
+            continue
+        if match is None or not member.isfile():
+            defects.append(f'{shown}: not a prediction at results/VOC2012/Segmentation/comp6_test_cls/<id>.png')
+            continue
+        competitions.add(match[1])
+        found[match[2]] += 1
+        defects.extend(f'{shown}: {defect}' for defect in _png_defects(content, images, match[2]))
     if len(competitions) > 1:
         defects.append('the archive mixes comp5_test_cls and comp6_test_cls')
     defects.extend(_id_defects(found, ids))
     return len(found), defects
+
+
+def _read_members(archive: str | Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
+    """Members and, of regular files, their content."""
+    try:
+        with _BoundedGzip(archive) as stream, tarfile.open(fileobj=stream, mode='r:') as tar:
+            for index, member in enumerate(tar):
+                if index == _MOST_MEMBERS:
+                    raise InputError(f'{archive} holds more than {_MOST_MEMBERS} members, which is no VOC submission.')
+                if member.size > _LARGEST_MEMBER:
+                    raise InputError(f'{archive} holds {_printable(member.name)} of {member.size} bytes, which is no '
+                                     "prediction of a VOC image; pack the PNGs of the predictions only.")
+                yield member, tar.extractfile(member).read() if member.isfile() else b''
+            _require_end(stream, tar.offset)
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f'There is no archive {archive}; write one with tools/test.py --submission.') from error
+    # gzip, zlib and tarfile report broken archives by many kinds of exceptions.
+    except Exception as error:
+        reason = getattr(error, 'strerror', None) or type(error).__name__
+        raise InputError(f'{archive} cannot be read or is no complete .tar.gz archive ({reason}); '
+                         'write it anew with tools/test.py --submission.') from error
+
+
+class _BoundedGzip(gzip.GzipFile):
+    """Refuses what would fill the memory: tarfile reads headers of any declared length in one piece."""
+
+    def read(self, size: int = -1) -> bytes:
+        self._require_bounds(size, self.tell())
+        return super().read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._require_bounds(0, offset)
+        return super().seek(offset, whence)
+
+    def _require_bounds(self, size: int, position: int) -> None:
+        if not 0 <= size <= _LARGEST_MEMBER or position > _LARGEST_ARCHIVE:
+            raise InputError(f'{self.name} expands to far more than a VOC submission and was not read to its end; '
+                             'pack the PNGs of the predictions only.')
+
+
+def _require_end(stream: gzip.GzipFile, offset: int) -> None:
+    """Read what follows the last member: tarfile takes any damage there, and a missing checksum, for the end."""
+    stream.seek(offset)
+    while block := stream.read(2**16):
+        if block.strip(b'\0'):
+            raise tarfile.ReadError
+
+
+def _printable(name: str) -> str:
+    """A name on one line, whatever characters it holds."""
+    return repr(name)[1:-1]
 
 
 def _is_parent(name: str) -> bool:
@@ -70,45 +122,50 @@ def _is_parent(name: str) -> bool:
                for competition in ('comp5', 'comp6'))
 
 
-def _png_defects(tar: tarfile.TarFile, member: tarfile.TarInfo, images: str | Path | None,
-                 name: str) -> Iterator[str]:
-    if member.size > _LARGEST_PNG:
-        yield f'{member.size} bytes are no prediction of a VOC image'
-        return
+def _png_defects(content: bytes, images: Optional[str | Path], name: str) -> Iterator[str]:
     try:
-        image = Image.open(io.BytesIO(tar.extractfile(member).read()))
+        image = Image.open(io.BytesIO(content), formats=['PNG'])
+        if image.width * image.height > _MOST_PIXELS:
+            yield f'is {image.width}x{image.height} px, which is no prediction of a VOC image'
+            return
         image.load()
     # Pillow reports broken files by many kinds of exceptions.
     except Exception as error:
-        yield f'cannot be read as an image ({type(error).__name__})'
+        yield f'cannot be read as an image in PNG format ({type(error).__name__})'
         return
-    if image.format != 'PNG' or image.mode != 'P':
-        yield f'is a {image.format} of mode {image.mode}, but has to be a palette PNG (mode P)'
+    if image.mode != 'P':
+        yield f'is a PNG of mode {image.mode}, but has to have a palette (mode P)'
         return
     palette = np.array(image.getpalette('RGB')).reshape(-1, 3)
-    if not np.array_equal(palette, voc_palette()[:len(palette)]):
+    _, highest = image.getextrema()
+    # PNG allows to leave unused colours out.
+    if len(palette) <= highest or not np.array_equal(palette, voc_palette()[:len(palette)]):
         yield "its palette is not VOC's colour map"
-    values = np.unique(np.asarray(image))
-    if values.max() >= NUM_CLASSES:
-        yield f'holds the value {values.max()}, but only 0..{NUM_CLASSES - 1} are classes'
+    if highest >= NUM_CLASSES:
+        yield f'holds the value {highest}, but only 0..{NUM_CLASSES - 1} are classes'
     if images is not None:
         yield from _size_defects(image, Path(images) / f'{name}.jpg')
 
 
 def _size_defects(image: Image.Image, photo: Path) -> Iterator[str]:
-    if not photo.is_file():
-        yield f'there is no image {photo} to compare its size with'
+    shown = _printable(str(photo))
+    try:
+        with Image.open(photo) as original:
+            size = original.size
+    except FileNotFoundError:
+        yield f'there is no image {shown} to compare its size with'
         return
-    with Image.open(photo) as original:
-        if original.size != image.size:
-            yield (f'is {image.size[0]}x{image.size[1]} px, but its image is '
-                   f'{original.size[0]}x{original.size[1]} px')
+    except Exception as error:
+        yield f'its image {shown} cannot be read ({type(error).__name__})'
+        return
+    if size != image.size:
+        yield f'is {image.width}x{image.height} px, but its image is {size[0]}x{size[1]} px'
 
 
 def _id_defects(found: Counter[str], ids: list[str] | None) -> Iterator[str]:
     for name, count in found.items():
         if count > 1:
-            yield f'{name}: {count} predictions for one image'
+            yield f'{_printable(name)}: {count} predictions for one image'
     if not found:
         yield 'the archive holds no prediction'
     if ids is None:
@@ -116,4 +173,4 @@ def _id_defects(found: Counter[str], ids: list[str] | None) -> Iterator[str]:
     for name in sorted(set(ids) - set(found)):
         yield f'{name}: no prediction, although the list names it'
     for name in sorted(set(found) - set(ids)):
-        yield f'{name}: a prediction, although the list does not name it'
+        yield f'{_printable(name)}: a prediction, although the list does not name it'

@@ -117,13 +117,17 @@ class CaffeFCHead(BaseDecodeHead):
         """Scores at the size of the network's input."""
         return super().predict_by_feat(self._full_size(seg_logits, input_size(batch_img_metas)), batch_img_metas)
 
+    def deconvolve(self, seg_logits: Tensor) -> Tensor:
+        """FCN-32s' ``upscore`` alone: coarse scores (N, C, h, w) to (N, C, 32 h + 32, 32 w + 32)."""
+        channels = seg_logits.shape[1]
+        weight = self.upscore.expand(channels, 1, -1, -1)
+        return F.conv_transpose2d(seg_logits, weight, stride=_DECONV_STRIDE, groups=channels)
+
     def _full_size(self, seg_logits: Tensor, size: tuple[int, int]) -> Tensor:
         """FCN-32s' ``upscore`` and ``Crop``; the rest is left to mmseg's bilinear resize."""
         if self.layout != 'fcn32s' or tuple(seg_logits.shape[2:]) == size:
             return seg_logits
-        channels = seg_logits.shape[1]
-        weight = self.upscore.expand(channels, 1, -1, -1)
-        full = F.conv_transpose2d(seg_logits, weight, stride=_DECONV_STRIDE, groups=channels)
+        full = self.deconvolve(seg_logits)
         available = tuple(side - _DECONV_CROP for side in full.shape[2:])
         if any(have < want for have, want in zip(available, size)):
             raise InputError(f'The deconvolution brings {tuple(seg_logits.shape[2:])} scores to {available} after '

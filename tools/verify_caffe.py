@@ -1,0 +1,89 @@
+"""Compare this project with arrays that the authors' own Caffe has written."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
+import numpy as np
+from mmengine.logging import MMLogger
+
+from mmseg_gdn.caffe_golden.check import Check
+from mmseg_gdn.caffe_golden.layer import check_layer, is_layer
+from mmseg_gdn.caffe_golden.nets import check_net, is_net
+from mmseg_gdn.caffe_golden.released import check_released, is_released
+from mmseg_gdn.caffe_golden.shapes import check_shapes
+from mmseg_gdn.caffe_golden.softmax_loss import check_softmax_loss
+from mmseg_gdn.caffe_golden.solver import check_solver, is_solver
+from mmseg_gdn.utils import InputError, run_tool
+
+KINDS = ((is_layer, check_layer), (is_net, check_net), (is_solver, check_solver), (is_released, check_released))
+
+
+def parse_args() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(
+        description=f'{__doc__[:-1]}: one line per quantity, exit 1 if one is off by more than its tolerance. Nets are '
+        'rebuilt from the shapes of the arrays.')
+    parser.add_argument('folder', help='folder of golden files (.npz, .json, .caffemodel), any subset of them')
+    parser.add_argument('--quiet', action='store_true', help='only a line per file, and the quantities that are off')
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Compare."""
+    args = parse_args()
+    # mmengine tells the settings of every parameter whenever an optimizer is built.
+    MMLogger.get_current_instance().setLevel('WARNING')
+    folder = Path(args.folder)
+    files = sorted(path for path in folder.glob('*') if path.suffix in ('.npz', '.json', '.caffemodel'))
+    if not files:
+        raise InputError(f'{folder} holds no golden file (.npz, .json or .caffemodel); name the folder that does.')
+    count = failed = 0
+    for path in files:
+        checks = []
+        for check in check_file(path):
+            checks.append(check)
+            if not (args.quiet and check.ok):
+                print(line(path, check))
+        wrong = sum(not check.ok for check in checks)
+        print(f'{path.name}: {len(checks)} quantities, {wrong} off')
+        count, failed = count + len(checks), failed + wrong
+    print(f'{folder}: {count} quantities in {len(files)} files, {failed} off')
+    return 1 if failed or not count else 0
+
+
+def check_file(path: Path) -> Iterator[Check]:
+    """Make all comparisons that a golden file allows.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
+    try:
+        if path.suffix == '.json':
+            yield from check_shapes(json.loads(path.read_text()))
+            return
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f'{path} cannot be read ({type(error).__name__}: {error}); copy it anew.') from error
+    yield from check_softmax_loss(arrays)
+    for belongs, check in KINDS:
+        if belongs(arrays):
+            yield from check(arrays)
+
+
+def line(path: Path, check: Check) -> str:
+    """One comparison as text."""
+    verdict = 'ok ' if check.ok else 'OFF'
+    return f'{verdict} {check.error:9.2e} <= {check.tolerance:.2e} {check.unit}  {path.stem}: {check.name}'
+
+
+if __name__ == '__main__':
+    run_tool(main)
