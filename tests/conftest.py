@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmseg_gdn.evaluation.voc_palette import voc_palette
@@ -30,8 +31,9 @@ def shared_dir() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _seed() -> None:
+def _seed_and_scope() -> None:
     torch.manual_seed(0)
+    init_default_scope('mmseg')
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 # isort: split
 import numpy as np
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from PIL import Image
 from prettytable import PrettyTable
@@ -151,6 +152,7 @@ def labels(folder: Path, name: str) -> np.ndarray:
 
 def count_parameters(config: str) -> int:
     """Number of parameters that inference needs."""
+    init_default_scope('mmseg')
     model = MODELS.build(Config.fromfile(config_path(config)).model)
     return sum(p.numel() for name, p in model.named_parameters() if not name.startswith('auxiliary_head'))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,18 +66,30 @@ def check_file(path: Path) -> Iterator[Check]:
     Raises:
         InputError: If the file cannot be read.
     """
-    try:
-        if path.suffix == '.json':
-            yield from check_shapes(json.loads(path.read_text()))
-            return
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = dict(stored)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f'{path} cannot be read ({type(error).__name__}: {error}); copy it anew.') from error
+    if path.suffix == '.json':
+        yield from check_shapes(read(path))
+        return
+    arrays = read(path)
     yield from check_softmax_loss(arrays)
     for belongs, check in KINDS:
         if belongs(arrays):
             yield from check(arrays)
+
+
+def read(path: Path) -> dict:
+    """What a golden file holds, by key.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
+    try:
+        if path.suffix == '.json':
+            return json.loads(path.read_text())
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    # A damaged archive shows as an error of NumPy, of zipfile or of zlib.
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f'{path} cannot be read ({type(error).__name__}: {error}); copy it anew.') from error
 
 
 def line(path: Path, check: Check) -> str:

@@ -4,8 +4,9 @@ from .backbones import CaffeVGG
 from .decode_heads import CaffeFCHead, GlobalInterpHead, MultiLabelHead
 from .layers import GlobalInterp
 from .losses import CaffeSoftmaxLoss, MultiLabelAuxLoss
+from .segmentors import CaffeEncoderDecoder
 
 __all__ = [
-    'CaffeFCHead', 'CaffeSoftmaxLoss', 'CaffeVGG', 'GlobalInterp', 'GlobalInterpHead', 'MultiLabelAuxLoss',
-    'MultiLabelHead'
+    'CaffeEncoderDecoder', 'CaffeFCHead', 'CaffeSoftmaxLoss', 'CaffeVGG', 'GlobalInterp', 'GlobalInterpHead',
+    'MultiLabelAuxLoss', 'MultiLabelHead'
 ]

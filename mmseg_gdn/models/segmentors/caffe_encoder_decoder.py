@@ -1,0 +1,43 @@
+"""Predictions decided at the network's size, as the authors' inference decides them."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from mmengine.structures import PixelData
+from mmseg.models import EncoderDecoder
+from mmseg.registry import MODELS
+from mmseg.utils import OptSampleList
+from torch import Tensor
+
+
+@MODELS.register_module()
+class CaffeEncoderDecoder(EncoderDecoder):
+    """``EncoderDecoder`` that takes the best class at the network's size.
+
+    mmseg brings the scores to the size of the image first. The two differ only for images that were shrunk on the way
+    in; their labels are enlarged by nearest neighbour here, as the images were shrunk.
+    """
+
+    def postprocess_result(self, seg_logits: Tensor, data_samples: OptSampleList = None) -> list:
+        """Labels at the size of each image, and scores at the network's size.
+
+        Args:
+            seg_logits: Scores, shape (N, C, H, W).
+            data_samples: Samples with ``img_shape`` (the network's size) and ``ori_shape`` (the image's).
+
+        Returns:
+            The samples with ``seg_logits`` and ``pred_sem_seg``.
+        """
+        if data_samples is None:
+            return super().postprocess_result(seg_logits)
+        sizes = [tuple(sample.ori_shape[:2]) for sample in data_samples]
+        for sample in data_samples:
+            sample.set_metainfo(dict(ori_shape=tuple(sample.img_shape[:2])))
+        data_samples = super().postprocess_result(seg_logits, data_samples)
+        for sample, size in zip(data_samples, sizes):
+            sample.set_metainfo(dict(ori_shape=size))
+            labels = sample.pred_sem_seg.data
+            if tuple(labels.shape[-2:]) != size:
+                enlarged = F.interpolate(labels[None].float(), size=size, mode='nearest')[0]
+                sample.pred_sem_seg = PixelData(data=enlarged.to(labels.dtype))
+        return data_samples
