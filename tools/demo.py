@@ -82,7 +82,8 @@ def submit(work_dir: Path, data_root: Path, options: list[str]) -> None:
     """Write a submission with GDN's predictions of the test images and check it."""
     config, archive = MODELS_TO_COMPARE['GDN'], work_dir / 'submission.tar.gz'
     ids = data_root / 'ImageSets/Segmentation/test.txt'
-    step('test.py', config_path(config), latest_checkpoint(work_dir / config), '--work-dir', work_dir / config / 'submit',
+    folder = work_dir / config
+    step('test.py', config_path(config), latest_checkpoint(folder), '--work-dir', folder / 'submit',
          '--submission', archive, '--ids', ids, *with_data(data_root, options))
     step('check_submission.py', archive, '--ids', ids, '--images', data_root / 'JPEGImages')
 

@@ -12,7 +12,9 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
-        size=crop_size),
+        size=crop_size,
+        # Padding as in training keeps the stride of 16 px exact at the lower and right edge.
+        test_cfg=dict(size_divisor=16)),
     backbone=dict(
         type='ResNetV1c',
         depth=18,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import matplotlib
 import numpy as np
@@ -14,7 +14,7 @@ from mmseg_gdn.models.layers.interp_kernels import bilinear_kernel
 from mmseg_gdn.utils import atomic_write
 
 matplotlib.use('Agg')
-import matplotlib.pyplot as plt  # noqa: E402  (the backend without a display has to be chosen first)
+import matplotlib.pyplot as plt
 
 
 def draw_report(path: str | Path,

@@ -9,7 +9,9 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
-        size=(320, 320)),
+        size=(320, 320),
+        # Padding as in training keeps the stride of 32 px exact at the lower and right edge.
+        test_cfg=dict(size_divisor=32)),
     backbone=dict(
         type='MobileNetV2',
         widen_factor=1.,

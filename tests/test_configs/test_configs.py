@@ -1,0 +1,130 @@
+"""Every config: complete, buildable, and trainable for one step when thinned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DATASETS, init_default_scope
+from mmengine.runner import Runner
+from mmseg.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / 'configs' / 'gdn').glob('*.py'))
+TRAINABLE = [path for path in CONFIGS if not path.stem.endswith('released')]
+GDN = [path for path in CONFIGS if 'gdn' in path.stem]
+
+
+def ids(paths):
+    return [path.stem for path in paths]
+
+
+def pairs_of_method_and_baseline():
+    return [(path, path.with_name(path.name.replace('_gdn', ''))) for path in GDN
+            if path.with_name(path.name.replace('_gdn', '')).is_file()]
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=ids(CONFIGS))
+def test_the_plugin_is_imported_by_the_config(path):
+    cfg = Config.fromfile(path)
+    assert cfg.custom_imports == dict(imports=['mmseg_gdn'], allow_failed_imports=False)
+    assert cfg.default_scope == 'mmseg'
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=ids(CONFIGS))
+def test_builds_at_full_width(path):
+    cfg = Config.fromfile(path).model
+    cfg.pop('pretrained', None)
+    cfg.pop('data_preprocessor', None)
+    with torch.device('meta'):
+        model = MODELS.build(cfg)
+    assert model.num_classes == 21
+    if 'gdn' in path.stem:
+        assert {'decode_head.interp.kernel_h', 'decode_head.interp.kernel_w'} <= set(model.state_dict())
+
+
+def test_the_method_has_its_baselines():
+    assert {method.stem for method, _ in pairs_of_method_and_baseline()} == {
+        'fcn32s_gdn_voc12aug', 'deeplab-largefov_gdn_voc12aug', 'fcn_mobilenet-v2_gdn_voc12aug'}
+
+
+@pytest.mark.parametrize('path', [path for path in GDN if path.stem.startswith(('fcn_r50', 'deeplabv3'))], ids=str)
+def test_a_variant_of_a_stock_config_is_three_lines(path):
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith('#')]
+    assert len(lines) == 3
+
+
+def thin(cfg):
+    """Shrink a model to a few channels, keeping its sizes in space."""
+    model = cfg.model
+    model.pop('pretrained', None)
+    model.backbone.pop('init_cfg', None)
+    if model.backbone.type == 'CaffeVGG':
+        model.backbone.widths = (2, 2, 2, 2, 2)
+        model.decode_head.update(in_channels=2, fc_channels=4)
+    for name in ('train_dataloader', 'val_dataloader'):
+        cfg[name].update(batch_size=1, num_workers=0, persistent_workers=False)
+    return cfg
+
+
+def use_data(node, root):
+    """Lead every data set in a config to another folder."""
+    if isinstance(node, dict):
+        if node.get('type') == 'PascalVOCDataset':
+            node['data_root'] = str(root)
+        for child in node.values():
+            use_data(child, root)
+    elif isinstance(node, (list, tuple)):
+        for child in node:
+            use_data(child, root)
+
+
+FAITHFUL = [path for path in TRAINABLE if path.stem.startswith(('fcn32s', 'deeplab-'))]
+
+
+@pytest.mark.parametrize('path', FAITHFUL, ids=ids(FAITHFUL))
+def test_one_step_of_training_and_a_prediction(path, voc_root):
+    cfg = thin(Config.fromfile(path))
+    init_default_scope('mmseg')
+    use_data(cfg.train_dataloader, voc_root)
+    use_data(cfg.val_dataloader, voc_root)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    wrapper_cfg = cfg.optim_wrapper
+    wrapper_cfg.pop('accumulative_counts', None)
+    wrapper = build_optim_wrapper(model, wrapper_cfg)
+
+    sample = DATASETS.build(cfg.train_dataloader.dataset)[0]
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    losses = model.train_step(pseudo_collate([sample]), wrapper)
+    assert all(value.isfinite() for value in losses.values())
+    changed = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
+    assert changed
+
+    loader = Runner.build_dataloader(cfg.val_dataloader)
+    result = model.eval().test_step(next(iter(loader)))[0]
+    assert result.pred_sem_seg.shape == result.gt_sem_seg.shape
+
+
+@pytest.mark.parametrize('path', FAITHFUL, ids=ids(FAITHFUL))
+def test_caffes_multipliers_reach_the_optimizer(path):
+    cfg = thin(Config.fromfile(path))
+    cfg.model.pop('data_preprocessor')
+    model = MODELS.build(cfg.model)
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    base, decay = cfg.optim_wrapper.optimizer.lr, cfg.optim_wrapper.optimizer.weight_decay
+    names = {id(value): name for name, value in model.named_parameters()}
+    multipliers = {names[id(group['params'][0])]: (round(group['lr'] / base), round(group['weight_decay'] / decay))
+                   for group in wrapper.optimizer.param_groups}
+    score = (10, 20) if path.stem.startswith('deeplab') else (1, 2)
+    assert multipliers['backbone.features.0.conv.weight'] == (1, 1)
+    assert multipliers['backbone.features.0.conv.bias'] == (2, 0)
+    assert multipliers['decode_head.fc7.bias'] == (2, 0)
+    assert multipliers['decode_head.conv_seg.weight'] == (score[0], 1)
+    assert multipliers['decode_head.conv_seg.bias'] == (score[1], 0)
+    if 'gdn' in path.stem:
+        assert multipliers['decode_head.interp.kernel_h'] == multipliers['decode_head.interp.kernel_w'] == (10, 100)
