@@ -122,7 +122,7 @@ def _is_parent(name: str) -> bool:
                for competition in ('comp5', 'comp6'))
 
 
-def _png_defects(content: bytes, images: Optional[str | Path], name: str) -> Iterator[str]:
+def _png_defects(content: bytes, images: str | Path | None, name: str) -> Iterator[str]:
     try:
         image = Image.open(io.BytesIO(content), formats=['PNG'])
         if image.width * image.height > _MOST_PIXELS:

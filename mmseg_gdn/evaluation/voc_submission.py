@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import tarfile
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
@@ -56,15 +58,13 @@ class VOCSubmission(BaseMetric):
             raise InputError(f'The VOC server takes .tar.gz and .tgz archives; end the name {out} with one of them.')
         self.out = Path(out)
         self.competition = competition
-        self._temporary: tempfile.TemporaryDirectory | None = None
-        self._folder: Path | None = None
         if is_main_process():
             with atomic_write(self.out.with_name(f'.{self.out.name}.probe')):
                 pass
             self.out.with_name(f'.{self.out.name}.probe').unlink()
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Write the predictions of a batch.
+        """Encode the predictions of a batch.
 
         Args:
             data_batch: Not read.
@@ -77,51 +77,43 @@ class VOCSubmission(BaseMetric):
             name = Path(sample['img_path']).stem
             mask = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
             _check(name, mask, tuple(sample['ori_shape'][:2]))
-            write_mask(mask, self._png_folder() / f'{name}.png')
-            self.results.append(name)
+            self.results.append((name, encode_mask(mask)))
 
-    def compute_metrics(self, results: list[str]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[str, bytes]]) -> dict[str, float]:
         """Pack the PNGs of all processes; called in the main process only.
 
         Args:
-            results: Names of all images.
+            results: Names and PNGs of all images.
 
         Returns:
             Number of images in the archive.
         """
-        names = sorted(set(results))
-        root = submission_folder(self.competition)
-        with atomic_write(self.out) as partial, tarfile.open(partial, 'w:gz') as archive:
-            for name in names:
-                archive.add(self._png_folder() / f'{name}.png', f'{root}/{name}.png', filter=_anonymous)
-        self._temporary.cleanup()
-        self._folder = None
-        MMLogger.get_current_instance().info(f'{self.out}: {len(names)} predictions for {self.competition}, to be '
-                                             'checked with tools/check_submission.py')
-        return dict(images=len(names))
-
-    def _png_folder(self) -> Path:
-        """A folder beside the archive that all processes share, made when the first prediction comes."""
-        if self._folder is None:
-            if is_main_process():
-                self._temporary = tempfile.TemporaryDirectory(dir=self.out.parent, prefix='.submission-')
-            shared = [self._temporary and self._temporary.name]
-            broadcast_object_list(shared)
-            self._folder = Path(shared[0])
-        return self._folder
+        predictions = dict(results)
+        with atomic_write(self.out) as partial, _deterministic_archive(partial) as archive:
+            for name in sorted(predictions):
+                member = tarfile.TarInfo(f'{submission_folder(self.competition)}/{name}.png')
+                member.size = len(predictions[name])
+                archive.addfile(member, io.BytesIO(predictions[name]))
+        MMLogger.get_current_instance().info(f'{self.out}: {len(predictions)} predictions for {self.competition}, to '
+                                             'be checked with tools/check_submission.py')
+        return dict(images=len(predictions))
 
 
-def write_mask(mask: np.ndarray, path: Path) -> None:
-    """Save labels as a palette PNG, the way VOC's own masks are stored.
+def encode_mask(mask: np.ndarray) -> bytes:
+    """Labels as a palette PNG, the way VOC's own masks are stored.
 
     Args:
         mask: Labels, shape (H, W), values up to 255.
-        path: File to write.
+
+    Returns:
+        Content of the PNG file.
     """
-    image = Image.fromarray(mask.astype(np.uint8)).convert('L')
-    image = Image.frombytes('P', image.size, image.tobytes())
+    height, width = mask.shape
+    image = Image.frombytes('P', (width, height), mask.astype(np.uint8).tobytes())
     image.putpalette(voc_palette().tobytes())
-    image.save(path, format='PNG')
+    stream = io.BytesIO()
+    image.save(stream, format='PNG')
+    return stream.getvalue()
 
 
 def _check(name: str, mask: np.ndarray, size: tuple[int, int]) -> None:
@@ -133,9 +125,9 @@ def _check(name: str, mask: np.ndarray, size: tuple[int, int]) -> None:
                          f'but VOC has the classes 0..{NUM_CLASSES - 1}; use a model of {NUM_CLASSES} classes.')
 
 
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Archives of equal predictions hold equal members, whoever has made them."""
-    member.uid = member.gid = member.mtime = 0
-    member.uname = member.gname = ''
-    member.mode = 0o644
-    return member
+@contextmanager
+def _deterministic_archive(path: Path) -> Iterator[tarfile.TarFile]:
+    """Equal predictions give equal bytes: gzip would otherwise store the time and the name."""
+    with open(path, 'wb') as raw, gzip.GzipFile('', 'wb', fileobj=raw, mtime=0) as packed, \
+            tarfile.open(fileobj=packed, mode='w') as archive:
+        yield archive

@@ -72,7 +72,7 @@ class CaffeFCHead(BaseDecodeHead):
             self.pool5a = nn.Identity()
             self.fc6 = nn.Conv2d(in_channels, fc_channels, 7)
             # Frozen in Caffe as well (lr_mult 0) and the same for every net: no part of a checkpoint.
-            self.register_buffer('upscore', _bilinear_filter(_DECONV_KERNEL), persistent=False)
+            self.register_buffer('upscore', bilinear_filter(_DECONV_KERNEL), persistent=False)
         else:
             self.pool5a = nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=True)
             self.fc6 = nn.Conv2d(in_channels, fc_channels, 3, padding=12, dilation=12)
@@ -135,7 +135,7 @@ class CaffeFCHead(BaseDecodeHead):
         return full[:, :, _DECONV_CROP:_DECONV_CROP + size[0], _DECONV_CROP:_DECONV_CROP + size[1]]
 
 
-def _bilinear_filter(size: int) -> Tensor:
+def bilinear_filter(size: int) -> Tensor:
     """Caffe's ``bilinear`` filler for an even kernel: (size, size), the outer product of two tents."""
     factor = size // 2
     tent = 1 - (torch.arange(size, dtype=torch.float64) - (factor - 0.5)).abs() / factor

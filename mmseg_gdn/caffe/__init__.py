@@ -1,0 +1,6 @@
+"""Caffe's models: reading them and putting their weights into ours."""
+
+from .convert import Conversion, convert
+from .reader import CaffeLayer, read_caffemodel
+
+__all__ = ['CaffeLayer', 'Conversion', 'convert', 'read_caffemodel']

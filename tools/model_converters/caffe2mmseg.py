@@ -1,0 +1,84 @@
+"""Convert a Caffe model into an mmseg checkpoint for CaffeVGG, CaffeFCHead and GlobalInterpHead."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import mmseg_gdn  # checks the stack before anything else is imported
+
+# isort: split
+import numpy as np
+import torch
+from mmseg.datasets import PascalVOCDataset
+
+from mmseg_gdn.caffe import Conversion, convert, read_caffemodel
+from mmseg_gdn.utils import InputError, atomic_write, run_tool
+
+
+def parse_args() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('src', help='binary .caffemodel, of the new or of the old (V1) format')
+    parser.add_argument('dst', help='checkpoint to write (.pth)')
+    parser.add_argument('--layout', choices=['fcn32s', 'largefov'], required=True, help='net the weights are for')
+    parser.add_argument('--kernels', nargs=2, metavar=('W0.npy', 'W1.npy'),
+                        help="the authors' matrices (h, H) and (w, W); they win over those in the model")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Convert."""
+    args = parse_args()
+    kernels = args.kernels and tuple(read_kernel(path) for path in args.kernels)
+    with atomic_write(args.dst) as partial:
+        conversion = convert(read_caffemodel(args.src), args.layout, kernels)
+        report(conversion)
+        state = {key: torch.from_numpy(array) for key, array in conversion.state.items()}
+        torch.save(dict(meta=meta(args.src, args.layout), state_dict=state), partial)
+    print(f'{args.dst}: {len(state)} tensors from {len(conversion.used)} layers, '
+          f'{len(conversion.left_over)} layers left over')
+
+
+def read_kernel(path: str) -> np.ndarray:
+    """One of the authors' matrices.
+
+    Raises:
+        InputError: If the file is missing, no ``.npy`` array of numbers, or holds values that are not finite.
+    """
+    try:
+        kernel = np.load(path, allow_pickle=False).astype(np.float32)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f'{path} cannot be read as a .npy matrix ({type(error).__name__}: {error}); '
+                         "give the two files of the authors' release.") from error
+    if not np.isfinite(kernel).all():
+        raise InputError(f"{path} holds values that are not finite; give the two files of the authors' release.")
+    return kernel
+
+
+def report(conversion: Conversion) -> None:
+    """Print every layer used and every one left over."""
+    for name, key in conversion.used.items():
+        weight = conversion.state.get(f'{key}.weight')
+        print(f'used       {name:12} -> {key}' + (f' {tuple(weight.shape)}' if weight is not None else ''))
+    for side in 'hw':
+        kernel = conversion.state.get(f'decode_head.interp.kernel_{side}')
+        if kernel is not None:
+            print(f'used       {"matrix":12} -> decode_head.interp.kernel_{side} {kernel.shape}')
+    for name, reason in conversion.left_over.items():
+        print(f'left over  {name:12}    {reason}')
+
+
+def meta(src: str, layout: str) -> dict:
+    """Where the weights come from, and the classes as mmseg's checkpoints name them."""
+    digest = hashlib.sha256()
+    with open(src, 'rb') as file:
+        for block in iter(lambda: file.read(2**20), b''):
+            digest.update(block)
+    return dict(source=Path(src).name, sha256=digest.hexdigest(), layout=layout, mmseg_gdn=mmseg_gdn.__version__,
+                dataset_meta=dict(PascalVOCDataset.METAINFO))
+
+
+if __name__ == '__main__':
+    run_tool(main)
