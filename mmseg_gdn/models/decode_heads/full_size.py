@@ -12,6 +12,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.utils import SampleList
 from torch import Tensor
 
+from mmseg_gdn.utils import InputError
+
 Size = tuple[int, int]
 
 
@@ -24,14 +26,25 @@ class FullSizeMixin(BaseDecodeHead):
     """
 
     _wanted_size: Size | None = None
+    _reached = False
 
     def upsample(self, seg_logits: Tensor, size: Size | None) -> Tensor:
         """Bring coarse scores (N, C, h, w) to ``size``; for subclasses to say how."""
         raise NotImplementedError
 
     def forward(self, *args, **kwargs) -> Any:
-        """Full-size scores; other outputs of the head (image-level logits, say) stay as they are."""
-        return self._upsample_scores(super().forward(*args, **kwargs))
+        """Full-size scores; other outputs of the head (image-level logits, boundaries) stay as they are.
+
+        Raises:
+            InputError: If the head behind yields no score map.
+        """
+        outputs = super().forward(*args, **kwargs)
+        main = next(self._score_maps(outputs), None)
+        if main is None:
+            raise InputError(f'{type(self).__name__} yields no map of {self.out_channels} score channels that could '
+                             'be brought to full size; use it as it is, or another head.')
+        self._reached = True
+        return self._upsample_scores(outputs, main.shape)
 
     def loss(self, *args, **kwargs) -> dict:
         """Mmseg's ``loss`` of the head behind, at the size of the labels."""
@@ -45,20 +58,32 @@ class FullSizeMixin(BaseDecodeHead):
         with self._wanting(input_size(metas)):
             return super().predict(*args, **kwargs)
 
-    def _upsample_scores(self, outputs: Any) -> Any:
+    def _score_maps(self, outputs: Any) -> Iterator[Tensor]:
         if isinstance(outputs, (list, tuple)):
-            return type(outputs)(self._upsample_scores(output) for output in outputs)
-        if isinstance(outputs, Tensor) and outputs.dim() == 4 and outputs.shape[1] == self.out_channels:
+            for output in outputs:
+                yield from self._score_maps(output)
+        elif isinstance(outputs, Tensor) and outputs.dim() == 4 and outputs.shape[1] == self.out_channels:
+            yield outputs
+
+    def _upsample_scores(self, outputs: Any, main: torch.Size) -> Any:
+        """Upsample the main score map and all of its shape; mmseg resizes what a head makes at other sizes."""
+        if isinstance(outputs, (list, tuple)):
+            return type(outputs)(self._upsample_scores(output, main) for output in outputs)
+        if isinstance(outputs, Tensor) and outputs.shape == main:
             return self.upsample(outputs, self._wanted_size)
         return outputs
 
     @contextmanager
     def _wanting(self, size: Size) -> Iterator[None]:
-        self._wanted_size = size
+        self._wanted_size, self._reached = size, False
         try:
             yield
         finally:
             self._wanted_size = None
+        # Without this, the scores of such a head would go on being resized by mmseg, and nobody would notice.
+        if not self._reached:
+            raise InputError(f'{type(self).__name__} does not make its scores by its forward, the place where they '
+                             'are brought to full size; use it as it is, or another head.')
 
 
 def label_size(batch_data_samples: SampleList) -> Size:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor
 
 from mmseg_gdn.models.layers import GlobalInterp
 from mmseg_gdn.utils import InputError
 
+from .base_heads import check_built_head, find_base_head
 from .full_size import FullSizeMixin
 
 Size = tuple[int, int]
@@ -35,7 +35,8 @@ class GlobalInterpHead(FullSizeMixin):
         **base_cfg: All arguments of ``base_type``.
 
     Raises:
-        InputError: If ``base_type`` is missing, unknown or no decode head of mmseg, or if the sizes do not fit.
+        InputError: If ``base_type`` is missing, unknown or no decode head that makes one score map, or if the sizes
+            do not fit.
 
     Example:
         A GDN variant of a stock config::
@@ -45,7 +46,7 @@ class GlobalInterpHead(FullSizeMixin):
 
     def __new__(cls, *args, base_type: str | None = None, **kwargs) -> GlobalInterpHead:
         """Make an instance of a class that inherits from this one and from the head named by ``base_type``."""
-        return object.__new__(_combined_class(cls, _find_head(base_type)))
+        return object.__new__(_combined_class(cls, find_base_head(base_type)))
 
     def __init__(self,
                  *,
@@ -56,6 +57,7 @@ class GlobalInterpHead(FullSizeMixin):
                  size_policy: str = 'resample',
                  **base_cfg: Any) -> None:
         super().__init__(**base_cfg)
+        check_built_head(base_type, self)
         self.base_type = base_type
         self.interp = GlobalInterp(
             in_size,
@@ -97,15 +99,3 @@ def _new_head(base_type: str) -> GlobalInterpHead:
 @cache
 def _combined_class(wrapper: type, base: type) -> type:
     return type(wrapper)(f'{wrapper.__name__}[{base.__name__}]', (wrapper, base), {'__module__': __name__})
-
-
-def _find_head(base_type: str | None) -> type:
-    head = MODELS.get(base_type) if base_type else None
-    if head is None:
-        raise InputError(f'base_type={base_type!r} is not a registered head; GlobalInterpHead needs the name of '
-                         "a decode head of mmseg, such as base_type='FCNHead' (a head of your own must be "
-                         'imported by custom_imports first).')
-    if not (isinstance(head, type) and issubclass(head, BaseDecodeHead)) or issubclass(head, FullSizeMixin):
-        raise InputError(f"base_type={base_type!r} is no decode head that makes coarse score maps; give one of "
-                         "mmseg's heads that derive from BaseDecodeHead, such as base_type='FCNHead'.")
-    return head
