@@ -1,5 +1,6 @@
 """Archives for the VOC server: written, read by other means, and checked."""
 
+import gzip
 import io
 import tarfile
 
@@ -47,6 +48,16 @@ def pack(path, members):
     return path
 
 
+def _submit_from_rank(rank, folder):
+    torch.distributed.init_process_group('gloo', f'file://{folder}/rendezvous', rank=rank, world_size=2)
+    metric = VOCSubmission(f'{folder}/a.tgz')
+    if rank == 1:
+        for name, mask in MASKS.items():
+            metric.process({}, [sample(name, mask)])
+    metric.evaluate(2 * len(MASKS))
+    torch.distributed.destroy_process_group()
+
+
 class TestWriting:
 
     @pytest.mark.parametrize('suffix', ['.tar.gz', '.tgz'])
@@ -74,6 +85,25 @@ class TestWriting:
             metric.process({}, [sample(*next(iter(MASKS.items())))])
         assert metric.evaluate(2) == {'voc/images': 1}
 
+    def test_equal_predictions_give_equal_bytes(self, tmp_path, monkeypatch):
+        submit(tmp_path / 'a.tgz')
+        monkeypatch.setattr('time.time', lambda: 1e9)
+        submit(tmp_path / 'other_name.tgz', masks=dict(reversed(MASKS.items())))
+        assert (tmp_path / 'a.tgz').read_bytes() == (tmp_path / 'other_name.tgz').read_bytes()
+
+    def test_a_second_evaluation_replaces_the_first(self, tmp_path):
+        metric = VOCSubmission(str(tmp_path / 'a.tgz'))
+        for masks in (MASKS, {'2008_000011': MASKS['2008_000011']}):
+            for name, mask in masks.items():
+                metric.process({}, [sample(name, mask)])
+            metric.evaluate(len(masks))
+        assert check_submission(tmp_path / 'a.tgz', ids=['2008_000011']) == (1, [])
+
+    @pytest.mark.slow
+    def test_two_processes_of_which_one_has_no_image(self, tmp_path):
+        torch.multiprocessing.start_processes(_submit_from_rank, (str(tmp_path), ), nprocs=2, start_method='fork')
+        assert check_submission(tmp_path / 'a.tgz', ids=list(MASKS)) == (2, [])
+
     @pytest.mark.parametrize(('settings', 'message'), [
         (dict(out='a.zip'), 'end the name .*a.zip with one of them'),
         (dict(out='a.tgz', competition='comp4'), "'comp5' or 'comp6'"),
@@ -98,6 +128,14 @@ class TestWriting:
             metric.process({}, [sample('x', mask, size)])
         del metric
         assert not out.exists()
+
+
+def submitted(folder):
+    """Content of an archive of two masks that hardly compress."""
+    generator = np.random.default_rng(0)
+    out = folder / 'whole.tgz'
+    submit(out, {name: generator.integers(0, 21, (80, 80)) for name in MASKS})
+    return out.read_bytes()
 
 
 class TestChecking:
@@ -140,6 +178,28 @@ class TestChecking:
         archive = pack(tmp_path / 'a.tgz', [self.GOOD])
         assert check_submission(archive, images=tmp_path)[1] == [
             f'{FOLDER}/a.png: is 7x3 px, but its image is 8x3 px']
+
+    @pytest.mark.parametrize('share', [0.2, 0.5, 0.9, 0.99])
+    def test_archives_that_were_cut_off(self, tmp_path, share):
+        content = submitted(tmp_path)
+        (tmp_path / 'a.tgz').write_bytes(content[:int(share * len(content))])
+        with pytest.raises(InputError, match='is no complete'):
+            check_submission(tmp_path / 'a.tgz')
+
+    def test_a_wrong_checksum(self, tmp_path):
+        content = bytearray(submitted(tmp_path))
+        content[-8] ^= 1
+        (tmp_path / 'a.tgz').write_bytes(content)
+        with pytest.raises(InputError, match='is no complete'):
+            check_submission(tmp_path / 'a.tgz')
+
+    def test_bombs_are_not_unpacked(self, tmp_path):
+        member = tarfile.TarInfo(self.GOOD[0])
+        member.size = 2**40
+        with gzip.open(tmp_path / 'a.tgz', 'wb') as packed:
+            packed.write(member.tobuf(tarfile.GNU_FORMAT) + bytes(2**20))
+        with pytest.raises(InputError, match='no prediction of a VOC image'):
+            check_submission(tmp_path / 'a.tgz')
 
     @pytest.mark.parametrize('content', [None, b'', b'no archive', 'truncated'])
     def test_files_that_are_no_archives(self, tmp_path, content):

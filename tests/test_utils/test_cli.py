@@ -1,0 +1,57 @@
+"""Options that training and testing share."""
+
+import os
+
+import pytest
+
+from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.cli import load_config, runner_parser
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / 'my_config.py'
+    path.write_text("model = dict(type='A', size=1)\n")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _clean_rank(monkeypatch):
+    monkeypatch.delenv('LOCAL_RANK', raising=False)
+
+
+def parse(*args):
+    return runner_parser('Train.').parse_args([str(arg) for arg in args])
+
+
+def test_options_reach_the_config(config, tmp_path):
+    cfg = load_config(parse(config, '--work-dir', tmp_path / 'run', '--launcher', 'pytorch', '--local-rank', 3,
+                            '--cfg-options', 'model.size=(2,3)', 'extra.deep=x'))
+    assert cfg.model.size == (2, 3)
+    assert cfg.extra.deep == 'x'
+    assert cfg.launcher == 'pytorch'
+    assert cfg.work_dir == str(tmp_path / 'run')
+    assert (tmp_path / 'run').is_dir()
+    assert os.environ['LOCAL_RANK'] == '3'
+
+
+def test_work_dir_is_named_after_the_config(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_config(parse(config)).work_dir == 'work_dirs/my_config'
+    assert (tmp_path / 'work_dirs/my_config').is_dir()
+
+
+def test_work_dir_of_the_config_is_kept(config, tmp_path):
+    config.write_text(f"work_dir = {str(tmp_path / 'mine')!r}\n")
+    assert load_config(parse(config)).work_dir == str(tmp_path / 'mine')
+
+
+def test_missing_config(tmp_path):
+    with pytest.raises(InputError, match=r'no\.py; those of this project are in configs/gdn'):
+        load_config(parse(tmp_path / 'no.py'))
+
+
+def test_unwritable_work_dir(config, tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(InputError, match='Cannot make the work folder .*--work-dir'):
+        load_config(parse(config, '--work-dir', tmp_path / 'file/run'))
