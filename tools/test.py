@@ -62,7 +62,8 @@ def _paint_predictions(cfg: Config, args: argparse.Namespace) -> None:
     if 'visualization' not in cfg.default_hooks:
         raise InputError("--show and --show-dir need the config's default_hooks to have "
                          "visualization=dict(type='SegVisualizationHook').")
-    cfg.default_hooks.visualization.update(draw=True, show=args.show, wait_time=args.wait_time)
+    hook = cfg.default_hooks.visualization
+    hook.update(draw=True, show=args.show, wait_time=args.wait_time, interval=hook.get('interval', 1))
     if args.show_dir:
         cfg.visualizer.save_dir = args.show_dir
 

@@ -17,6 +17,7 @@ from mmengine.logging import MMLogger
 
 from mmseg_gdn.caffe_golden.check import Check
 from mmseg_gdn.caffe_golden.layer import check_layer, is_layer
+from mmseg_gdn.caffe_golden.models import check_model
 from mmseg_gdn.caffe_golden.nets import check_net, is_net
 from mmseg_gdn.caffe_golden.released import check_released, is_released
 from mmseg_gdn.caffe_golden.shapes import check_shapes
@@ -68,6 +69,9 @@ def check_file(path: Path) -> Iterator[Check]:
     """
     if path.suffix == '.json':
         yield from check_shapes(read(path))
+        return
+    if path.suffix == '.caffemodel':
+        yield from check_model(path, {other.stem: read(other) for other in sorted(path.parent.glob('*.npz'))})
         return
     arrays = read(path)
     yield from check_softmax_loss(arrays)

@@ -12,11 +12,11 @@ import numpy as np
 from mmseg_gdn.models.decode_heads.caffe_fc_head import bilinear_filter
 from mmseg_gdn.utils import InputError
 
-from .reader import CaffeLayer
+from .reader import CaffeLayer, printable
 
 Layout = Literal['fcn32s', 'largefov']
 _CONVS = (2, 2, 3, 3, 3)
-_FC6_KERNEL = {'fcn32s': 7, 'largefov': 3}
+_FC6_KERNEL = {'fcn32s': (7, 7), 'largefov': (3, 3)}
 _NUM_CLASSES = 21
 
 
@@ -74,11 +74,13 @@ def _take_convolutions(result: Conversion, remaining: dict[str, CaffeLayer], lay
         for number in range(1, count + 1):
             name = f'conv{stage}_{number}'
             if name not in remaining:
-                raise InputError(f'The model has no layer {name} (it has {", ".join(list(remaining)[:5])}, ...), so it '
+                others = ', '.join(map(printable, list(remaining)[:5]))
+                raise InputError(f'The model has no layer {name} (it has {others or "no other"}, ...), so it '
                                  f'is no VGG-16; give one that the layout {layout} is made of.')
-            weight = _take(result, remaining, name, f'backbone.features.{index}.conv')
-            _expect(name, weight.shape, (weight.shape[0], channels, 3, 3))
-            channels = weight.shape[0]
+            weight = _as_convolution(remaining[name], channels)
+            _expect(name, weight.shape, (len(weight), channels, 3, 3))
+            _take(result, remaining, name, f'backbone.features.{index}.conv', weight)
+            channels = len(weight)
             index += 1
         index += 1
     return channels
@@ -87,49 +89,65 @@ def _take_convolutions(result: Conversion, remaining: dict[str, CaffeLayer], lay
 def _take_fully_connected(result: Conversion, remaining: dict[str, CaffeLayer], layout: Layout,
                           channels: int) -> int | None:
     """Take fc6 and fc7; gives the channels of fc7, or ``None`` if there are none that fit the layout."""
-    if not {'fc6', 'fc7'} <= set(remaining):
+    found = {'fc6', 'fc7'} & set(remaining)
+    if len(found) < 2:
+        result.left_over.update(dict.fromkeys(found, 'fc6 and fc7 belong together, and the other one is missing'))
+        for name in found:
+            del remaining[name]
         return None
-    fc6 = _as_convolution('fc6', remaining['fc6'].blobs[0], channels)
-    kernel = _FC6_KERNEL[layout]
-    if fc6.shape[2:] != (kernel, kernel):
+    fc6 = _as_convolution(remaining['fc6'], channels)
+    sides = fc6.shape[2:]
+    if sides != _FC6_KERNEL[layout]:
         if any(_is_score(layer) for layer in remaining.values()):
-            other = next(name for name in _FC6_KERNEL if name != layout)
-            raise InputError(f'fc6 is {fc6.shape[2]}x{fc6.shape[3]}, but the layout {layout} has {kernel}x{kernel}; '
-                             f'convert this model with --layout {other}.')
+            raise InputError(_wrong_layout(sides, layout))
         for name in ('fc6', 'fc7'):
             del remaining[name]
-            result.left_over[name] = (f'made for {fc6.shape[2]}x{fc6.shape[3]} maps, where the layout {layout} has '
-                                      f'{kernel}x{kernel}')
+            result.left_over[name] = f'made for {_text(sides)} maps, where the layout {layout} has ' \
+                                     f'{_text(_FC6_KERNEL[layout])}'
         return None
     _take(result, remaining, 'fc6', 'decode_head.fc6', fc6)
-    fc7 = _as_convolution('fc7', remaining['fc7'].blobs[0], fc6.shape[0])
-    _expect('fc7', fc7.shape, (fc7.shape[0], fc6.shape[0], 1, 1))
+    fc7 = _as_convolution(remaining['fc7'], len(fc6))
+    _expect('fc7', fc7.shape, (len(fc7), len(fc6), 1, 1))
     _take(result, remaining, 'fc7', 'decode_head.fc7', fc7)
-    return fc7.shape[0]
+    return len(fc7)
+
+
+def _wrong_layout(sides: tuple[int, ...], layout: Layout) -> str:
+    fitting = [name for name, kernel in _FC6_KERNEL.items() if kernel == sides]
+    remedy = f'convert this model with --layout {fitting[0]}' if fitting else 'give a model of one of the two layouts'
+    return f'fc6 is {_text(sides)}, but the layout {layout} has {_text(_FC6_KERNEL[layout])}; {remedy}.'
+
+
+def _text(sides: tuple[int, ...]) -> str:
+    return 'x'.join(map(str, sides))
 
 
 def _take_classifiers(result: Conversion, remaining: dict[str, CaffeLayer], channels: int) -> None:
     """Take the score layer of the pixels and the multi-label layer of the image."""
     for name, layer in list(remaining.items()):
         if _is_score(layer):
-            weight = _as_convolution(name, layer.blobs[0], channels)
+            weight = _as_convolution(layer, channels)
             _expect(name, weight.shape, (_NUM_CLASSES, channels, 1, 1))
             _take(result, remaining, name, 'decode_head.conv_seg', weight)
-        elif _is_classifier(name):
-            result.left_over[name] = f'{layer.blobs[0].shape[-2 if layer.blobs[0].ndim == 2 else 0]} classes'
+        elif _is_classifier(layer):
+            result.left_over[name] = f'{_outputs(layer)} classes instead of {_NUM_CLASSES}'
             del remaining[name]
         elif name.startswith('cls') and layer.type == 'InnerProduct':
-            weight = layer.blobs[0].reshape(layer.blobs[0].shape[-2:])
-            _expect(name, weight.shape, (weight.shape[0], channels))
+            weight = _matrix(layer)
+            _expect(name, weight.shape, (len(weight), channels))
             _take(result, remaining, name, 'decode_head.multi_label_head.fc', weight)
 
 
-def _is_classifier(name: str) -> bool:
-    return name.startswith(('score', 'fc8'))
+def _is_classifier(layer: CaffeLayer) -> bool:
+    return layer.name.startswith(('score', 'fc8')) and layer.type in ('Convolution', 'InnerProduct')
 
 
 def _is_score(layer: CaffeLayer) -> bool:
-    return _is_classifier(layer.name) and layer.blobs[0].shape[0] == _NUM_CLASSES
+    return _is_classifier(layer) and _outputs(layer) == _NUM_CLASSES
+
+
+def _outputs(layer: CaffeLayer) -> int:
+    return len(_matrix(layer) if layer.type == 'InnerProduct' else np.atleast_1d(layer.blobs[0]))
 
 
 def _take_kernels(result: Conversion, remaining: dict[str, CaffeLayer],
@@ -145,7 +163,7 @@ def _take_kernels(result: Conversion, remaining: dict[str, CaffeLayer],
         else:
             result.left_over[name] = 'its matrices are replaced by those given apart'
     for side, kernel in zip('hw', kernels or ()):
-        if kernel.ndim != 2 or kernel.shape[0] > kernel.shape[1]:
+        if kernel.ndim != 2 or not 0 < kernel.shape[0] <= kernel.shape[1]:
             raise InputError(f'The matrix of the {"rows" if side == "h" else "columns"} is {kernel.shape}, but '
                              '(coarse, full) is wanted, such as (64, 500); give it as the authors store it.')
         result.state[f'decode_head.interp.kernel_{side}'] = np.ascontiguousarray(kernel.T)
@@ -156,47 +174,64 @@ def _check_deconvolution(result: Conversion, remaining: dict[str, CaffeLayer]) -
     for name, layer in list(remaining.items()):
         if layer.type != 'Deconvolution':
             continue
-        weight = layer.blobs[0]
-        expected = np.zeros_like(weight)
-        if weight.shape[0] == weight.shape[1]:
-            expected[np.arange(len(weight)), np.arange(len(weight))] = bilinear_filter(weight.shape[-1]).numpy()
-        if weight.shape[-1] != 64 or not np.allclose(weight, expected, atol=1e-6):
-            raise InputError(f'The deconvolution {name} is not the bilinear 64x64 filter that FCN-32s keeps frozen; '
-                             'give a model whose upsampling was not trained.')
+        if len(layer.blobs) != 1 or not _is_frozen_filter(layer.blobs[0]):
+            raise InputError(f'The deconvolution {printable(name)} is not the bilinear 64x64 filter that FCN-32s keeps '
+                             'frozen; give a model whose upsampling was not trained.')
         result.used[name] = 'decode_head.upscore (equal to the frozen bilinear filter)'
         del remaining[name]
 
 
-def _as_convolution(name: str, weight: np.ndarray, channels: int) -> np.ndarray:
-    """View the weights (O, I h w) of a fully connected layer as (O, I, h, w); convolutions stay as they are."""
-    if weight.ndim == 4 and weight.shape[:2] != (1, 1):
-        _expect(name, weight.shape, (weight.shape[0], channels, *weight.shape[2:]))
+def _is_frozen_filter(weight: np.ndarray) -> bool:
+    """Whether each channel is upsampled by the bilinear filter, and from itself alone."""
+    if weight.ndim != 4 or weight.shape[0] != weight.shape[1] or weight.shape[2:] != (64, 64):
+        return False
+    expected = np.zeros_like(weight)
+    expected[np.arange(len(weight)), np.arange(len(weight))] = bilinear_filter(64).numpy()
+    return np.allclose(weight, expected, rtol=0, atol=1e-6)
+
+
+def _as_convolution(layer: CaffeLayer, channels: int) -> np.ndarray:
+    """Weights (O, I, h, w); those (O, I h w) of a fully connected layer are viewed so, a convolution's stay."""
+    if layer.type != 'InnerProduct':
+        weight = layer.blobs[0]
+        if weight.ndim != 4 or weight.shape[1] != channels:
+            raise InputError(f'The weights of {printable(layer.name)} are {weight.shape}, but (outputs, {channels}, '
+                             'height, width) is wanted; give a model of this net.')
         return weight
-    outputs, inputs = weight.shape[-2:]
+    outputs, inputs = _matrix(layer).shape
     side = math.isqrt(inputs // channels)
     if channels * side * side != inputs:
-        raise InputError(f'{name} reads {inputs} values, which are no square maps of the {channels} channels before '
-                         'it; give a model whose layers belong together.')
-    return weight.reshape(outputs, channels, side, side)
+        raise InputError(f'{printable(layer.name)} reads {inputs} values, which are no square maps of the {channels} '
+                         'channels before it; give a model whose layers belong together.')
+    return layer.blobs[0].reshape(outputs, channels, side, side)
+
+
+def _matrix(layer: CaffeLayer) -> np.ndarray:
+    """Weights (O, I) of a fully connected layer, which old models store as (1, 1, O, I)."""
+    weight = layer.blobs[0]
+    if weight.ndim == 4 and weight.shape[:2] == (1, 1):
+        weight = weight[0, 0]
+    if weight.ndim != 2:
+        raise InputError(f'The weights of {printable(layer.name)} are {weight.shape}, but (outputs, inputs) is wanted; '
+                         'give a model whose layers are whole.')
+    return weight
 
 
 def _take(result: Conversion, remaining: dict[str, CaffeLayer], name: str, key: str,
-          weight: np.ndarray | None = None) -> np.ndarray:
-    """Move a layer's weights and bias to the state; gives the weights."""
+          weight: np.ndarray) -> None:
+    """Move a layer's weights, in the shape given, and its bias to the state."""
     layer = remaining.pop(name)
-    weight = layer.blobs[0] if weight is None else weight
     if len(layer.blobs) != 2 or layer.blobs[1].size != weight.shape[0]:
-        raise InputError(f'{name} should have weights and one bias per output, but has the shapes '
+        raise InputError(f'{printable(name)} should have weights and one bias per output, but has the shapes '
                          f'{[blob.shape for blob in layer.blobs]}; give a model whose layers are whole.')
     if f'{key}.weight' in result.state:
-        raise InputError(f'{name} is the second layer for {key}; give a model with one of its kind.')
+        raise InputError(f'{printable(name)} is the second layer for {key}; give a model with one of its kind.')
     result.state[f'{key}.weight'] = weight
     result.state[f'{key}.bias'] = layer.blobs[1].reshape(-1)
     result.used[name] = key
-    return weight
 
 
 def _expect(name: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if tuple(found) != tuple(expected):
-        raise InputError(f'The weights of {name} are {tuple(found)} instead of {tuple(expected)}; '
+        raise InputError(f'The weights of {printable(name)} are {tuple(found)} instead of {tuple(expected)}; '
                          'give a model of this net.')

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import mmap
+import os
+import stat
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from mmengine.utils import ProgressBar
 
 from mmseg_gdn.utils import InputError
 
 from . import schema
-from .wire import BYTES, Field, WireError, fields
+from .wire import BYTES, FIXED32, FIXED64, Field, WireError, fields
 
 _MEGABYTE = 2**20
 _SHOW_PROGRESS_FROM = 50 * _MEGABYTE
 _HOW_TO = 'give a binary .caffemodel file, whole'
+_NUMBERS = {schema.BLOB_DATA: np.dtype('<f4'), schema.BLOB_DOUBLE_DATA: np.dtype('<f8')}
+_UNPACKED = {schema.BLOB_DATA: FIXED32, schema.BLOB_DOUBLE_DATA: FIXED64}
+# Far above what any net has; they bound the memory that a file of many tiny parts can ask for.
+_MOST_HEADER_BYTES, _MOST_LAYERS, _MOST_BLOBS = 2**16, 10_000, 64
+_MOST_AXES = 32  # Caffe's own limit
 
 
 @dataclass(frozen=True)
@@ -56,32 +65,39 @@ def read_caffemodel(path: str | Path) -> dict[str, CaffeLayer]:
     path = Path(path)
     try:
         with path.open('rb') as file:
-            size = path.stat().st_size
-            if size == 0:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise InputError(f'{path} is no regular file; save the model to disk and name that file.')
+            if status.st_size == 0:
                 raise InputError(f'{path} is empty; {_HOW_TO}.')
             if file.read(8) == b'\x89HDF\r\n\x1a\n':
                 raise InputError(f'{path} is an HDF5 model, which Caffe writes as .caffemodel.h5; '
                                  'snapshot it anew with snapshot_format: BINARYPROTO, or load and save it in pycaffe.')
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as data:
-                return _read_net(path, data)
+            # Closed with its last view and not before: the traceback of an error still holds some.
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as error:
         raise InputError(f'{path} cannot be read ({error.strerror}); name an existing .caffemodel file.') from error
+    return _read_net(path, data)
 
 
 def _read_net(path: Path, data: memoryview) -> dict[str, CaffeLayer]:
     layers: dict[str, CaffeLayer] = {}
     known = 0
     try:
-        for field in _with_progress(fields(data, 0, len(data)), len(data)):
-            if field.kind != BYTES or field.number not in (schema.NET_LAYERS, schema.NET_V1_LAYERS):
-                continue
-            known += 1
-            layer = _read_layer(path, data, field)
-            if not layer.blobs:
-                continue
-            if layer.name in layers:
-                raise InputError(f'{path} holds weights for two layers named {layer.name}; {_HOW_TO}.')
-            layers[layer.name] = layer
+        with _progress(len(data)) as show:
+            for field in fields(data, 0, len(data)):
+                show(field.start)
+                if field.kind != BYTES or field.number not in (schema.NET_LAYERS, schema.NET_V1_LAYERS):
+                    continue
+                known += 1
+                if known > _MOST_LAYERS:
+                    raise WireError(f'more than {_MOST_LAYERS} layers')
+                layer = _read_layer(path, data, field)
+                if layer.name in layers and layer.blobs:
+                    raise InputError(f'{path} holds weights for two layers named {printable(layer.name)}; {_HOW_TO}.')
+                if layer.blobs:
+                    layers[layer.name] = layer
+            show(len(data))
     except (WireError, DecodeError) as error:
         raise InputError(f'{path} is no Caffe model or was cut off ({error}); {_HOW_TO}.') from error
     if not known:
@@ -91,63 +107,112 @@ def _read_net(path: Path, data: memoryview) -> dict[str, CaffeLayer]:
     return layers
 
 
-def _with_progress(found: Iterator[Field], size: int) -> Iterator[Field]:
-    """Show on standard error how much of a large file has been read."""
+@contextmanager
+def _progress(size: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that shows on standard error up to which byte a large file has been read."""
     if size < _SHOW_PROGRESS_FROM:
-        yield from found
+        yield lambda position: None
         return
     bar = ProgressBar(size // _MEGABYTE, file=sys.stderr)
-    done = 0
-    for field in found:
-        yield field
-        if field.end // _MEGABYTE > done:
-            bar.update(field.end // _MEGABYTE - done)
-            done = field.end // _MEGABYTE
-    print(file=sys.stderr)
+
+    def show(position: int) -> None:
+        step = position // _MEGABYTE - bar.completed
+        if step:
+            bar.update(step)
+
+    try:
+        yield show
+    finally:
+        print(file=sys.stderr)
 
 
 def _read_layer(path: Path, data: memoryview, field: Field) -> CaffeLayer:
     is_v1 = field.number == schema.NET_V1_LAYERS
-    blob_number = schema.V1_LAYER_BLOBS if is_v1 else schema.LAYER_BLOBS
-    header, blobs = bytearray(), []
+    message, blob_number = ((schema.V1LayerParameter, schema.V1_LAYER_BLOBS) if is_v1 else
+                            (schema.LayerParameter, schema.LAYER_BLOBS))
+    header, blobs = _Header(message), []
     for part in fields(data, field.value, field.end):
         if part.number == blob_number and part.kind == BYTES:
             blobs.append(part)
+            if len(blobs) > _MOST_BLOBS:
+                raise WireError(f'a layer with more than {_MOST_BLOBS} blobs at byte {field.start}')
         else:
-            header += data[part.start:part.end]
-    if is_v1:
-        layer = schema.V1LayerParameter.FromString(bytes(header))
-        kind = schema.V1_TYPES.get(layer.type, f'V1 type {layer.type}')
-    else:
-        layer = schema.LayerParameter.FromString(bytes(header))
-        kind = layer.type
-    arrays = tuple(_read_blob(f'{path}: blob {index} of layer {layer.name}', data, blob)
+            header.add(data, part)
+    layer = header.parse()
+    # Older Caffe wrote names as it was given them, in any encoding.
+    name = layer.name.decode(errors='backslashreplace')
+    kind = (schema.V1_TYPES.get(layer.type, f'V1 type {layer.type}') if is_v1 else
+            layer.type.decode(errors='backslashreplace'))
+    arrays = tuple(_read_blob(f'{path}: blob {index} of layer {printable(name)}', data, blob)
                    for index, blob in enumerate(blobs))
-    return CaffeLayer(layer.name, kind, arrays)
+    return CaffeLayer(name, kind, arrays)
 
 
 def _read_blob(where: str, data: memoryview, field: Field) -> np.ndarray:
-    """One array; its packed values never pass through a message, which would double them."""
-    header, packed = bytearray(), []
+    """One array; its values go from the file to their place, never through a message, which would double them."""
+    header, count = _Header(schema.BlobProto), 0
     for part in fields(data, field.value, field.end):
-        if part.number == schema.BLOB_DATA and part.kind == BYTES:
-            packed.append(data[part.value:part.end])
-        elif part.number != schema.BLOB_DIFF:
-            header += data[part.start:part.end]
-    blob = schema.BlobProto.FromString(bytes(header))
-    shape = tuple(blob.shape.dim) if blob.HasField('shape') else (blob.num, blob.channels, blob.height, blob.width)
-    values = _values(where, blob, packed)
-    if any(side < 0 for side in shape) or prod(shape) != values.size:
-        raise InputError(f'{where} has {values.size} values for the shape {shape}; {_HOW_TO}.')
+        if part.number in _NUMBERS:
+            count += len(_numbers(where, data, part))
+        else:
+            header.add(data, part)
+    shape = _shape(header.parse())
+    if len(shape) > _MOST_AXES:
+        raise InputError(f'{where} has {len(shape)} axes, but Caffe allows {_MOST_AXES}; {_HOW_TO}.')
+    if any(side < 1 for side in shape) or prod(shape) != count:
+        raise InputError(f'{where} has {count} values for the shape {shape}; {_HOW_TO}.')
+    values = np.empty(count, np.float32)
+    filled = 0
+    with np.errstate(over='ignore'):  # a double beyond float32 becomes infinite, which is refused
+        for part in fields(data, field.value, field.end):
+            if part.number in _NUMBERS:
+                numbers = _numbers(where, data, part)
+                values[filled:filled + len(numbers)] = numbers
+                filled += len(numbers)
     if not np.isfinite(values).all():
         raise InputError(f'{where} holds values that are not finite; train the model anew or give an earlier snapshot.')
     return values.reshape(shape)
 
 
-def _values(where: str, blob: schema.BlobProto, packed: list[memoryview]) -> np.ndarray:
-    if any(len(part) % 4 for part in packed):
+def _shape(blob: schema.BlobProto) -> tuple[int, ...]:
+    """The shape; as in Caffe, the four legacy fields win over the new one."""
+    legacy = ('num', 'channels', 'height', 'width')
+    if any(blob.HasField(side) for side in legacy):
+        return tuple(getattr(blob, side) for side in legacy)
+    return tuple(blob.shape.dim)
+
+
+def _numbers(where: str, data: memoryview, part: Field) -> np.ndarray:
+    """View on the numbers of a field: many of a packed one, one of another."""
+    dtype = _NUMBERS[part.number]
+    if part.kind not in (BYTES, _UNPACKED[part.number]):
+        raise WireError(f'numbers of wire type {part.kind} at byte {part.start}')
+    if (part.end - part.value) % dtype.itemsize:
         raise InputError(f'{where} ends within a number; {_HOW_TO}.')
-    parts = [np.frombuffer(part, '<f4') for part in packed]
-    parts += [np.asarray(numbers, np.float32) for numbers in (blob.data, blob.double_data) if len(numbers)]
-    # A copy in any case: the mapped file is closed soon, and its numbers lie at odd addresses.
-    return np.concatenate(parts).astype(np.float32, copy=False) if parts else np.empty(0, np.float32)
+    return np.frombuffer(data[part.value:part.end], dtype)
+
+
+class _Header:
+    """Collects the fields of a message that its class knows; all others are passed over."""
+
+    def __init__(self, message: type) -> None:
+        self.message = message
+        self.data = bytearray()
+
+    def add(self, data: memoryview, part: Field) -> None:
+        """Take a field, if it is known."""
+        if part.number not in self.message.DESCRIPTOR.fields_by_number:
+            return
+        if len(self.data) + part.end - part.start > _MOST_HEADER_BYTES:
+            raise WireError(f'more than {_MOST_HEADER_BYTES} bytes of names or sizes at byte {part.start}')
+        self.data += data[part.start:part.end]
+
+    def parse(self) -> Message:
+        """The message."""
+        return self.message.FromString(bytes(self.data))
+
+
+def printable(name: str) -> str:
+    """A layer's name for messages: one short line of plain characters, whatever the file holds."""
+    shown = name if name.isascii() and name.isprintable() and name else ascii(name)
+    return shown if len(shown) <= 60 else f'{shown[:57]}...'

@@ -6,9 +6,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _PACKAGE = 'mmseg_gdn.caffe'
 _Field = descriptor_pb2.FieldDescriptorProto
-_INT32, _INT64, _FLOAT, _DOUBLE, _STRING, _MESSAGE = (
-    _Field.TYPE_INT32, _Field.TYPE_INT64, _Field.TYPE_FLOAT, _Field.TYPE_DOUBLE, _Field.TYPE_STRING,
-    _Field.TYPE_MESSAGE)
+_INT32, _INT64, _BYTES, _MESSAGE = (_Field.TYPE_INT32, _Field.TYPE_INT64, _Field.TYPE_BYTES, _Field.TYPE_MESSAGE)
 _ONE, _MANY = _Field.LABEL_OPTIONAL, _Field.LABEL_REPEATED
 
 _MESSAGES = {
@@ -18,19 +16,18 @@ _MESSAGES = {
         ('channels', 2, _INT32, _ONE),
         ('height', 3, _INT32, _ONE),
         ('width', 4, _INT32, _ONE),
-        ('data', 5, _FLOAT, _MANY),
         ('shape', 7, 'BlobShape', _ONE),
-        ('double_data', 8, _DOUBLE, _MANY),
     ),
-    'LayerParameter': (('name', 1, _STRING, _ONE), ('type', 2, _STRING, _ONE)),
+    # Caffe's strings, which a file can hold in any encoding.
+    'LayerParameter': (('name', 1, _BYTES, _ONE), ('type', 2, _BYTES, _ONE)),
     # Caffe's enumeration of types, which an integer reads as well.
-    'V1LayerParameter': (('name', 4, _STRING, _ONE), ('type', 5, _INT32, _ONE)),
+    'V1LayerParameter': (('name', 4, _BYTES, _ONE), ('type', 5, _INT32, _ONE)),
 }
 
-# Fields that are not parsed as a whole, because what they hold is large.
+# Fields that are never parsed as a whole, because what they hold is large.
 NET_LAYERS, NET_V1_LAYERS = 100, 2
 LAYER_BLOBS, V1_LAYER_BLOBS = 7, 6
-BLOB_DATA, BLOB_DIFF = 5, 6
+BLOB_DATA, BLOB_DOUBLE_DATA = 5, 8
 V1_TYPES = {4: 'Convolution', 14: 'InnerProduct', 39: 'Deconvolution'}
 
 

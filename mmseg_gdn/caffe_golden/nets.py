@@ -43,13 +43,25 @@ def check_net(arrays: Arrays) -> Iterator[Check]:
         One comparison per stored quantity.
     """
     for run in runs(arrays):
-        yield from _check_run(arrays, run)
+        yield from check_run(arrays, run)
 
 
-def _check_run(arrays: Arrays, run: str) -> Iterator[Check]:
+def check_run(arrays: Arrays, run: str, state: dict[str, Tensor] | None = None,
+              parts: tuple[str, ...] = ('blob', 'diff', 'grad', 'total_loss')) -> Iterator[Check]:
+    """Compare the stored quantities of one run.
+
+    Args:
+        arrays: A golden file.
+        run: Name of the run.
+        state: Weights by the segmentor's keys; those of the golden file when not given.
+        parts: Kinds of quantities to compare.
+
+    Yields:
+        One comparison per stored quantity.
+    """
     data, label, image_labels = inputs(arrays, run)
     settings = json.loads(str(arrays['meta']))['runs'].get(run, {}) if 'meta' in arrays else {}
-    model = build_net(arrays, run, settings.get('cls_pool', 'AVE'))
+    model = build_net(arrays, run, settings.get('cls_pool', 'AVE'), state)
     if image_labels is not None:
         head = model.decode_head.multi_label_head
         head.loss_decode = StoredLabels(head.loss_decode, image_labels)
@@ -62,7 +74,7 @@ def _check_run(arrays: Arrays, run: str) -> Iterator[Check]:
     actual = _quantities(model, record, image, losses, total, arrays, run)
     for key in arrays:
         name = key[len(run) + 1:]
-        if not key.startswith(f'{run}/') or name.split('/')[0] not in ('blob', 'diff', 'grad', 'total_loss'):
+        if not key.startswith(f'{run}/') or name.split('/')[0] not in parts:
             continue
         if name in ('blob/data', 'blob/label', 'blob/cls'):
             continue
@@ -83,19 +95,20 @@ def inputs(arrays: Arrays, run: str) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return data.astype(np.float32), label.astype(np.int64), image_labels
 
 
-def build_net(arrays: Arrays, run: str, cls_pool: str = 'AVE') -> nn.Module:
+def build_net(arrays: Arrays, run: str, cls_pool: str = 'AVE', state: dict[str, Tensor] | None = None) -> nn.Module:
     """Rebuild the net of a run from the shapes of its arrays, and load its weights.
 
     Args:
         arrays: A golden file.
         run: Name of the run.
         cls_pool: Caffe's name of the pooling before the multi-label layer.
+        state: Weights to load instead of the golden file's.
 
     Returns:
         The segmentor, in training mode if the run has dropout masks.
     """
     model = MODELS.build(_model_config(arrays, run, cls_pool))
-    model.load_state_dict(_state_dict(arrays, run))
+    model.load_state_dict(_state_dict(arrays, run) if state is None else state)
     model.eval()
     for name in ('drop6', 'drop7'):
         if f'{run}/mask/{name}' in arrays:

@@ -15,7 +15,11 @@ import numpy as np
 
 TARGET = Path(__file__).parent / 'golden'
 RUN = 'b'  # the runs with two images, which are also the smallest
-LEFT_OUT = {'fcn32s_thin.npz': ('grad/', 'diff/data'), 'deeplab_gdn_thin.npz': ('grad/conv5', 'grad/conv4_3', 'diff/data'), 'fcn32s_gdn_thin.npz': ()}
+LEFT_OUT = {
+    'fcn32s_thin.npz': ('grad/', 'diff/data'),
+    'deeplab_gdn_thin.npz': ('grad/conv5', 'grad/conv4_3', 'diff/data'),
+    'fcn32s_gdn_thin.npz': (),
+}
 LAYER_CASES = ('tiny', 'mid', 'same', 'down', 'init')
 WHOLE = ('solver_traj.npz', 'spatial_shapes.json', 'v1_legacy.npz', 'v1_legacy.caffemodel')
 

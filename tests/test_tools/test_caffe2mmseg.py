@@ -93,7 +93,7 @@ class TestCommandLine:
 
     @pytest.mark.slow
     def test_report_and_checkpoint(self, run_script, tmp_path, kernels):
-        """An old-format DeepLab with matrices given apart, read from and written to other folders."""
+        """DeepLab with matrices given apart, a layer too many, and a folder that is to be made."""
         with np.load(GOLDEN / 'deeplab_gdn_thin.npz') as arrays:
             layers = golden_layers(arrays, 'b96x75_n2') | {'fc8_extra': ('Convolution', [np.zeros((5, 64, 1, 1))])}
         source, target = tmp_path / 'deeplab.caffemodel', tmp_path / 'new' / 'gdn.pth'
@@ -268,8 +268,9 @@ class TestRefusals:
         message = refusal('--kernels', *kernels)
         assert str(kernels[0]) in message and "give the two files of the authors' release" in message
 
-    @pytest.mark.parametrize('content', [b'', b'no matrix', b'PK\x03\x04 no archive', b'\x93NUMPY', b'\x93NUMPY\x01\0',
-                                         b'\x80\x04K\x01.', b'\x93NUMPY\x01\0\x04\0abc\n', b'\x93NUMPY\x09\0\x04\0abc\n'])
+    @pytest.mark.parametrize('content', [
+        b'', b'no matrix', b'PK\x03\x04 no archive', b'\x93NUMPY', b'\x93NUMPY\x01\0', b'\x80\x04K\x01.',
+        b'\x93NUMPY\x01\0\x04\0abc\n', b'\x93NUMPY\x09\0\x04\0abc\n'])
     def test_files_that_are_no_matrices(self, refusal, kernels, content):
         kernels[0].write_bytes(content)
         message = refusal('--kernels', *kernels)

@@ -59,8 +59,14 @@ def test_train_resume_test_and_submit(run_script, gdn_config, voc_root, trained,
 
 
 @pytest.mark.slow
-def test_checkpoint_of_another_architecture(run_script, gdn_config, trained):
+def test_checkpoint_of_another_architecture_and_unwritable_archive(run_script, gdn_config, trained, tmp_path):
     work_dir, _ = trained
+    blocker = tmp_path / 'file'
+    blocker.touch()
+    result = run_script('tools/test.py', gdn_config, work_dir / 'iter_2.pth', '--work-dir', work_dir,
+                        '--submission', blocker / 'a.tgz')
+    assert 'Cannot write' in only_error(result)
+    assert 'Iter(test)' not in result.stdout + result.stderr
     result = run_script('tools/test.py', gdn_config, work_dir / 'iter_2.pth', '--work-dir', work_dir,
                         '--cfg-options', 'model.decode_head.channels=64')
     assert "iter_2.pth is no checkpoint of this config's model" in only_error(result)
@@ -70,7 +76,8 @@ def test_checkpoint_of_another_architecture(run_script, gdn_config, trained):
 @pytest.mark.parametrize(('options', 'sentence'), [
     (['model.decode_head.base_type=FNCHead'], "base_type='FNCHead' is not a registered head"),
     (['model.decode_head.in_size=(4,4)'], 'makes 2x2 scores for 64x64 crops; set in_size=(2, 2)'),
-    (['model.decode_head.size_policy=error'], "set size_policy to 'slice'"),
+    (['model.decode_head.size_policy=error', 'model.data_preprocessor.test_cfg.size_divisor=1'],
+     "set size_policy to 'slice'"),
 ])
 def test_wrong_settings(run_script, gdn_config, tmp_path, options, sentence):
     result = run_script('tools/train.py', gdn_config, '--work-dir', tmp_path / 'run', '--cfg-options', *options)
@@ -92,7 +99,7 @@ def test_bad_files(run_script, gdn_config, voc_root, tmp_path, workers):
 
 def test_missing_data(run_script, tmp_path):
     result = run_script('tools/train.py', 'configs/gdn/fcn32s_gdn_voc12aug.py', '--work-dir', tmp_path, '--cfg-options',
-                        'val_dataloader.dataset.data_root=nowhere')
+                        'train_dataloader.dataset.dataset.datasets.0.data_root=nowhere')
     sentence = only_error(result)
     assert 'nowhere/JPEGImages' in sentence
     assert 'make demo' in sentence
@@ -106,11 +113,6 @@ def test_missing_config_and_unwritable_work_folder(run_script, gdn_config, tmp_p
     assert 'Cannot make the work folder' in only_error(result)
 
 
-def test_missing_checkpoint_and_unwritable_archive(run_script, gdn_config, tmp_path):
+def test_missing_checkpoint(run_script, gdn_config, tmp_path):
     result = run_script('tools/test.py', gdn_config, tmp_path / 'no.pth', '--work-dir', tmp_path / 'run')
     assert 'There is no checkpoint' in only_error(result)
-    blocker = tmp_path / 'file'
-    blocker.touch()
-    result = run_script('tools/test.py', gdn_config, tmp_path / 'no.pth', '--work-dir', tmp_path / 'run',
-                        '--submission', blocker / 'a.tgz')
-    assert 'Cannot write' in only_error(result)

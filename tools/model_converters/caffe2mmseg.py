@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 from pathlib import Path
 
 import mmseg_gdn  # checks the stack before anything else is imported
@@ -14,6 +15,7 @@ import torch
 from mmseg.datasets import PascalVOCDataset
 
 from mmseg_gdn.caffe import Conversion, convert, read_caffemodel
+from mmseg_gdn.caffe.reader import printable
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 
@@ -31,6 +33,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert."""
     args = parse_args()
+    refuse_overwriting(args.dst, [args.src, *(args.kernels or ())])
     kernels = args.kernels and tuple(read_kernel(path) for path in args.kernels)
     with atomic_write(args.dst) as partial:
         conversion = convert(read_caffemodel(args.src), args.layout, kernels)
@@ -41,19 +44,38 @@ def main() -> None:
           f'{len(conversion.left_over)} layers left over')
 
 
+def refuse_overwriting(dst: str, sources: list[str]) -> None:
+    """Keep the files to be read.
+
+    Raises:
+        InputError: If the checkpoint would be written over one of them.
+    """
+    for source in sources:
+        if os.path.exists(dst) and os.path.exists(source) and os.path.samefile(dst, source):
+            raise InputError(f'{dst} is to be read, so it cannot be written; name another file for the checkpoint.')
+
+
 def read_kernel(path: str) -> np.ndarray:
     """One of the authors' matrices.
 
     Raises:
         InputError: If the file is missing, no ``.npy`` array of numbers, or holds values that are not finite.
     """
+    how_to = "give the two files of the authors' release"
     try:
-        kernel = np.load(path, allow_pickle=False).astype(np.float32)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(f'{path} cannot be read as a .npy matrix ({type(error).__name__}: {error}); '
-                         "give the two files of the authors' release.") from error
+        # Mapped, so that a size in the header that the file does not have is refused before memory is asked for.
+        stored = np.load(path, mmap_mode='r', allow_pickle=False)
+        if not isinstance(stored, np.ndarray) or stored.dtype.kind not in 'fiu':
+            raise InputError(f'{path} holds no array of real numbers; {how_to}.')
+        with np.errstate(over='ignore'):
+            kernel = np.array(stored, np.float32)
+    except InputError:
+        raise
+    # np.load reports damaged files by many kinds of exceptions.
+    except Exception as error:
+        raise InputError(f'{path} cannot be read as a .npy matrix ({type(error).__name__}); {how_to}.') from error
     if not np.isfinite(kernel).all():
-        raise InputError(f"{path} holds values that are not finite; give the two files of the authors' release.")
+        raise InputError(f'{path} holds values that are not finite; {how_to}.')
     return kernel
 
 
@@ -61,13 +83,13 @@ def report(conversion: Conversion) -> None:
     """Print every layer used and every one left over."""
     for name, key in conversion.used.items():
         weight = conversion.state.get(f'{key}.weight')
-        print(f'used       {name:12} -> {key}' + (f' {tuple(weight.shape)}' if weight is not None else ''))
+        print(f'used       {printable(name):12} -> {key}' + (f' {tuple(weight.shape)}' if weight is not None else ''))
     for side in 'hw':
         kernel = conversion.state.get(f'decode_head.interp.kernel_{side}')
         if kernel is not None:
             print(f'used       {"matrix":12} -> decode_head.interp.kernel_{side} {kernel.shape}')
     for name, reason in conversion.left_over.items():
-        print(f'left over  {name:12}    {reason}')
+        print(f'left over  {printable(name):12}    {reason}')
 
 
 def meta(src: str, layout: str) -> dict:

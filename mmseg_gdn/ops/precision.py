@@ -1,0 +1,29 @@
+"""Types of numbers the operators compute in."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def product_dtype(x: Tensor) -> torch.dtype:
+    """The type a matrix product with ``x`` has here: that of ``x`` or, under autocast, autocast's.
+
+    Asking a product itself serves every device and every version of torch alike.
+    """
+    return torch.mm(x.new_empty(1, 1), x.new_empty(1, 1)).dtype
+
+
+def sum_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The type for sums and logarithms of numbers of type ``dtype``: float32 at least."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def without_autocast(x: Tensor) -> torch.autocast:
+    """A context in which products have the types of their factors, which were chosen before."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
+def is_tracing() -> bool:
+    """Whether a compiler or an exporter records what is done, rather than numbers being computed."""
+    return torch.jit.is_tracing() or torch.compiler.is_compiling()

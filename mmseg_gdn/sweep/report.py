@@ -1,0 +1,124 @@
+"""What the trials have shown, as tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import torch
+
+from mmseg_gdn.compat import installed_versions
+from mmseg_gdn.models.decode_heads import find_base_head
+from mmseg_gdn.utils import InputError
+
+from .results import Result, share
+from .stock_configs import stock_heads
+from .trial import FAILS, LACKS, OTHER_KIND, WORKS
+
+_STATES = (WORKS, FAILS, LACKS, OTHER_KIND)
+_TESTS = 'tests/test_models/test_decode_heads/test_head_zoo.py'
+
+
+def summary(results: list[Result]) -> str:
+    """Counts per family and in total, as text."""
+    rows = [('family', 'configs', *_STATES), *_count_rows(results, lambda result: result.family)]
+    widths = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))]
+    lines = ['  '.join(f'{cell!s:<{width}}' for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return '\n'.join([*lines, _verdict(results)])
+
+
+def heads_document(results: list[Result]) -> str:
+    """The page on heads and stock configs.
+
+    Args:
+        results: Outcomes of all stock configs.
+
+    Returns:
+        Markdown.
+    """
+    return '\n'.join([
+        '# Heads and stock configs', '', *_introduction(results), '',
+        '## Heads', '', *_markdown(('head', 'works', 'stock configs passing', 'test'), _head_rows(results)), '',
+        '## Families', '', *_markdown(('family', 'configs', *_STATES), _count_rows(results, lambda r: r.family)), '',
+        '## What does not pass, and why', '', *_reasons(results), ''
+    ])
+
+
+def _introduction(results: list[Result]) -> list[str]:
+    installed = installed_versions()
+    names = ('mmsegmentation', 'onedl-mmsegmentation', 'mmcv', 'mmcv-lite', 'onedl-mmcv', 'mmpretrain')
+    stack = ', '.join(f'{name} {installed[name]}' for name in names if name in installed)
+    errors = [result.outcome.score_error for result in results if result.status == WORKS]
+    pixels = [result.outcome.same_pixels for result in results if result.status == WORKS]
+    return [
+        'Written by `python tools/gdn_sweep.py --docs docs/heads.md`; do not edit.', '',
+        f'Stack: {stack}, PyTorch {torch.__version__}, CPU.', '',
+        'Every config of the installed mmseg is read and made a GDN variant by three settings of its decode head (the',
+        'last one of a cascade): `base_type`, `in_size`, `out_size`. Both models are built without pretrained weights,',
+        'with BatchNorm for SyncBN, few layers per transformer stage, and images with a short side of 64 or 65 px',
+        '(more where a network needs more). A config *works* if', '',
+        '- the stock weights load into the variant with only `decode_head.interp.kernel_h` and `kernel_w` missing,',
+        '- the untrained variant predicts what the stock model predicts: scores to 1e-4 of the largest, and at least',
+        '  99.9 % of the pixels,',
+        '- one training step (forward with all losses of the head and of auxiliary heads, backward) is finite and',
+        '  reaches both matrices.', '',
+        f'**{_verdict(results)}** Largest difference of scores on day one: {max(errors, default=0):.1e}; '
+        f'fewest equal pixels: {min(pixels, default=1):.3%}.', '',
+        f'The tests of single heads are in `{_TESTS}`; one is run by `pytest {_TESTS} -k HEAD`.'
+    ]
+
+
+def _verdict(results: list[Result]) -> str:
+    counts = Counter(result.status for result in results)
+    return (f'{counts[WORKS]} of {len(results) - counts[OTHER_KIND]} configs whose head makes a score map work '
+            f'({share(results):.1%}); {counts[OTHER_KIND]} more have a head of another kind.')
+
+
+def _count_rows(results: list[Result], key: Callable[[Result], str]) -> list[tuple]:
+    rows = []
+    for name in sorted({key(result) for result in results}):
+        counts = Counter(result.status for result in results if key(result) == name)
+        rows.append((name, sum(counts.values()), *(counts[state] for state in _STATES)))
+    return [*rows, ('total', *(sum(column) for column in list(zip(*rows))[1:]))]
+
+
+def _head_rows(results: list[Result]) -> list[tuple]:
+    rows = []
+    for head in stock_heads():
+        own = [result for result in results if result.head == head]
+        refusal = _refusal(head) or next((r.outcome.reason for r in own if r.status == OTHER_KIND), None)
+        works = 'yes' if refusal is None else f'no: {_obstacle(refusal)}'
+        passed = f'{sum(r.status == WORKS for r in own)} of {len(own)}' if own else 'none uses it as decode head'
+        test = 'test_works_as_a_base' if refusal is None else 'test_is_refused'
+        rows.append((head, works, passed, f'`{test}[{head}]`'))
+    return rows
+
+
+def _refusal(head: str) -> str | None:
+    try:
+        find_base_head(head)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _obstacle(refusal: str) -> str:
+    """What GlobalInterpHead says against a head: the part between its name and the advice."""
+    return refusal.split("' ", 1)[-1].split(': it is no')[0]
+
+
+def _reasons(results: list[Result]) -> list[str]:
+    lines = []
+    grouped = {}
+    for result in results:
+        if result.status != WORKS:
+            grouped.setdefault((result.status, result.head, result.outcome.reason), []).append(result.config)
+    for (status, head, reason), configs in sorted(grouped.items()):
+        families = ', '.join(sorted({config.split('/')[0] for config in configs}))
+        lines.append(f'- {status}: {head} in {len(configs)} config(s) of {families}. {reason}')
+    return lines or ['Everything passes.']
+
+
+def _markdown(header: tuple, rows: list[tuple]) -> list[str]:
+    cells = [header, ('---', ) * len(header), *rows]
+    return [f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |" for row in cells]

@@ -1,0 +1,78 @@
+"""Outcomes by config, and the file that keeps them between runs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mmseg_gdn.utils import InputError, atomic_write
+
+from .trial import OTHER_KIND, WORKS, Outcome
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outcome of one stock config.
+
+    Attributes:
+        config: Name of the config, with its family's folder.
+        head: Type of its decode head.
+        outcome: What came of its trial.
+    """
+
+    config: str
+    head: str
+    outcome: Outcome
+
+    @property
+    def family(self) -> str:
+        """Folder of the config."""
+        return self.config.split('/')[0]
+
+    @property
+    def status(self) -> str:
+        """Status of the outcome."""
+        return self.outcome.status
+
+
+def share(results: Iterable[Result]) -> float:
+    """Share of the configs that work among those whose head is of the right kind; 1 if there are none."""
+    counts = Counter(result.status for result in results)
+    right_kind = sum(counts.values()) - counts[OTHER_KIND]
+    return counts[WORKS] / right_kind if right_kind else 1.
+
+
+def read_results(path: str | None) -> dict[str, Result]:
+    """Outcomes of an earlier run.
+
+    Args:
+        path: File of :func:`write_results`; nothing is read without one, or if it does not exist yet.
+
+    Returns:
+        Results by config.
+
+    Raises:
+        InputError: If the file is none that :func:`write_results` has written.
+    """
+    if not path or not Path(path).is_file():
+        return {}
+    try:
+        entries = json.loads(Path(path).read_text())
+        return {entry['config']: Result(**{**entry, 'outcome': Outcome(**entry['outcome'])}) for entry in entries}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f'{path} holds no outcomes of a sweep ({error}); name a new file.') from error
+
+
+def write_results(path: str | None, results: dict[str, Result]) -> None:
+    """Keep outcomes.
+
+    Args:
+        path: JSON file to write; nothing is written without one.
+        results: Results by config.
+    """
+    if path:
+        with atomic_write(path) as partial:
+            partial.write_text(json.dumps([asdict(result) for result in results.values()], indent=1) + '\n')

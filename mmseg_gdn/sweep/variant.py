@@ -1,0 +1,80 @@
+"""Model configs for a trial: the three lines of a GDN variant, and what makes a model fit a small machine."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+Size = tuple[int, int]
+_MOST_LAYERS = 2
+
+
+def gdn_model(model: dict, in_size: Size, out_size: Size) -> dict:
+    """The GDN variant of a stock model: ``type``, ``base_type`` and sizes of its decode head.
+
+    Args:
+        model: ``model`` of a stock config.
+        in_size: Height and width of the coarse scores.
+        out_size: Height and width of the crop.
+
+    Returns:
+        The variant; in a cascade the last head is changed.
+    """
+    model = copy.deepcopy(model)
+    head = last_head(model)
+    head.update(type='GlobalInterpHead', base_type=head['type'], in_size=in_size, out_size=out_size)
+    return model
+
+
+def last_head(model: dict) -> dict:
+    """Config of a model's decode head; of the last one in a cascade."""
+    heads = model['decode_head']
+    return heads[-1] if isinstance(heads, list) else heads
+
+
+def thin_model(model: dict, crop: Size) -> dict:
+    """A stock model as it can be tried on one small machine, with its head untouched but for normalisation.
+
+    It starts from random weights, normalises without other processes, takes images of ``crop``, and has at most
+    two transformer layers per stage.
+
+    Args:
+        model: ``model`` of a stock config.
+        crop: Height and width of the images.
+
+    Returns:
+        The thinned model.
+    """
+    model = {key: value for key, value in model.items() if key not in ('data_preprocessor', 'pretrained')}
+    model = _plain(model)
+    if 'backbone' in model:
+        model['backbone'] = _thin_backbone(model['backbone'], crop)
+    if model.get('test_cfg') is not None:
+        model['test_cfg'] = dict(model['test_cfg'], mode='whole')
+    return model
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _plain(item) for key, item in value.items()
+                if not (key == 'pretrained' or (key == 'init_cfg' and 'checkpoint' in str(item)))}
+        if kept.get('type') == 'SyncBN':
+            kept['type'] = 'BN'
+        return kept
+    if isinstance(value, (list, tuple)):
+        return type(value)(_plain(item) for item in value)
+    return value
+
+
+def _thin_backbone(backbone: dict, crop: Size) -> dict:
+    backbone = dict(backbone)
+    if 'img_size' in backbone:
+        backbone['img_size'] = crop
+    for key in ('depths', 'num_layers'):
+        if isinstance(backbone.get(key), (list, tuple)):
+            backbone[key] = [min(layers, _MOST_LAYERS) for layers in backbone[key]]
+    taken = backbone.get('out_indices')
+    if isinstance(backbone.get('num_layers'), int) and isinstance(taken, (list, tuple)):
+        # One layer per map that is taken out, so that every one of them still differs.
+        backbone.update(num_layers=len(taken), out_indices=tuple(range(len(taken))))
+    return backbone
