@@ -13,6 +13,8 @@ from mmseg_gdn.utils import InputError
 
 from .full_size import FullSizeMixin
 
+_GIVEN = ('prev_output', 'batch_data_samples', 'batch_img_metas')
+
 
 def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
     """The class of a registered head, if the interface of its methods is that of a head with one score map.
@@ -64,8 +66,9 @@ def _obstacle(head: type) -> str | None:
     # What comes before the samples is what forward is given: features and, in a cascade, the scores before.
     given = loss_parameters.index('batch_data_samples')
     for method, served in ((head.forward, given), (head.loss_by_feat, 3), (head.predict_by_feat, 3)):
-        beyond = _required(method)[served:]
-        if beyond:
+        required = _required(method)
+        if len(required) > served:
+            beyond = [name for name in required[2:] if name not in _GIVEN]
             return f"has a {method.__name__} that needs {' and '.join(map(repr, beyond))} beside what heads get"
     return None
 

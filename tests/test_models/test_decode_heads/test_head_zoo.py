@@ -16,9 +16,10 @@ ONE = dict(in_channels=8)
 TWO = dict(in_channels=[8, 8], in_index=[0, 1])
 BN = dict(norm_cfg=dict(type='BN'))
 CE = dict(type='CrossEntropyLoss')
+OHEM = dict(type='OhemCrossEntropy', thres=0.9, min_kept=1000)
 FCN = dict(ONE, num_convs=1, channels=8, num_classes=5, dropout_ratio=0, **BN)
 KERNEL_UPDATE = dict(
-    type='KernelUpdateHead', num_classes=5, num_ffn_fcs=1, num_heads=2, num_mask_fcs=1, feedforward_channels=8,
+    type='KernelUpdateHead', num_classes=5, num_ffn_fcs=2, num_heads=2, num_mask_fcs=1, feedforward_channels=8,
     in_channels=8, out_channels=8, dropout=0., conv_kernel_size=1,
     feat_transform_cfg=dict(conv_cfg=dict(type='Conv2d'), act_cfg=None),
     kernel_updator_cfg=dict(type='KernelUpdator', in_channels=8, feat_channels=8, out_channels=8))
@@ -51,7 +52,7 @@ HEADS = {
     'LightHamHead': dict(TWO, ham_channels=8, norm_cfg=dict(type='GN', num_groups=2)),
     'NLHead': dict(ONE, **BN),
     'OCRHead': dict(ONE, ocr_channels=4, **BN),
-    'PIDHead': dict(ONE, loss_decode=[CE, CE, dict(type='BoundaryLoss'), CE]),
+    'PIDHead': dict(ONE, loss_decode=[CE, OHEM, dict(type='BoundaryLoss'), OHEM]),
     # The other forms call a compiled operator.
     'PSAHead': dict(ONE, mask_size=(8, 12), psa_type='collect', compact=True, shrink_factor=1, **BN),
     'PSPHead': dict(ONE, pool_scales=(1, 2), **BN),
@@ -90,7 +91,9 @@ def features(name: str, training: bool) -> list:
         return [(torch.randn(2, 8, 4, 6), torch.randn(2, 8)) for _ in range(4)]
     if name == 'LRASPPHead':
         return [torch.randn(2, 4, 196, 196), torch.randn(2, 4, 98, 98), torch.randn(2, 8, 49, 49)]
-    if name in ('SegformerHead', 'ANNHead', 'EncHead', 'FPNHead', 'LightHamHead', 'SETRMLAHead', 'UPerHead',
+    if name == 'SETRMLAHead':
+        return [two[0], two[0]]
+    if name in ('SegformerHead', 'ANNHead', 'EncHead', 'FPNHead', 'LightHamHead', 'UPerHead',
                 'DepthwiseSeparableASPPHead'):
         return two
     return [two[0]]

@@ -1,0 +1,148 @@
+"""The sweep over stock configs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mmseg_gdn import sweep
+from mmseg_gdn.sweep import Outcome, Result
+
+UNET = 'unet/unet-s5-d16_fcn_4xb4-40k_drive-64x64.py'
+
+
+def results(**statuses: str) -> list[Result]:
+    """One result per family."""
+    return [
+        Result(f'{family}/a.py', 'FCNHead', Outcome(status, '' if status == 'works' else 'Because.', score_error=1e-7,
+                                                    same_pixels=1.)) for family, status in statuses.items()
+    ]
+
+
+class TestConfigs:
+
+    def test_all_families_are_found(self):
+        names = sweep.stock_config_names()
+        assert len(names) == len(set(names))
+        assert {'fcn', 'pspnet', 'segformer', 'ocrnet', 'knet'} <= {name.split('/')[0] for name in names}
+        assert not any(name.startswith('_base_') for name in names)
+
+    def test_unknown_family(self):
+        with pytest.raises(ValueError, match='has no family nosuch; it has ann, '):
+            sweep.stock_config_names(['fcn', 'nosuch'])
+
+    def test_sample_is_of_twelve_families(self):
+        assert len({name.split('/')[0] for name in sweep.SAMPLE}) == len(sweep.SAMPLE) == 12
+        assert set(sweep.SAMPLE) <= set(sweep.stock_config_names())
+
+    def test_the_last_head_of_a_cascade_is_changed(self):
+        model = dict(decode_head=[dict(type='FCNHead'), dict(type='OCRHead')])
+        variant = sweep.gdn_model(model, (4, 4), (32, 32))
+        assert variant['decode_head'] == [
+            dict(type='FCNHead'),
+            dict(type='GlobalInterpHead', base_type='OCRHead', in_size=(4, 4), out_size=(32, 32))
+        ]
+        assert model['decode_head'][1] == dict(type='OCRHead')
+
+    def test_thin_models_need_no_downloads_and_no_other_process(self):
+        config = sweep.read_stock_config('setr/setr_vit-l_pup_8xb2-160k_ade20k-512x512.py')
+        assert 'init_cfg' in config.model['backbone']
+        thin = sweep.thin_model(config.model, (64, 64))
+        assert 'checkpoint' not in str(thin)
+        assert 'SyncBN' not in str(thin)
+        assert thin['backbone']['img_size'] == (64, 64)
+        assert thin['backbone']['num_layers'] == len(thin['backbone']['out_indices']) == 4
+        assert thin['decode_head']['num_classes'] == config.model['decode_head']['num_classes']
+
+    def test_configs_of_one_model_come_together(self):
+        names = ('fcn/fcn_r50-d8_4xb4-20k_voc12aug-512x512.py', 'fcn/fcn_r50-d8_4xb4-40k_voc12aug-512x512.py',
+                 'fcn/fcn_r50-d8_4xb4-80k_ade20k-512x512.py')
+        groups = sweep.group_configs([sweep.read_stock_config(name) for name in names])
+        assert [[config.name for config in configs] for configs in groups.values()] == [list(names[:2]), [names[2]]]
+
+
+class TestTrial:
+
+    @pytest.mark.filterwarnings('ignore')
+    def test_of_a_model_that_works(self):
+        config = sweep.read_stock_config(UNET)
+        outcome = sweep.run_trial(config.model, config.crop)
+        assert (outcome.status, outcome.reason) == ('works', '')
+        assert outcome.in_size == outcome.out_size == (64, 64)
+        assert outcome.score_error < 1e-4
+        assert outcome.same_pixels >= 0.999
+
+    def test_of_a_head_of_another_kind(self):
+        config = sweep.read_stock_config('mask2former/mask2former_r50_8xb2-160k_ade20k-512x512.py')
+        outcome = sweep.run_trial(config.model, config.crop)
+        assert outcome.status == 'other kind'
+        assert "base_type='Mask2FormerHead' does not derive from" in outcome.reason
+
+    @pytest.mark.filterwarnings('ignore')
+    def test_of_a_broken_model(self):
+        config = sweep.read_stock_config(UNET)
+        model = dict(config.model, decode_head=dict(config.model['decode_head'], in_channels=63))
+        outcome = sweep.run_trial(model, config.crop)
+        assert outcome.status == 'fails'
+        assert '63' in outcome.reason
+
+
+class TestReport:
+
+    def test_share_is_of_the_right_kind(self):
+        assert sweep.share(results(a='works', b='works', c='lacks', d='fails', e='other kind')) == 0.5
+        assert sweep.share(results(e='other kind')) == 1
+
+    def test_summary_counts_families(self):
+        lines = sweep.summary(results(a='works', b='fails', c='other kind')).splitlines()
+        assert lines[0].split() == ['family', 'configs', 'works', 'fails', 'lacks', 'other', 'kind']
+        assert lines[1].split() == ['a', '1', '1', '0', '0', '0']
+        assert lines[-2].split() == ['total', '3', '1', '1', '0', '1']
+        assert lines[-1].startswith('1 of 2 configs whose head makes a score map work (50.0%); 1 more')
+
+    def test_page_says_why(self):
+        page = sweep.heads_document(results(a='works', b='fails'))
+        assert '| FCNHead | yes | 1 of 2 | `test_works_as_a_base[FCNHead]` |' in page
+        assert "| PointHead | no: has a loss_by_feat that needs 'points'" in page
+        assert '- fails: FCNHead in 1 config(s) of b. Because.' in page
+
+    def test_results_outlive_a_run(self, tmp_path):
+        kept = {result.config: result for result in results(a='works', b='fails')}
+        sweep.write_results(tmp_path / 'results.json', kept)
+        assert sweep.read_results(tmp_path / 'results.json') == kept
+        assert sweep.read_results(tmp_path / 'none.json') == {}
+
+    def test_a_file_of_another_kind(self, tmp_path):
+        path = tmp_path / 'results.json'
+        path.write_text('[1]')
+        with pytest.raises(ValueError, match='holds no outcomes of a sweep'):
+            sweep.read_results(path)
+
+
+class TestTool:
+
+    def test_a_small_family(self, run_script, tmp_path):
+        path = tmp_path / 'results.json'
+        done = run_script('tools/gdn_sweep.py', '--family', 'erfnet', 'point_rend', '--results', path, '--jobs', 2)
+        assert done.returncode == 0, done.stderr
+        assert '1 of 1 configs whose head makes a score map work (100.0%); 4 more' in done.stdout
+        assert len(json.loads(path.read_text())) == 5
+        again = run_script('tools/gdn_sweep.py', '--family', 'erfnet', '--results', path)
+        assert '1 configs, 1 different models, 0 to try' in again.stdout
+
+    @pytest.mark.parametrize(('options', 'message'), [
+        (('--family', 'nosuch'), 'has no family nosuch'),
+        (('--sample', '--docs', 'page.md'), '--docs needs the outcomes of all configs'),
+        (('--jobs', '0'), '--jobs is the number of processes'),
+    ])
+    def test_wrong_options(self, run_script, options, message):
+        done = run_script('tools/gdn_sweep.py', *options)
+        assert done.returncode == 1
+        assert message in done.stderr
+
+    @pytest.mark.slow
+    def test_the_sample_works(self, run_script):
+        done = run_script('tools/gdn_sweep.py', '--sample', '--at-least', 1)
+        assert done.returncode == 0, done.stdout
+        assert '11 of 11 configs' in done.stdout
