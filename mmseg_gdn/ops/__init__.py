@@ -1,5 +1,7 @@
 """Pure functions on tensors; nothing of mmseg is needed here."""
 
 from .global_interp import global_interp
+from .global_interp_argmax import global_interp_argmax
+from .global_interp_cross_entropy import global_interp_cross_entropy
 
-__all__ = ['global_interp']
+__all__ = ['global_interp', 'global_interp_argmax', 'global_interp_cross_entropy']

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Callable
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch.autograd.function import FunctionCtx
 from mmseg_gdn.utils import InputError
 
 from .memory import empty_map, spans, tile_bytes
-from .precision import is_tracing, product_dtype
+from .precision import is_tracing, product_dtype, sum_dtype, without_autocast
 
 
 def global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
@@ -96,11 +96,13 @@ class _GlobalInterp(torch.autograd.Function):
             return (*recorded_gradients(plain_global_interp, inputs, needs, grad), None)
         x, kernel_h, kernel_w = (tensor.to(ctx.dtype) for tensor in inputs)
         maps, grad = x.flatten(0, 1), grad.flatten(0, 1)
-        if rows_first(kernel_h, kernel_w):
-            grad_x, grad_h, grad_w = _gradients(maps, kernel_h, kernel_w, grad, needs)
-        else:
-            grad_x, grad_w, grad_h = _gradients(maps.mT, kernel_w, kernel_h, grad.mT, (needs[0], needs[2], needs[1]))
-            grad_x = None if grad_x is None else grad_x.mT
+        with without_autocast(x):
+            if rows_first(kernel_h, kernel_w):
+                grad_x, grad_h, grad_w = _gradients(maps, kernel_h, kernel_w, grad, needs)
+            else:
+                turned_needs = needs[0], needs[2], needs[1]
+                grad_x, grad_w, grad_h = _gradients(maps.mT, kernel_w, kernel_h, grad.mT, turned_needs)
+                grad_x = None if grad_x is None else grad_x.mT
         grad_x = None if grad_x is None else grad_x.reshape(x.shape)
         return (*in_types_of(inputs, (grad_x, grad_h, grad_w)), None)
 
@@ -109,7 +111,7 @@ def _gradients(maps: Tensor, kernel_h: Tensor, kernel_w: Tensor, grad: Tensor,
                needs: tuple[bool, bool, bool]) -> tuple[Tensor | None, ...]:
     """Gradients of ``kernel_h @ maps @ kernel_w.T`` by rows; maps (M, h, w), ``grad`` (M, H, W)."""
     needs_maps, needs_h, needs_w = needs
-    precise = torch.promote_types(maps.dtype, torch.float32)
+    precise = sum_dtype(maps.dtype)
     grad_maps = torch.empty_like(maps) if needs_maps else None
     grad_h = torch.zeros_like(kernel_h, dtype=precise) if needs_h else None
     grad_w = torch.zeros_like(kernel_w.t(), dtype=precise) if needs_w else None

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from .precision import sum_dtype
-from .tile_softmax import PixelOptions, Tile, softmax_tile
-from .tiles import Tiles, add_product
+from .tile_softmax import PixelOptions, softmax_tile
+from .tiles import Band, Tile, TiledScores
 
 _LOG2_E, _LN_2 = math.log2(math.e), math.log(2)
 
@@ -50,18 +50,74 @@ def tiled_cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: T
     Raises:
         InputError: If a label is out of range.
     """
-    precise = sum_dtype(kernel_h.dtype)
-    sums = x.new_zeros(3, dtype=precise)
+    sums = x.new_zeros(3, dtype=sum_dtype(kernel_h.dtype))
     gradients = _Gradients(x, kernel_h, kernel_w, needs)
     # Base 2, whose exponential is the cheaper one; the factor costs least here, at the coarse size.
-    tiles = Tiles(x, kernel_h, kernel_w, scale=_LOG2_E)
-    for tile in tiles:
-        labels = tile.of(target)
-        factor = None if grad_losses is None else tile.of(grad_losses)
-        pixels = softmax_tile(tile.scores, labels, options, tile.largest_score, with_gradient=any(needs), factor=factor)
-        sums += pixels.sums
-        if losses is not None:
-            tile.of(losses).copy_(pixels.losses)
-        if any(needs):
-            gradients.add(tile, pixels)
+    tiled = TiledScores(x, kernel_h, kernel_w, scale=_LOG2_E)
+    for band in tiled.bands():
+        bound = _bound(band.scored_rows, kernel_w)
+        gradients.begin(band)
+        for tile in tiled.tiles(band):
+            factor = None if grad_losses is None else tile.of(grad_losses)
+            pixels = softmax_tile(tile.scores, tile.of(target), options, with_gradient=any(needs), factor=factor,
+                                  largest=bound)
+            sums += pixels.sums
+            if losses is not None:
+                tile.of(losses).copy_(pixels.losses)
+            if any(needs):
+                gradients.add(tile, pixels.grad_scores)
+        gradients.end(band)
     return Totals(*sums.unbind(), *gradients.finished())
+
+
+class _Gradients:
+    """Gathers the gradients of x, kernel_h and kernel_w; those not needed stay ``None``."""
+
+    def __init__(self, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, needs: tuple[bool, bool, bool]) -> None:
+        precise = sum_dtype(kernel_h.dtype)
+        self.kernel_h, self.kernel_w = kernel_h, kernel_w
+        self.x = torch.zeros_like(x, dtype=precise).permute(2, 1, 0, 3).contiguous() if needs[0] else None
+        self.h = torch.zeros_like(kernel_h, dtype=precise) if needs[1] else None
+        self.w = torch.zeros_like(kernel_w, dtype=precise).t().contiguous() if needs[2] else None
+        self.rows = None
+
+    def begin(self, band: Band) -> None:
+        """Make room for the gradient of a band's rows."""
+        if self.x is not None or self.h is not None:
+            self.rows = torch.empty_like(band.scored_rows)
+
+    def add(self, tile: Tile, grad_scores: Tensor) -> None:
+        """Take up the gradient of a tile's scores, shape (R, C, n, W)."""
+        grad_scores = grad_scores.flatten(0, 2).to(self.kernel_w.dtype)
+        if self.w is not None:
+            _add_product(self.w, tile.scored_rows.t(), grad_scores)
+        if self.rows is not None:
+            torch.mm(grad_scores, self.kernel_w, out=self.rows[tile.rows_of_band].view(tile.scored_rows.shape))
+
+    def end(self, band: Band) -> None:
+        """Multiply the gradient of a band's rows back to the coarse size."""
+        if self.h is not None:
+            _add_product(self.h[band.rows], self.rows, band.coarse.t())
+        if self.x is not None:
+            grad_x = self.x[:, :, band.images]
+            grad_x += torch.mm(self.kernel_h[band.rows].t(), self.rows).view(grad_x.shape)
+
+    def finished(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """The sums; the matrices met scores to base 2, which the factor makes up for."""
+        return (None if self.x is None else self.x.permute(2, 1, 0, 3),
+                None if self.h is None else self.h.mul_(_LN_2),
+                None if self.w is None else self.w.mul_(_LN_2).t())
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    if total.dtype == left.dtype:
+        total.addmm_(left, right)
+    else:
+        total += torch.mm(left, right)
+
+
+def _bound(scored_rows: Tensor, kernel_w: Tensor) -> float:
+    """What no score exceeds in size. On other devices than the CPU asking would wait for all work under way."""
+    if scored_rows.device.type != 'cpu' or not scored_rows.numel():
+        return math.inf
+    return float(torch.linalg.vector_norm(scored_rows, math.inf) * torch.linalg.matrix_norm(kernel_w, math.inf))

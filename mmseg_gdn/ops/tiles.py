@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,9 +11,27 @@ from torch import Tensor
 from .memory import spans, tile_bytes
 from .precision import sum_dtype
 
+_TILES_PER_BAND = 8
 
-class Tile:
-    """Scores of some rows of some images, and the factors they were made of.
+
+class Band(NamedTuple):
+    """A few tiles: their rows before the product with ``kernel_w``.
+
+    Attributes:
+        images: Which images (n of them).
+        rows: Which rows.
+        coarse: Scaled coarse scores of these images, shape (h, C * n * w).
+        scored_rows: ``kernel_h[rows] @ coarse``, shape (rows, C * n * w).
+    """
+
+    images: slice
+    rows: slice
+    coarse: Tensor
+    scored_rows: Tensor
+
+
+class Tile(NamedTuple):
+    """Scores of some rows of a band.
 
     Layout: rows, classes, images, columns. So each product is a single one over everything in the tile, and sums
     over classes run along whole rows of memory.
@@ -20,25 +39,27 @@ class Tile:
     Attributes:
         images: Which images (n of them).
         rows: Which rows (R of them).
-        coarse: Scaled coarse scores of these images, shape (h, C * n * w).
-        scored_rows: ``kernel_h[rows] @ coarse``, shape (R * C * n, w).
-        scores: ``scored_rows @ kernel_w.T``, shape (R, C, n, W); valid until the next tile is made.
+        rows_of_band: The same, counted from the band's first row.
+        scored_rows: Those of the band, shape (R * C * n, w).
+        scores: ``scored_rows @ kernel_w.T``, shape (R, C, n, W); overwritten by the next tile.
     """
 
-    def __init__(self, images: slice, rows: slice, coarse: Tensor, scored_rows: Tensor, scores: Tensor) -> None:
-        self.images = images
-        self.rows = rows
-        self.coarse = coarse
-        self.scored_rows = scored_rows
-        self.scores = scores
+    images: slice
+    rows: slice
+    rows_of_band: slice
+    scored_rows: Tensor
+    scores: Tensor
 
     def of(self, maps: Tensor) -> Tensor:
-        """The tile's part of full-size maps (N, H, W), as a view of shape (R, n, W)."""
+        """The tile's part of full-size maps (N, H, W): a view of shape (R, n, W)."""
         return maps[self.images, self.rows].transpose(0, 1)
 
 
-class Tiles:
-    """All tiles of ``kernel_h @ x @ kernel_w.T``, image group by image group.
+class TiledScores:
+    """``scale * kernel_h @ x @ kernel_w.T``, of which one tile exists at a time.
+
+    A tile fits the cache. The first product and its gradients are made for a band of tiles at once, because on a
+    tile's few rows they would read all coarse scores for next to no work.
 
     Args:
         x: Coarse scores, shape (N, C, h, w).
@@ -52,26 +73,34 @@ class Tiles:
         self.kernel_h = kernel_h
         self.kernel_w = kernel_w
         self.scale = scale
-        row_bytes = x.shape[1] * len(kernel_w) * sum_dtype(kernel_w.dtype).itemsize
-        rows_per_tile = tile_bytes(x.device) // max(1, row_bytes)
-        self.images_per_tile = max(1, rows_per_tile // max(1, len(kernel_h)))
-        self.rows_per_tile = min(max(1, rows_per_tile), len(kernel_h))
+        row_bytes = x.shape[1] * len(kernel_w) * torch.finfo(sum_dtype(kernel_w.dtype)).bits // 8
+        self.rows_per_tile = max(1, tile_bytes(x.device) // max(1, row_bytes))
+        self._memory = kernel_w.new_empty(0, len(kernel_w))
 
-    def __iter__(self) -> Iterator[Tile]:
-        """Make the tiles; the scores of each overwrite those of the one before."""
-        (fine_w, coarse_w), classes = self.kernel_w.shape, self.x.shape[1]
-        memory = self.x.new_empty(0, dtype=self.kernel_w.dtype)
-        for images in spans(len(self.x), self.images_per_tile):
-            coarse = self.coarse_scores(images)
-            for rows in spans(len(self.kernel_h), self.rows_per_tile):
-                scored_rows = torch.mm(self.kernel_h[rows], coarse).view(-1, coarse_w)
-                memory = memory if len(memory) >= len(scored_rows) else scored_rows.new_empty(len(scored_rows), fine_w)
-                scores = torch.mm(scored_rows, self.kernel_w.t(), out=memory[:len(scored_rows)])
-                shape = rows.stop - rows.start, classes, images.stop - images.start, fine_w
-                yield Tile(images, rows, coarse, scored_rows, scores.view(shape))
+    def bands(self) -> Iterator[Band]:
+        """Bands that cover all pixels, all rows of an image before the next image."""
+        coarse_w, fine_w = self.kernel_w.shape[1], len(self.kernel_w)
+        for images in spans(len(self.x), self.rows_per_tile // max(1, len(self.kernel_h))):
+            coarse = self._coarse(images)
+            for rows in spans(len(self.kernel_h), self.rows_per_tile * max(1, fine_w // coarse_w) * _TILES_PER_BAND):
+                yield Band(images, rows, coarse, torch.mm(self.kernel_h[rows], coarse))
 
-    def coarse_scores(self, images: slice) -> Tensor:
-        """Scaled scores of some images, shape (h, C * n * w)."""
+    def tiles(self, band: Band) -> Iterator[Tile]:
+        """The tiles of a band."""
+        first, images = band.rows.start, band.images.stop - band.images.start
+        for rows in spans(len(band.scored_rows), self.rows_per_tile):
+            scored_rows = band.scored_rows[rows].view(-1, self.kernel_w.shape[1])
+            scores = torch.mm(scored_rows, self.kernel_w.t(), out=self._room_for(len(scored_rows)))
+            scores = scores.view(rows.stop - rows.start, self.x.shape[1], images, len(self.kernel_w))
+            yield Tile(band.images, slice(first + rows.start, first + rows.stop), rows, scored_rows, scores)
+
+    def _coarse(self, images: slice) -> Tensor:
         rows_first = self.x[images].permute(2, 1, 0, 3)
-        scaled = rows_first if self.scale == 1 else rows_first.to(sum_dtype(self.x.dtype)) * self.scale
-        return scaled.to(self.kernel_h.dtype).reshape(len(rows_first), -1)
+        if self.scale != 1:
+            rows_first = rows_first.to(sum_dtype(self.x.dtype)) * self.scale
+        return rows_first.to(self.kernel_h.dtype).reshape(len(rows_first), -1)
+
+    def _room_for(self, count: int) -> Tensor:
+        if len(self._memory) < count:
+            self._memory = self.kernel_w.new_empty(count, len(self.kernel_w))
+        return self._memory[:count]
