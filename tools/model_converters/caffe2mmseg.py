@@ -63,11 +63,12 @@ def read_kernel(path: str) -> np.ndarray:
     """
     how_to = "give the two files of the authors' release"
     try:
-        # Mapped, so that a size in the header that the file does not have is refused before memory is asked for.
-        stored = np.load(path, mmap_mode='r', allow_pickle=False)
-        if not isinstance(stored, np.ndarray) or stored.dtype.kind not in 'fiu':
-            raise InputError(f'{path} holds no array of real numbers; {how_to}.')
+        # Overflows of sizes and of values both end in a refusal, which needs no warning beside it.
         with np.errstate(over='ignore'):
+            # Mapped, so that a size in the header that the file does not have is refused before memory is asked for.
+            stored = np.load(path, mmap_mode='r', allow_pickle=False)
+            if not isinstance(stored, np.ndarray) or stored.dtype.kind not in 'fiu':
+                raise InputError(f'{path} holds no array of real numbers; {how_to}.')
             kernel = np.array(stored, np.float32)
     except InputError:
         raise
