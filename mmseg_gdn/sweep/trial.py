@@ -66,21 +66,22 @@ def run_trial(model: dict, crop: Size) -> Outcome:
         The outcome; no error of the model is raised.
     """
     start = time.perf_counter()
-    outcome = _refusal(model, crop)
-    for size in [] if outcome else _sizes(crop):
+    for size in _sizes(crop):
         outcome = _attempt(model, size)
+        if outcome.status != WORKS:
+            outcome = _refusal(model, crop) or outcome
         if outcome.status != FAILS:
             break
     return replace(outcome, seconds=time.perf_counter() - start)
 
 
 def _refusal(model: dict, crop: Size) -> Outcome | None:
-    """The outcome if the head alone cannot be built; its backbone may need packages that are not installed."""
+    """The outcome if GlobalInterpHead refuses the head, whatever else may be wrong with the model."""
     try:
         MODELS.build(last_head(gdn_model(thin_model(model, crop), (1, 1), crop)))
     except InputError as error:
         return Outcome(OTHER_KIND, str(error))
-    # The model as a whole is what fails then, and says why.
+    # What fails then is the model as a whole, which has said why.
     except Exception:
         return None
     return None

@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from mmengine.config import ConfigDict
+
 Size = tuple[int, int]
 _MOST_LAYERS = 2
+_DEEPEST_RESNET = 50
 
 
 def gdn_model(model: dict, in_size: Size, out_size: Size) -> dict:
@@ -32,11 +35,12 @@ def last_head(model: dict) -> dict:
     return heads[-1] if isinstance(heads, list) else heads
 
 
-def thin_model(model: dict, crop: Size) -> dict:
+def thin_model(model: dict, crop: Size) -> ConfigDict:
     """A stock model as it can be tried on one small machine, with its head untouched but for normalisation.
 
-    It starts from random weights, normalises without other processes, takes images of ``crop``, and has at most
-    two transformer layers per stage.
+    It starts from random weights, normalises without other processes, and takes images of ``crop``. Its backbone
+    has at most two layers per transformer stage (where maps are taken out by layer: one for each), and ResNets at
+    most the depth of ResNet-50; widths stay.
 
     Args:
         model: ``model`` of a stock config.
@@ -51,7 +55,8 @@ def thin_model(model: dict, crop: Size) -> dict:
         model['backbone'] = _thin_backbone(model['backbone'], crop)
     if model.get('test_cfg') is not None:
         model['test_cfg'] = dict(model['test_cfg'], mode='whole')
-    return model
+    # Segmentors read some of their settings as attributes.
+    return ConfigDict(model)
 
 
 def _plain(value: Any) -> Any:
@@ -73,6 +78,9 @@ def _thin_backbone(backbone: dict, crop: Size) -> dict:
     for key in ('depths', 'num_layers'):
         if isinstance(backbone.get(key), (list, tuple)):
             backbone[key] = [min(layers, _MOST_LAYERS) for layers in backbone[key]]
+    for part in (backbone, backbone.get('backbone_cfg') or {}):
+        if isinstance(part.get('depth'), int):
+            part['depth'] = min(part['depth'], _DEEPEST_RESNET)
     taken = backbone.get('out_indices')
     if isinstance(backbone.get('num_layers'), int) and isinstance(taken, (list, tuple)):
         # One layer per map that is taken out, so that every one of them still differs.
