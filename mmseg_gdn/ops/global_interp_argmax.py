@@ -49,8 +49,10 @@ def _argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, best: Tensor) -> None
         tiled = TiledScores(x, kernel_h, kernel_w)
         first_largest = _first_largest if x.device.type == 'cpu' else torch.argmax
         for band in tiled.bands():
+            band_best = band.of(best)
             for tile in tiled.tiles(band):
-                tile.of(best).copy_(first_largest(tile.scores, 1))
+                tile_best = first_largest(tile.scores, 1)
+                band_best[tile.rows] = tile_best.view(band_best[tile.rows].shape)
 
 
 def _first_largest(scores: Tensor, dim: int) -> Tensor:

@@ -11,9 +11,9 @@ from torch.autograd.function import FunctionCtx
 
 from mmseg_gdn.utils import InputError
 
+from .band_softmax import PixelOptions
 from .global_interp import check_shapes, in_types_of, plain_global_interp, recorded_gradients, rows_first
 from .precision import is_tracing, product_dtype, sum_dtype, without_autocast
-from .tile_softmax import PixelOptions
 from .tiled_cross_entropy import tiled_cross_entropy
 
 _REDUCTIONS = ('mean', 'sum', 'none')

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 _TILE_BYTES = {'cpu': 1 << 20, 'cuda': 1 << 28}
-_HUGE_PAGE, _HUGE_PAGE_FROM, _MADV_HUGEPAGE = 1 << 21, 1 << 25, 14
+_HUGE_PAGE, _HUGE_PAGE_FROM, _MADV_HUGEPAGE = 1 << 21, 1 << 23, 14
 
 
 def tile_bytes(device: torch.device) -> int:

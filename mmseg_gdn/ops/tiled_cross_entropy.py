@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .band_softmax import BandSoftmax, PixelOptions
 from .precision import sum_dtype
-from .tile_softmax import PixelOptions, softmax_tile
 from .tiles import Band, Tile, TiledScores
 
 _LOG2_E, _LN_2 = math.log2(math.e), math.log(2)
@@ -50,24 +50,35 @@ def tiled_cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: T
     Raises:
         InputError: If a label is out of range.
     """
-    sums = x.new_zeros(3, dtype=sum_dtype(kernel_h.dtype))
+    precise = sum_dtype(kernel_h.dtype)
+    loss, weight, hits = x.new_zeros(3, dtype=precise).unbind()
     gradients = _Gradients(x, kernel_h, kernel_w, needs)
     # Base 2, whose exponential is the cheaper one; the factor costs least here, at the coarse size.
     tiled = TiledScores(x, kernel_h, kernel_w, scale=_LOG2_E)
     for band in tiled.bands():
-        bound = _bound(band.scored_rows, kernel_w)
+        factor = None if grad_losses is None else band.of(grad_losses)
+        softmax = BandSoftmax(band.of(target), x.shape[1], options, precise, _bound(band, kernel_w), factor)
         gradients.begin(band)
         for tile in tiled.tiles(band):
-            factor = None if grad_losses is None else tile.of(grad_losses)
-            pixels = softmax_tile(tile.scores, tile.of(target), options, with_gradient=any(needs), factor=factor,
-                                  largest=bound)
-            sums += pixels.sums
-            if losses is not None:
-                tile.of(losses).copy_(pixels.losses)
-            if any(needs):
-                gradients.add(tile, pixels.grad_scores)
+            grad_scores = softmax.take(tile.scores.to(precise), tile.rows, any(needs))
+            gradients.add(tile, grad_scores)
         gradients.end(band)
-    return Totals(*sums.unbind(), *gradients.finished())
+        band_losses = softmax.losses()
+        loss += band_losses.sum()
+        weight += softmax.weights.sum()
+        if losses is not None:
+            band.of(losses).copy_(band_losses)
+        if options.count_hits:
+            hits += _count_hits(softmax, tiled, band)
+    return Totals(loss, weight, hits, *gradients.finished())
+
+
+def _count_hits(softmax: BandSoftmax, tiled: TiledScores, band: Band) -> Tensor:
+    hit, tied = softmax.hits()
+    if tied.any():
+        for tile in tiled.tiles(band):
+            softmax.break_ties(hit, tied, tile.scores, tile.rows)
+    return hit.sum()
 
 
 class _Gradients:
@@ -79,20 +90,22 @@ class _Gradients:
         self.x = torch.zeros_like(x, dtype=precise).permute(2, 1, 0, 3).contiguous() if needs[0] else None
         self.h = torch.zeros_like(kernel_h, dtype=precise) if needs[1] else None
         self.w = torch.zeros_like(kernel_w, dtype=precise).t().contiguous() if needs[2] else None
-        self.rows = None
+        self.rows = None  # of the gradient, for the present band
 
     def begin(self, band: Band) -> None:
         """Make room for the gradient of a band's rows."""
         if self.x is not None or self.h is not None:
             self.rows = torch.empty_like(band.scored_rows)
 
-    def add(self, tile: Tile, grad_scores: Tensor) -> None:
-        """Take up the gradient of a tile's scores, shape (R, C, n, W)."""
-        grad_scores = grad_scores.flatten(0, 2).to(self.kernel_w.dtype)
+    def add(self, tile: Tile, grad_scores: Tensor | None) -> None:
+        """Take up the gradient of a tile's scores, shape (R, C, n * W)."""
+        if grad_scores is None:
+            return
+        grad_scores = grad_scores.view(-1, len(self.kernel_w)).to(self.kernel_w.dtype)
         if self.w is not None:
             _add_product(self.w, tile.scored_rows.t(), grad_scores)
         if self.rows is not None:
-            torch.mm(grad_scores, self.kernel_w, out=self.rows[tile.rows_of_band].view(tile.scored_rows.shape))
+            torch.mm(grad_scores, self.kernel_w, out=self.rows[tile.rows].view(tile.scored_rows.shape))
 
     def end(self, band: Band) -> None:
         """Multiply the gradient of a band's rows back to the coarse size."""
@@ -116,8 +129,9 @@ def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
         total += torch.mm(left, right)
 
 
-def _bound(scored_rows: Tensor, kernel_w: Tensor) -> float:
+def _bound(band: Band, kernel_w: Tensor) -> float:
     """What no score exceeds in size. On other devices than the CPU asking would wait for all work under way."""
-    if scored_rows.device.type != 'cpu' or not scored_rows.numel():
+    if kernel_w.device.type != 'cpu' or not band.scored_rows.numel():
         return math.inf
-    return float(torch.linalg.vector_norm(scored_rows, math.inf) * torch.linalg.matrix_norm(kernel_w, math.inf))
+    lowest, highest = band.scored_rows.aminmax()
+    return max(-float(lowest), float(highest)) * float(kernel_w.abs().sum(1).max())

@@ -29,6 +29,10 @@ class Band(NamedTuple):
     coarse: Tensor
     scored_rows: Tensor
 
+    def of(self, maps: Tensor) -> Tensor:
+        """The band's part of full-size maps (N, H, W): a view of shape (rows, n, W)."""
+        return maps[self.images, self.rows].transpose(0, 1)
+
 
 class Tile(NamedTuple):
     """Scores of some rows of a band.
@@ -37,22 +41,14 @@ class Tile(NamedTuple):
     over classes run along whole rows of memory.
 
     Attributes:
-        images: Which images (n of them).
-        rows: Which rows (R of them).
-        rows_of_band: The same, counted from the band's first row.
+        rows: Which rows of the band (R of them).
         scored_rows: Those of the band, shape (R * C * n, w).
-        scores: ``scored_rows @ kernel_w.T``, shape (R, C, n, W); overwritten by the next tile.
+        scores: ``scored_rows @ kernel_w.T``, shape (R, C, n * W); overwritten by the next tile.
     """
 
-    images: slice
     rows: slice
-    rows_of_band: slice
     scored_rows: Tensor
     scores: Tensor
-
-    def of(self, maps: Tensor) -> Tensor:
-        """The tile's part of full-size maps (N, H, W): a view of shape (R, n, W)."""
-        return maps[self.images, self.rows].transpose(0, 1)
 
 
 class TiledScores:
@@ -87,12 +83,10 @@ class TiledScores:
 
     def tiles(self, band: Band) -> Iterator[Tile]:
         """The tiles of a band."""
-        first, images = band.rows.start, band.images.stop - band.images.start
         for rows in spans(len(band.scored_rows), self.rows_per_tile):
             scored_rows = band.scored_rows[rows].view(-1, self.kernel_w.shape[1])
             scores = torch.mm(scored_rows, self.kernel_w.t(), out=self._room_for(len(scored_rows)))
-            scores = scores.view(rows.stop - rows.start, self.x.shape[1], images, len(self.kernel_w))
-            yield Tile(band.images, slice(first + rows.start, first + rows.stop), rows, scored_rows, scores)
+            yield Tile(rows, scored_rows, scores.view(rows.stop - rows.start, self.x.shape[1], -1))
 
     def _coarse(self, images: slice) -> Tensor:
         rows_first = self.x[images].permute(2, 1, 0, 3)
