@@ -60,11 +60,11 @@ def _obstacle(head: type) -> str | None:
         return "does not derive from mmseg's BaseDecodeHead"
     if issubclass(head, FullSizeMixin):
         return 'brings its scores to full size already'
-    loss_parameters = list(inspect.signature(head.loss).parameters)
-    if 'batch_data_samples' not in loss_parameters:
-        return 'has a loss without batch_data_samples'
+    for method, name in ((head.loss, 'batch_data_samples'), (head.predict, 'batch_img_metas')):
+        if name not in inspect.signature(method).parameters:
+            return f'has a {method.__name__} without {name}'
     # What comes before the samples is what forward is given: features and, in a cascade, the scores before.
-    given = loss_parameters.index('batch_data_samples')
+    given = list(inspect.signature(head.loss).parameters).index('batch_data_samples')
     for method, served in ((head.forward, given), (head.loss_by_feat, 3), (head.predict_by_feat, 3)):
         required = _required(method)
         if len(required) > served:

@@ -27,6 +27,12 @@ class FullSizeMixin(BaseDecodeHead):
 
     _wanted_size: Size | None = None
     _reached = False
+    _positions: dict[str, int]
+
+    def __init_subclass__(cls, **kwargs) -> None:
+        """Note where plain and cascaded heads have the arguments that tell the wanted size."""
+        super().__init_subclass__(**kwargs)
+        cls._positions = _argument_positions(super().loss) | _argument_positions(super().predict)
 
     def upsample(self, seg_logits: Tensor, size: Size | None) -> Tensor:
         """Bring coarse scores (N, C, h, w) to ``size``; for subclasses to say how."""
@@ -39,7 +45,7 @@ class FullSizeMixin(BaseDecodeHead):
             InputError: If the head behind yields no score map.
         """
         outputs = super().forward(*args, **kwargs)
-        main = next(self._score_maps(outputs), None)
+        main = self._main_scores(outputs)
         if main is None:
             raise InputError(f'{type(self).__name__} yields no map of {self.out_channels} score channels that could '
                              'be brought to full size; use it as it is, or another head.')
@@ -48,22 +54,26 @@ class FullSizeMixin(BaseDecodeHead):
 
     def loss(self, *args, **kwargs) -> dict:
         """Mmseg's ``loss`` of the head behind, at the size of the labels."""
-        samples = _argument(super().loss, 'batch_data_samples', args, kwargs)
+        samples = self._argument('batch_data_samples', args, kwargs)
         with self._wanting(label_size(samples)):
             return super().loss(*args, **kwargs)
 
     def predict(self, *args, **kwargs) -> Tensor:
         """Mmseg's ``predict`` of the head behind, at the size of the network's input."""
-        metas = _argument(super().predict, 'batch_img_metas', args, kwargs)
+        metas = self._argument('batch_img_metas', args, kwargs)
         with self._wanting(input_size(metas)):
             return super().predict(*args, **kwargs)
 
-    def _score_maps(self, outputs: Any) -> Iterator[Tensor]:
+    def _argument(self, name: str, args: tuple, kwargs: dict) -> Any:
+        return kwargs[name] if name in kwargs else args[self._positions[name]]
+
+    def _main_scores(self, outputs: Any) -> Tensor | None:
+        """The first score map of the outputs."""
         if isinstance(outputs, (list, tuple)):
-            for output in outputs:
-                yield from self._score_maps(output)
-        elif isinstance(outputs, Tensor) and outputs.dim() == 4 and outputs.shape[1] == self.out_channels:
-            yield outputs
+            maps = (self._main_scores(output) for output in outputs)
+            return next((scores for scores in maps if scores is not None), None)
+        is_map = isinstance(outputs, Tensor) and outputs.dim() == 4 and outputs.shape[1] == self.out_channels
+        return outputs if is_map else None
 
     def _upsample_scores(self, outputs: Any, main: torch.Size) -> Any:
         """Upsample the main score map and all of its shape; mmseg resizes what a head makes at other sizes."""
@@ -103,6 +113,6 @@ def input_size(batch_img_metas: list[dict]) -> Size:
     return tuple(int(side) for side in shape[:2])
 
 
-def _argument(function: Callable, name: str, args: tuple, kwargs: dict) -> Any:
-    """The argument ``name`` of a call; its position differs between plain and cascaded heads."""
-    return inspect.signature(function).bind(*args, **kwargs).arguments[name]
+def _argument_positions(method: Callable) -> dict[str, int]:
+    """Where a call of a method has its arguments, ``self`` not counted."""
+    return {name: position - 1 for position, name in enumerate(inspect.signature(method).parameters)}

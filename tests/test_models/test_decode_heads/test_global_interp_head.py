@@ -45,6 +45,12 @@ class TestSmoke:
         metas = [dict(img_shape=(20, 40), pad_shape=(30, 44))] * 2
         assert MODELS.build(GDN).predict(features, metas, {}).shape == (2, 5, 30, 44)
 
+    def test_arguments_may_be_named(self, features):
+        head = MODELS.build(GDN)
+        losses = head.loss(inputs=features, train_cfg={}, batch_data_samples=samples(32, 48))
+        assert losses['loss_ce'].isfinite()
+        assert head.predict(features, test_cfg={}, batch_img_metas=[dict(img_shape=(20, 40))] * 2).shape[2:] == (20, 40)
+
     def test_predict_in_a_window_uses_the_size_of_the_window(self, features):
         metas = [dict(img_shape=torch.Size((24, 40)), pad_shape=(300, 440))] * 2
         assert MODELS.build(GDN).predict(features, metas, {}).shape == (2, 5, 24, 40)
@@ -76,23 +82,7 @@ class TestStockModel:
             gdn.loss(features, batch, {})['loss_ce'], stock.loss(features, batch, {})['loss_ce'])
 
 
-class TestOtherHeads:
-
-    @pytest.mark.parametrize(('base_type', 'extra'), [
-        ('ASPPHead', dict(dilations=(1, 2))),
-        ('PSPHead', dict(pool_scales=(1, 2))),
-        ('DAHead', dict(pam_channels=4)),
-    ])
-    def test_losses_of_the_head_are_kept(self, features, base_type, extra):
-        common = {key: value for key, value in FCN.items() if key != 'num_convs'} | extra
-        stock = MODELS.build(dict(type=base_type, **common))
-        sizes = dict(in_size=(4, 6), out_size=(32, 48))
-        gdn = MODELS.build(dict(type='GlobalInterpHead', base_type=base_type, **sizes, **common))
-        batch = samples(32, 48)
-        losses = gdn.loss(features, batch, {})
-        assert set(losses) == set(stock.loss(features, batch, {}))
-        sum(value for name, value in losses.items() if 'loss' in name).backward()
-        assert gdn.interp.kernel_h.grad.abs().sum() > 0
+class TestOutputs:
 
     def test_image_level_outputs_stay_as_they_are(self):
         features = (torch.randn(2, 8, 4, 6), )
@@ -104,6 +94,32 @@ class TestOtherHeads:
         assert scores.shape == (2, 5, 32, 48)
         assert image_level.shape == (2, 5)
         assert 'loss_se' in head.loss(features, samples(32, 48), {})
+
+
+class TestCompiled:
+
+    def test_predict_is_one_graph(self, features):
+        head = MODELS.build(GDN).eval()
+
+        def predict(x):
+            return head.predict(x, [dict(img_shape=(20, 40))] * 2, {})
+
+        compiled = torch.compile(predict, backend='eager', fullgraph=True)
+        torch.testing.assert_close(compiled(features), predict(features))
+
+    def test_forward_exports(self, features):
+        class Model(torch.nn.Module):
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.head = MODELS.build(GDN)
+
+            def forward(self, x):
+                return self.head((x, ))
+
+        model = Model().eval()
+        exported = torch.export.export(model, features).module()
+        torch.testing.assert_close(exported(*features), model(*features))
 
 
 class TestErrors:
