@@ -16,6 +16,29 @@ from .stock_configs import stock_heads
 from .trial import FAILS, LACKS, OTHER_KIND, WORKS
 
 _STATES = (WORKS, FAILS, LACKS, OTHER_KIND)
+_USE = """
+A stock config becomes a GDN variant by a few settings of its decode head; all others go to the head in `base_type`:
+
+```python
+_base_ = 'mmseg::pspnet/pspnet_r50-d8_4xb4-20k_voc12aug-512x512.py'
+custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
+model = dict(decode_head=dict(type='GlobalInterpHead', base_type='PSPHead', in_size=(64, 64), out_size=(512, 512)))
+```
+
+`out_size` is the training crop and `in_size` the size of the head's scores for it (a wrong one ends in a sentence that
+names the right one). In a cascade the last head is changed:
+
+```python
+_base_ = 'mmseg::ocrnet/ocrnet_hr18s_4xb2-40k_cityscapes-512x1024.py'
+custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
+decode_head = _base_.model.decode_head
+decode_head[-1].update(type='GlobalInterpHead', base_type='OCRHead', in_size=(128, 256), out_size=(512, 1024))
+model = dict(decode_head=decode_head)
+```
+
+Heads are judged by what their methods ask for and what their forward yields, not by name: one that is registered
+tomorrow works as these do.
+"""
 _TESTS = 'tests/test_models/test_decode_heads/test_head_zoo.py'
 
 
@@ -37,7 +60,7 @@ def heads_document(results: list[Result]) -> str:
         Markdown.
     """
     return '\n'.join([
-        '# Heads and stock configs', '', *_introduction(results), '',
+        '# Heads and stock configs', _USE, '## What was tried', '', *_introduction(results), '',
         '## Heads', '', *_markdown(('head', 'works', 'stock configs passing', 'test'), _head_rows(results)), '',
         '## Families', '', *_markdown(('family', 'configs', *_STATES), _count_rows(results, lambda r: r.family)), '',
         '## What does not pass, and why', '', *_reasons(results), ''
@@ -53,11 +76,10 @@ def _introduction(results: list[Result]) -> list[str]:
     return [
         'Written by `python tools/gdn_sweep.py --docs docs/heads.md`; do not edit.', '',
         f'Stack: {stack}, PyTorch {torch.__version__}, CPU.', '',
-        'Every config of the installed mmseg is read and made a GDN variant by three settings of its decode head (the',
-        'last one of a cascade): `type`, `base_type` and the sizes. Both models are built without pretrained weights,',
-        'with BatchNorm for SyncBN, few layers per transformer stage, ResNet-50 for deeper ones, and images with a',
-        'short side of 64 or 65 px (more where a network needs more). Configs that then differ only in data, schedule',
-        'or test settings share a trial. A config *works* if', '',
+        'Every config of the installed mmseg is read and made a GDN variant. Both models are built without pretrained',
+        'weights, with BatchNorm for SyncBN, few layers per transformer stage, ResNet-50 for deeper ones, and images',
+        'with a short side of 64 or 65 px (more where a network needs more). Configs that then differ only in data,',
+        'schedule or test settings share a trial. A config *works* if', '',
         '- the stock weights load into the variant with only `decode_head.interp.kernel_h` and `kernel_w` missing,',
         '- the untrained variant predicts what the stock model predicts: scores to 1e-4 of the largest, and at least',
         '  99.9 % of the pixels,',

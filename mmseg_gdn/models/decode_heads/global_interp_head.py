@@ -24,7 +24,8 @@ class GlobalInterpHead(FullSizeMixin):
     Building gives an instance of both this class and the head named by ``base_type``, with the parameter names
     of the latter, so that a checkpoint of the stock model loads with only ``interp.kernel_h`` and
     ``interp.kernel_w`` missing. ``loss`` asks for the size of the labels, ``predict`` for that of the network's
-    input, and ``forward`` alone for ``out_size``.
+    input, and ``forward`` alone for ``out_size``. In a cascade it is the last head, because the others hand their
+    coarse scores on.
 
     Args:
         base_type: Registered name of the decode head that makes the coarse scores.
