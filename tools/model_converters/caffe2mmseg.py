@@ -66,13 +66,13 @@ def read_kernel(path: str) -> np.ndarray:
         # Overflows of sizes and of values both end in a refusal, which needs no warning beside it.
         with np.errstate(over='ignore'):
             # Mapped, so that a size in the header that the file does not have is refused before memory is asked for.
-            stored = np.load(path, mmap_mode='r', allow_pickle=False)
-            if not isinstance(stored, np.ndarray) or stored.dtype.kind not in 'fiu':
+            stored = np.lib.format.open_memmap(path, mode='r')
+            if stored.dtype.kind not in 'fiu':
                 raise InputError(f'{path} holds no array of real numbers; {how_to}.')
             kernel = np.array(stored, np.float32)
     except InputError:
         raise
-    # np.load reports damaged files by many kinds of exceptions.
+    # NumPy reports damaged files by many kinds of exceptions.
     except Exception as error:
         raise InputError(f'{path} cannot be read as a .npy matrix ({type(error).__name__}); {how_to}.') from error
     if not np.isfinite(kernel).all():
