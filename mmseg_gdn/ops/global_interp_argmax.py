@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from .global_interp import check_shapes, plain_global_interp, rows_first
-from .precision import is_tracing, product_dtype, without_autocast
+from .precision import is_tracing, product_dtype, sum_dtype, without_autocast
 from .tiles import TiledScores
+
+_EXACT_INTEGERS = 2**24  # float32 counts up to here
 
 
 def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
@@ -45,29 +47,27 @@ def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tenso
 def _argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, best: Tensor) -> None:
     dtype = product_dtype(x)
     kernel_h, kernel_w = kernel_h.to(dtype), kernel_w.to(dtype)
+    first_largest = _first_largest if x.device.type == 'cpu' else torch.argmax
     with without_autocast(x):
         tiled = TiledScores(x, kernel_h, kernel_w)
-        first_largest = _first_largest if x.device.type == 'cpu' else torch.argmax
         for band in tiled.bands():
             band_best = band.of(best)
             for tile in tiled.tiles(band):
-                tile_best = first_largest(tile.scores, 1)
-                band_best[tile.rows] = tile_best.view(band_best[tile.rows].shape)
+                tile_best = band_best[tile.rows]
+                tile_best.copy_(first_largest(tile.scores, 1).view(tile_best.shape))
 
 
 def _first_largest(scores: Tensor, dim: int) -> Tensor:
-    """``scores.argmax(dim)`` in steps that use the CPU's wide registers, which torch's own does not.
+    """``scores.argmax(dim)`` in steps that use the CPU's wide registers, which torch's own does not; spoils scores.
 
     Each class gets a rank, the lowest class the highest; the best rank among the largest scores names the class.
     """
+    scores = scores.to(sum_dtype(scores.dtype))
     classes = scores.shape[dim]
-    rank_type = torch.uint8 if classes < 256 else torch.int16 if classes < 2**15 else torch.int32
-    shape = [1] * scores.dim()
-    shape[dim] = classes
-    rank = torch.arange(classes, 0, -1, device=scores.device).to(rank_type).view(shape)
-    is_largest = scores >= scores.amax(dim, keepdim=True)
-    best_rank = (is_largest.view(torch.uint8) * rank).amax(dim)
-    if not best_rank.all():
-        # A score that is not a number is largest to argmax, and equal to nothing, not even to itself.
+    largest = scores.amax(dim, keepdim=True)
+    if classes >= _EXACT_INTEGERS or not largest.sum().isfinite():
+        # To argmax a score that is not a number is largest, but it is equal to nothing, not even to itself.
         return scores.argmax(dim)
-    return classes - best_rank.long()
+    shape = [classes if axis == dim else 1 for axis in range(scores.dim())]
+    rank = torch.arange(classes, 0, -1, dtype=scores.dtype).view(shape)
+    return scores.ge_(largest).mul_(rank).amax(dim).neg_().add_(classes)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-_TILE_BYTES = {'cpu': 1 << 20, 'cuda': 1 << 28}
+_TILE_BYTES = {'cpu': 1 << 21, 'cuda': 1 << 28}
 _HUGE_PAGE, _HUGE_PAGE_FROM, _MADV_HUGEPAGE = 1 << 21, 1 << 23, 14
 
 

@@ -1,0 +1,25 @@
+"""Random problems for the operators, and tiles so small that each problem needs several."""
+
+import pytest
+import torch
+
+from mmseg_gdn.ops import memory
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    monkeypatch.setitem(memory._TILE_BYTES, 'cpu', 256)
+
+
+@pytest.fixture
+def random_problem():
+    def make(n, c, h, w, fine_h, fine_w, dtype=torch.float64, spread=1., ignored=0.2, seed=1):
+        generator = torch.Generator().manual_seed(seed)
+        shapes = (n, c, h, w), (fine_h, h), (fine_w, w)
+        x, kernel_h, kernel_w = (torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes)
+        target = torch.randint(0, c, (n, fine_h, fine_w), generator=generator)
+        target[torch.rand(target.shape, generator=generator) < ignored] = 255
+        inputs = [tensor.requires_grad_() for tensor in ((x * spread).detach(), kernel_h, kernel_w)]
+        return inputs, target
+
+    return make

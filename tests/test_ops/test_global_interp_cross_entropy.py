@@ -1,0 +1,199 @@
+"""The fused loss against the plain one."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch.autograd import gradcheck, gradgradcheck
+
+from mmseg_gdn.models.losses import CaffeSoftmaxLoss
+from mmseg_gdn.ops import global_interp_cross_entropy
+
+SIDES, SIZES = st.integers(1, 5), st.integers(1, 14)
+TOLERANCES = {torch.float64: dict(rtol=1e-9, atol=1e-9), torch.float32: dict(rtol=2e-4, atol=2e-4)}
+property_test = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def plain_scores(x, kernel_h, kernel_w):
+    return torch.matmul(torch.matmul(kernel_h, x), kernel_w.t())
+
+
+def loss_and_gradients(loss, inputs, seed=3):
+    grad = torch.rand(loss.shape, generator=torch.Generator().manual_seed(seed), dtype=loss.dtype)
+    return [loss.detach(), *torch.autograd.grad(loss, inputs, grad)]
+
+
+def assert_same(fused, plain, inputs):
+    for result, expected in zip(loss_and_gradients(fused, inputs), loss_and_gradients(plain, inputs)):
+        torch.testing.assert_close(result, expected, equal_nan=True, **TOLERANCES[inputs[0].dtype])
+
+
+@property_test
+@given(n=st.integers(1, 3), c=st.integers(1, 6), h=SIDES, w=SIDES, fine_h=SIZES, fine_w=SIZES,
+       dtype=st.sampled_from([torch.float32, torch.float64]), spread=st.sampled_from([0.1, 1., 50.]),
+       ignored=st.sampled_from([0., 0.3, 1.]), weighted=st.booleans(),
+       reduction=st.sampled_from(['mean', 'sum', 'none']))
+def test_equals_the_plain_loss(small_tiles, random_problem, n, c, h, w, fine_h, fine_w, dtype, spread, ignored,
+                               weighted, reduction):
+    inputs, target = random_problem(n, c, h, w, fine_h, fine_w, dtype, spread, ignored)
+    options = dict(weight=torch.rand(c, dtype=dtype) + 0.1 if weighted else None, reduction=reduction)
+    fused = global_interp_cross_entropy(*inputs, target, **options)
+    assert_same(fused, F.cross_entropy(plain_scores(*inputs), target, ignore_index=255, **options), inputs)
+
+
+@property_test
+@given(c=st.integers(1, 6), fine_h=SIZES, fine_w=SIZES, ignored=st.sampled_from([0., 0.3, 1.]),
+       normalization=st.sampled_from(['full', 'valid', 'batch_size', 'none']), spread=st.sampled_from([1., 50.]))
+def test_normalizations_are_those_of_the_caffe_loss(small_tiles, random_problem, c, fine_h, fine_w, ignored,
+                                                    normalization, spread):
+    inputs, target = random_problem(2, c, 3, 4, fine_h, fine_w, spread=spread, ignored=ignored)
+    fused = global_interp_cross_entropy(*inputs, target, normalization=normalization,
+                                        max_loss=-math.log(torch.finfo(torch.float32).tiny))
+    assert_same(fused, CaffeSoftmaxLoss(normalization)(plain_scores(*inputs), target), inputs)
+
+
+@property_test
+@given(copies=st.lists(st.integers(0, 3), min_size=1, max_size=6), h=SIDES, w=SIDES, fine_h=SIZES, fine_w=SIZES)
+def test_accuracy_is_that_of_argmax_also_between_equal_classes(small_tiles, random_problem, copies, h, w, fine_h,
+                                                               fine_w):
+    (x, kernel_h, kernel_w), _ = random_problem(2, 4, h, w, fine_h, fine_w)
+    _, target = random_problem(2, len(copies), h, w, fine_h, fine_w)
+    x = x[:, copies]
+    _, accuracy = global_interp_cross_entropy(x, kernel_h, kernel_w, target, return_accuracy=True)
+    valid = target != 255
+    right = (plain_scores(x, kernel_h, kernel_w).argmax(1) == target) & valid
+    torch.testing.assert_close(accuracy, 100. * right.sum().double() / max(1, valid.sum()), rtol=1e-5, atol=0)
+
+
+def test_accuracy_of_scores_that_are_all_equal(small_tiles):
+    target = torch.tensor([[[0, 1, 255], [2, 0, 0]]])
+    x, kernel_h, kernel_w = torch.zeros(1, 3, 2, 2), torch.ones(2, 2), torch.ones(3, 2)
+    _, accuracy = global_interp_cross_entropy(x, kernel_h, kernel_w, target, return_accuracy=True)
+    assert accuracy == 60
+
+
+@pytest.mark.parametrize('reduction', ['mean', 'sum', 'none'])
+@pytest.mark.parametrize(('h', 'w'), [(2, 3), (3, 2)])
+def test_gradcheck_twice(small_tiles, random_problem, reduction, h, w):
+    inputs, target = random_problem(2, 3, h, w, 4, 5)
+    weight = torch.tensor([0.5, 1., 2.], dtype=torch.float64)
+
+    def loss(*inputs):
+        return global_interp_cross_entropy(*inputs, target, weight=weight, reduction=reduction)
+
+    assert gradcheck(loss, inputs)
+    assert gradgradcheck(loss, inputs)
+
+
+@pytest.mark.parametrize('needed', [(True, False, False), (False, True, False), (False, False, True)])
+@pytest.mark.parametrize('reduction', ['mean', 'none'])
+def test_gradients_of_one_input_only(small_tiles, random_problem, needed, reduction):
+    inputs, target = random_problem(2, 4, 3, 2, 7, 9)
+    inputs = [tensor.detach().requires_grad_(need) for tensor, need in zip(inputs, needed)]
+    wanted = [tensor for tensor in inputs if tensor.requires_grad]
+    fused = global_interp_cross_entropy(*inputs, target, reduction=reduction)
+    plain = F.cross_entropy(plain_scores(*inputs), target, ignore_index=255, reduction=reduction)
+    for result, expected in zip(loss_and_gradients(fused, wanted), loss_and_gradients(plain, wanted)):
+        torch.testing.assert_close(result, expected)
+
+
+def test_without_gradients_nothing_is_kept(random_problem):
+    inputs, target = random_problem(1, 4, 3, 2, 7, 9)
+    with torch.no_grad():
+        loss = global_interp_cross_entropy(*inputs, target)
+    assert not loss.requires_grad
+    torch.testing.assert_close(loss, F.cross_entropy(plain_scores(*inputs), target, ignore_index=255).detach())
+
+
+def test_label_types_and_ignore_index(random_problem):
+    inputs, target = random_problem(1, 4, 3, 2, 7, 9)
+    expected = global_interp_cross_entropy(*inputs, target)
+    torch.testing.assert_close(global_interp_cross_entropy(*inputs, target.to(torch.uint8)), expected)
+    negative = target.where(target != 255, torch.tensor(-100))
+    torch.testing.assert_close(global_interp_cross_entropy(*inputs, negative, ignore_index=-100), expected)
+
+
+def test_empty_batch():
+    x, target = torch.zeros(0, 3, 2, 2, requires_grad=True), torch.zeros(0, 5, 5, dtype=torch.long)
+    kernel = torch.ones(5, 2)
+    assert global_interp_cross_entropy(x, kernel, kernel, target).isnan()
+    loss = global_interp_cross_entropy(x, kernel, kernel, target, normalization='valid')
+    loss.backward()
+    assert loss == 0
+    assert x.grad.shape == x.shape
+
+
+def test_far_apart_scores_stay_finite():
+    x = torch.tensor([1e4, -1e4, 0.]).view(1, 3, 1, 1).requires_grad_()
+    kernel, target = torch.ones(2, 1), torch.ones(1, 2, 2, dtype=torch.long)
+    loss = global_interp_cross_entropy(x, kernel, kernel, target)
+    loss.backward()
+    torch.testing.assert_close(loss.detach(), torch.tensor(2e4))
+    torch.testing.assert_close(x.grad.flatten(), torch.tensor([1., -1., 0.]))
+
+
+def test_a_nearly_certain_pixel_has_a_precise_gradient():
+    x = torch.tensor([30., 0.]).view(1, 2, 1, 1).requires_grad_()
+    kernel, target = torch.ones(1, 1), torch.zeros(1, 1, 1, dtype=torch.long)
+    global_interp_cross_entropy(x, kernel, kernel, target).backward()
+    torch.testing.assert_close(x.grad.flatten(), torch.tensor([-math.exp(-30), math.exp(-30)]), rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize('reduction', ['mean', 'none'])
+def test_autocast_makes_products_in_half_and_sums_in_full_precision(random_problem, reduction):
+    inputs, target = random_problem(2, 5, 4, 6, 33, 20, torch.float32)
+    plain = F.cross_entropy(plain_scores(*inputs), target, ignore_index=255, reduction=reduction)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        fused, accuracy = global_interp_cross_entropy(*inputs, target, reduction=reduction, return_accuracy=True)
+    assert fused.dtype == torch.float32
+    assert 0 <= accuracy <= 100
+    for result, expected in zip(loss_and_gradients(fused, inputs), loss_and_gradients(plain, inputs)):
+        assert result.dtype == torch.float32
+        assert (result - expected).norm() < 0.03 * expected.norm()
+
+
+def test_half_precision_inputs(random_problem):
+    inputs, target = random_problem(2, 5, 4, 6, 33, 20, torch.float32)
+    halves = [tensor.detach().bfloat16().requires_grad_() for tensor in inputs]
+    loss = global_interp_cross_entropy(*halves, target)
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert all(half.grad.dtype == torch.bfloat16 for half in halves)
+
+
+@pytest.mark.parametrize('wrong', [4, -1])
+def test_label_out_of_range(random_problem, wrong):
+    inputs, target = random_problem(1, 4, 3, 2, 7, 9)
+    target[0, 3, 3] = wrong
+    with pytest.raises(ValueError, match=f'holds the label {wrong}, but there are scores for 4 classes'):
+        global_interp_cross_entropy(*inputs, target)
+
+
+@pytest.mark.parametrize(('changes', 'message'), [
+    (dict(target=torch.zeros(1, 9, 7, dtype=torch.long)), r'shape \(N, H, W\), here \(1, 7, 9\)'),
+    (dict(target=torch.zeros(1, 7, 9)), 'class indices'),
+    (dict(weight=torch.ones(3)), 'one number for each of the 4 classes'),
+    (dict(reduction='average'), "reduction is one of 'mean', 'sum', 'none', but got 'average'"),
+    (dict(normalization='pixels'), "normalization is one of 'full'"),
+    (dict(normalization='full', reduction='sum'), "goes with reduction='mean'"),
+])
+def test_wrong_arguments(random_problem, changes, message):
+    (x, kernel_h, kernel_w), target = random_problem(1, 4, 3, 2, 7, 9)
+    arguments = dict(x=x, kernel_h=kernel_h, kernel_w=kernel_w, target=target) | changes
+    with pytest.raises(ValueError, match=message):
+        global_interp_cross_entropy(**arguments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('reduction', ['mean', 'none'])
+def test_compiles_without_a_graph_break(random_problem, reduction):
+    inputs, target = random_problem(2, 5, 4, 6, 13, 20, torch.float32)
+
+    @torch.compile(fullgraph=True, backend='aot_eager')
+    def compiled(*inputs):
+        return global_interp_cross_entropy(*inputs, target, reduction=reduction)
+
+    assert_same(compiled(*inputs), global_interp_cross_entropy(*inputs, target, reduction=reduction), inputs)
