@@ -71,7 +71,7 @@ def global_interp_cross_entropy(x: Tensor,
     else:
         loss, weights, hits = _tiled(x, kernel_h, kernel_w, target, options, reduction)
     if reduction == 'mean':
-        loss = loss / _divisor(normalization, target, ignore_index, weights)
+        loss = _mean(loss, weights) if normalization is None else loss / _divisor(normalization, target, ignore_index)
     if not return_accuracy:
         return loss
     return loss, 100 * hits / (target != ignore_index).sum().clamp(min=1)
@@ -175,12 +175,16 @@ def _plain(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, option
     return losses if reduction == 'none' else losses.sum(), weights.sum(), hits.sum()
 
 
-def _divisor(normalization: str | None, target: Tensor, ignore_index: int, weights: Tensor) -> Tensor | int:
-    if normalization is None:
-        return weights
+def _mean(loss: Tensor, weights: Tensor) -> Tensor:
+    """The quotient; where nothing counts nan with a gradient of 0, as in ``F.cross_entropy``."""
+    nothing = weights == 0
+    return (loss / weights.masked_fill(nothing, 1)).masked_fill(nothing, float('nan'))
+
+
+def _divisor(normalization: str, target: Tensor, ignore_index: int) -> Tensor | int:
     if normalization == 'valid':
         return (target != ignore_index).sum().clamp(min=1)
-    return {'full': target.numel(), 'batch_size': len(target), 'none': 1}[normalization]
+    return {'full': max(1, target.numel()), 'batch_size': max(1, len(target)), 'none': 1}[normalization]
 
 
 def _check(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None, reduction: str,
