@@ -21,8 +21,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--family', nargs='+', metavar='NAME', help='folders of configs to try; default: all')
     parser.add_argument('--sample', action='store_true', help='try one config of each of twelve families')
     parser.add_argument('--jobs', type=int, default=1, help='processes; each computes with one thread')
-    parser.add_argument('--results', help='keep outcomes in this JSON file, and try only what it does not hold yet')
-    parser.add_argument('--docs', help='write the page on heads and configs to this file; needs all configs')
+    parser.add_argument('--results', metavar='FILE',
+                        help='keep outcomes in this JSON file, and try only what is not known to work by it')
+    parser.add_argument('--docs', metavar='FILE',
+                        help='write the page on heads and configs to this file; needs all configs')
     parser.add_argument('--at-least', type=float, default=0.95, metavar='SHARE',
                         help='share of the configs with a head of the right kind that has to work; default: 0.95')
     return parser.parse_args()
@@ -39,7 +41,8 @@ def main() -> int:
     results = sweep.read_results(args.results)
     names = sweep.SAMPLE if args.sample else sweep.stock_config_names(args.family)
     groups = sweep.group_configs([sweep.read_stock_config(name) for name in names])
-    missing = {key: configs[0] for key, configs in groups.items() if any(c.name not in results for c in configs)}
+    settled = {name for name, result in results.items() if result.settled}
+    missing = {key: configs[0] for key, configs in groups.items() if not settled.issuperset(c.name for c in configs)}
     print(f'{len(names)} configs, {len(groups)} different models, {len(missing)} to try', flush=True)
     for done, (key, outcome) in enumerate(sweep.try_configs(missing, args.jobs), start=1):
         results |= {config.name: sweep.Result(config.name, config.head, outcome) for config in groups[key]}

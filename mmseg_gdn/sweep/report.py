@@ -85,9 +85,11 @@ def _introduction(results: list[Result]) -> list[str]:
         '  99.9 % of the pixels,',
         '- one training step (forward with all losses of the head and of auxiliary heads, backward) is finite and',
         '  reaches both matrices.', '',
-        f'**{_verdict(results)}** Largest difference of scores on day one: {max(errors, default=0):.1e}; '
-        f'fewest equal pixels: {min(pixels, default=1):.3%}.', '',
-        f'The tests of single heads are in `{_TESTS}`; one is run by `pytest {_TESTS} -k HEAD`.'
+        f'**{_verdict(results)}**', '',
+        f'Before training, scores differ by at most {max(errors, default=0):.1e} of the largest score, and at least',
+        f'{min(pixels, default=1):.3%} of the pixels are predicted equally.', '',
+        'What *lacks* something could not be tried, because a compiled operator or a package is not installed here. The',
+        f'tests of single heads are in `{_TESTS}`', '(`-k NAME` runs those of one).'
     ]
 
 
@@ -111,6 +113,8 @@ def _head_rows(results: list[Result]) -> list[tuple]:
         own = [result for result in results if result.head == head]
         refusal = _refusal(head) or next((r.outcome.reason for r in own if r.status == OTHER_KIND), None)
         works = 'yes' if refusal is None else f'no: {_obstacle(refusal)}'
+        if own and all(result.status == LACKS for result in own):
+            works = 'yes, but its configs need what is not installed here'
         passed = f'{sum(r.status == WORKS for r in own)} of {len(own)}' if own else 'none uses it as decode head'
         test = 'test_works_as_a_base' if refusal is None else 'test_is_refused'
         rows.append((head, works, passed, f'`{test}[{head}]`'))
@@ -138,7 +142,8 @@ def _reasons(results: list[Result]) -> list[str]:
             grouped.setdefault((result.status, result.head, result.outcome.reason), []).append(result.config)
     for (status, head, reason), configs in sorted(grouped.items()):
         families = ', '.join(sorted({config.split('/')[0] for config in configs}))
-        lines.append(f'- {status}: {head} in {len(configs)} config(s) of {families}. {reason}')
+        why = _obstacle(reason) if status == OTHER_KIND else reason
+        lines.append(f'- {status}: {head} in {len(configs)} config(s) of {families}: {why}')
     return lines or ['Everything passes.']
 
 

@@ -37,6 +37,11 @@ class Result:
         """Status of the outcome."""
         return self.outcome.status
 
+    @property
+    def settled(self) -> bool:
+        """Whether another trial could only find the same."""
+        return self.status in (WORKS, OTHER_KIND)
+
 
 def share(results: Iterable[Result]) -> float:
     """Share of the configs that work among those whose head is of the right kind; 1 if there are none."""

@@ -107,7 +107,7 @@ class TestReport:
         page = sweep.heads_document(results(a='works', b='fails'))
         assert '| FCNHead | yes | 1 of 2 | `test_works_as_a_base[FCNHead]` |' in page
         assert "| PointHead | no: has a loss_by_feat that needs 'points'" in page
-        assert '- fails: FCNHead in 1 config(s) of b. Because.' in page
+        assert '- fails: FCNHead in 1 config(s) of b: Because.' in page
 
     def test_results_outlive_a_run(self, tmp_path):
         kept = {result.config: result for result in results(a='works', b='fails')}
@@ -147,11 +147,19 @@ class TestTool:
         assert run_here('--family', 'erfnet', '--results', path) == 0
         assert '1 configs, 1 different models, 0 to try' in capsys.readouterr().out
 
-    def test_too_few_working_configs_show_in_the_exit_status(self, run_here, tmp_path):
+    @pytest.mark.parametrize(('wanted', 'status'), [(1, 0), (1.1, 1)])
+    def test_exit_status_tells_whether_enough_works(self, run_here, tmp_path, wanted, status):
         path = tmp_path / 'results.json'
         config = 'erfnet/erfnet_fcn_4xb4-160k_cityscapes-512x1024.py'
-        sweep.write_results(path, {config: Result(config, 'FCNHead', Outcome('fails', 'Because.'))})
-        assert run_here('--family', 'erfnet', '--results', path) == 1
+        sweep.write_results(path, {config: Result(config, 'FCNHead', Outcome('works'))})
+        assert run_here('--family', 'erfnet', '--results', path, '--at-least', wanted) == status
+
+    def test_what_did_not_work_is_tried_again(self, run_here, tmp_path):
+        path = tmp_path / 'results.json'
+        config = 'point_rend/pointrend_r50_4xb2-80k_cityscapes-512x1024.py'
+        sweep.write_results(path, {config: Result(config, 'PointHead', Outcome('fails', 'It was Monday.'))})
+        run_here('--family', 'point_rend', '--results', path)
+        assert sweep.read_results(path)[config].status == 'other kind'
 
     @pytest.mark.parametrize(('options', 'message'), [
         (('--family', 'nosuch'), 'has no family nosuch'),
