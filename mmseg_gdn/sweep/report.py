@@ -87,8 +87,8 @@ def _introduction(results: list[Result]) -> list[str]:
         '  reaches both matrices.', '',
         f'**{_verdict(results)}**', '',
         f'Before training, scores differ by at most {max(errors, default=0):.1e} of the largest score, and at least',
-        f'{min(pixels, default=1):.3%} of the pixels are predicted equally.', '',
-        'What *lacks* something could not be tried, because a compiled operator or a package is not installed here. The',
+        f'{100 * min(pixels, default=1):.5g} % of the pixels are predicted equally.', '',
+        'What *lacks* something could not be tried, because a compiled operator or a package is not installed. The',
         f'tests of single heads are in `{_TESTS}`', '(`-k NAME` runs those of one).'
     ]
 
