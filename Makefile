@@ -10,7 +10,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2
 
 # The stamp is written last, so an installation that was broken off is done again.
 $(STAMP): setup.py $(wildcard requirements/*.txt)

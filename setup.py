@@ -24,7 +24,8 @@ ONEDL = [
     'ftfy',
     'regex',
 ]
-TESTS = ['hypothesis', 'pytest', 'ruff']
+EXPORT = ['onnx', 'onnxruntime', 'onnxscript']
+TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', *EXPORT]
 
 
 def version() -> str:
@@ -42,7 +43,7 @@ setup(
     packages=find_packages(include=['mmseg_gdn', 'mmseg_gdn.*']),
     python_requires='>=3.9',
     install_requires=['torch>=2.0', 'torchvision', 'numpy', 'pillow', 'matplotlib', 'packaging', 'protobuf>=4.21'],
-    extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'tests': TESTS},
+    extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'export': EXPORT, 'tests': TESTS},
     classifiers=[
         'Programming Language :: Python :: 3.9',
         'Programming Language :: Python :: 3.11',

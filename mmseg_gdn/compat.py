@@ -6,6 +6,7 @@ Two stacks are supported, with the same import names: OpenMMLab's packages and t
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from importlib import metadata
 from importlib.util import find_spec
@@ -27,6 +28,8 @@ def prepare_stack() -> None:
     Raises:
         ImportError: If the installed versions cannot work; the message names the command that mends it.
     """
+    # mmengine needs pkg_resources, the versions of setuptools that have it warn at every start.
+    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
     installed = installed_versions()
     problem = diagnose(installed, torchvision_failure())
     if problem is not None:

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Test on several devices of one or more machines: tools/dist_test.sh CONFIG CHECKPOINT GPUS [options of tools/test.py]
-# From the environment: NNODES, NODE_RANK, MASTER_ADDR, PORT. Without a GPU add
-# --cfg-options env_cfg.dist_cfg.backend=gloo and GPUS becomes the number of processes.
+# From the environment: NNODES, NODE_RANK, MASTER_ADDR, PORT, PYTHON. Without a GPU, GPUS is the number of processes.
 set -euo pipefail
 [ $# -ge 3 ] || { echo "usage: $0 CONFIG CHECKPOINT GPUS [options of tools/test.py]" >&2; exit 2; }
 config=$1 checkpoint=$2 gpus=$3

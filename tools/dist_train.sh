@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Train on several devices of one or more machines: tools/dist_train.sh CONFIG GPUS [options of tools/train.py]
-# From the environment: NNODES, NODE_RANK, MASTER_ADDR, PORT. Without a GPU add
-# --cfg-options env_cfg.dist_cfg.backend=gloo and GPUS becomes the number of processes.
+# From the environment: NNODES, NODE_RANK, MASTER_ADDR, PORT, PYTHON. Without a GPU, GPUS is the number of processes.
 set -euo pipefail
 [ $# -ge 2 ] || { echo "usage: $0 CONFIG GPUS [options of tools/train.py]" >&2; exit 2; }
 config=$1 gpus=$2

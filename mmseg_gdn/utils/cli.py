@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+from mmengine.device import get_device
+from torch import distributed as dist
 
 from .errors import InputError
 
@@ -46,15 +48,46 @@ def load_config(args: argparse.Namespace) -> Config:
         InputError: If the config is missing or the work folder cannot be made.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    if not Path(args.config).is_file():
-        raise InputError(f'There is no config {args.config}; those of this project are in configs/gdn.')
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
-    cfg.merge_from_dict(args.cfg_options or {})
+    if args.launcher == 'pytorch' and get_device() == 'cpu':
+        _join_processes_without_gpu(cfg)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
     try:
         Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f'Cannot make the work folder {cfg.work_dir} ({error.strerror}); name one you may write '
                          'to with --work-dir.') from error
+    return cfg
+
+
+def _join_processes_without_gpu(cfg: Config) -> None:
+    """Do what mmengine does with CUDA devices only: let the processes meet, and wrap the model without a device."""
+    if 'RANK' not in os.environ:
+        raise InputError('--launcher pytorch is for processes that torchrun has started, but RANK is not set; '
+                         'use tools/dist_train.sh or tools/dist_test.sh, or leave --launcher out.')
+    if not dist.is_initialized():
+        dist.init_process_group('gloo')
+    unused = cfg.get('find_unused_parameters', False)
+    wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False, find_unused_parameters=unused)
+    cfg.model_wrapper_cfg = dict(cfg.get('model_wrapper_cfg', wrapper), device_ids=None)
+
+
+def read_config(path: str, options: dict | None = None) -> Config:
+    """Read a config and override settings.
+
+    Args:
+        path: The config file.
+        options: Settings by dotted keys, as ``--cfg-options`` gives them.
+
+    Returns:
+        The config.
+
+    Raises:
+        InputError: If the file is missing.
+    """
+    if not Path(path).is_file():
+        raise InputError(f'There is no config {path}; those of this project are in configs/gdn.')
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(options or {})
     return cfg

@@ -25,11 +25,11 @@ def parse(*args):
 
 
 def test_options_reach_the_config(config, tmp_path):
-    cfg = load_config(parse(config, '--work-dir', tmp_path / 'run', '--launcher', 'pytorch', '--local-rank', 3,
+    cfg = load_config(parse(config, '--work-dir', tmp_path / 'run', '--launcher', 'slurm', '--local-rank', 3,
                             '--cfg-options', 'model.size=(2,3)', 'extra.deep=x'))
     assert cfg.model.size == (2, 3)
     assert cfg.extra.deep == 'x'
-    assert cfg.launcher == 'pytorch'
+    assert cfg.launcher == 'slurm'
     assert cfg.work_dir == str(tmp_path / 'run')
     assert (tmp_path / 'run').is_dir()
     assert os.environ['LOCAL_RANK'] == '3'
@@ -55,3 +55,10 @@ def test_unwritable_work_dir(config, tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(InputError, match='Cannot make the work folder .*--work-dir'):
         load_config(parse(config, '--work-dir', tmp_path / 'file/run'))
+
+
+def test_a_launcher_without_its_processes(config, monkeypatch):
+    monkeypatch.delenv('RANK', raising=False)
+    monkeypatch.setattr('mmseg_gdn.utils.cli.get_device', lambda: 'cpu')
+    with pytest.raises(InputError, match=r'use tools/dist_train\.sh'):
+        load_config(parse(config, '--launcher', 'pytorch'))

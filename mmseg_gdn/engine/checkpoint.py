@@ -8,11 +8,16 @@ import torch
 from mmengine.runner.checkpoint import _load_checkpoint
 from torch import nn
 
-from .errors import InputError
+from mmseg_gdn.models.layers import GlobalInterp
+
+from mmseg_gdn.utils import InputError
 
 
 def check_checkpoint(model: nn.Module, path: str) -> None:
     """Make sure that a checkpoint holds exactly the parameters of a model.
+
+    Matrices of global interpolation that start as bilinear may be missing: with them, the checkpoint of a stock model
+    predicts what it always has.
 
     Args:
         model: The model it is to be loaded into.
@@ -23,7 +28,8 @@ def check_checkpoint(model: nn.Module, path: str) -> None:
     """
     weights = read_weights(path)
     wanted = model.state_dict()
-    problems = [f'it lacks {key}' for key in wanted if key not in weights]
+    optional = _bilinear_matrices(model)
+    problems = [f'it lacks {key}' for key in wanted if key not in weights and key not in optional]
     problems += [f'{key} is unknown to the model' for key in weights if key not in wanted]
     problems += [
         f'{key} is {tuple(weights[key].shape)} instead of {tuple(wanted[key].shape)}' for key in wanted
@@ -33,6 +39,25 @@ def check_checkpoint(model: nn.Module, path: str) -> None:
         shown = '; '.join(problems[:3]) + ('; ...' if len(problems) > 3 else '')
         raise InputError(f"{path} is no checkpoint of this config's model ({len(problems)} of {len(wanted)} keys do "
                          f'not fit: {shown}); use the config it was trained with.')
+
+
+def load_weights(model: nn.Module, path: str) -> None:
+    """Load a checkpoint that belongs to a model.
+
+    Args:
+        model: The model.
+        path: A file, or an address that mmengine can load from.
+
+    Raises:
+        InputError: As :func:`check_checkpoint`.
+    """
+    check_checkpoint(model, path)
+    model.load_state_dict(read_weights(path), strict=False)
+
+
+def _bilinear_matrices(model: nn.Module) -> set[str]:
+    return {f'{name}.kernel_{side}' for name, module in model.named_modules()
+            if isinstance(module, GlobalInterp) and module.init == 'bilinear' for side in 'hw'}
 
 
 def read_weights(path: str) -> dict[str, torch.Tensor]:

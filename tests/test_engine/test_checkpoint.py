@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.checkpoint import check_checkpoint, read_weights
+from mmseg_gdn.engine.checkpoint import check_checkpoint, read_weights
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+"""Two processes with half the batch each learn what one process learns."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+PLAIN = """
+_base_ = {base!r}
+# Batch statistics would depend on how the batch is split; everything else has to be equal.
+model = dict(
+    backbone=dict(norm_eval=True, init_cfg=None),
+    decode_head=dict(dropout_ratio=0, norm_cfg=None, loss_decode=dict(avg_non_ignore=False)),
+    auxiliary_head=None)
+train_dataloader = dict(sampler=dict(_delete_=True, type='DefaultSampler', shuffle=False))
+default_hooks = dict(checkpoint=dict(interval=1, max_keep_ckpts=-1))
+train_cfg = dict(max_iters=2, val_interval=100)
+val_cfg = None
+val_dataloader = None
+val_evaluator = None
+load_from = {start!r}
+randomness = dict(seed=0)
+optim_wrapper = dict(optimizer=dict(lr=0.02))
+param_scheduler = []
+"""
+
+
+@pytest.fixture
+def config(gdn_config, root_dir, voc_root, tmp_path):
+    """A config without chance, which starts from stored weights."""
+    ids = voc_root / 'ImageSets/Segmentation/train.txt'
+    ids.write_text('a\nb\na\nb\n')
+    path, start = tmp_path / 'plain.py', tmp_path / 'start.pth'
+    path.write_text(PLAIN.format(base=str(gdn_config), start=None))
+    script = f"""
+import mmseg_gdn, torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+init_default_scope('mmseg')
+torch.manual_seed(0)
+torch.save(dict(state_dict=MODELS.build(Config.fromfile({str(path)!r}).model).state_dict()), {str(start)!r})
+"""
+    subprocess.run([sys.executable, '-c', script], cwd=root_dir, check=True, capture_output=True)
+    path.write_text(PLAIN.format(base=str(gdn_config), start=str(start)) + """
+train_dataloader['dataset'] = dict(pipeline=[dict(type='RandomCrop', crop_size=(48, 64)), dict(type='PackSegInputs')])
+""")
+    return path
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one(run_script, config, root_dir, tmp_path):
+    one = run_script('tools/train.py', config, '--work-dir', tmp_path / 'one', '--cfg-options',
+                     'train_dataloader.batch_size=2')
+    assert one.returncode == 0, one.stderr
+    environment = dict(os.environ, PYTHON=sys.executable, PORT='29517', OMP_NUM_THREADS='1')
+    two = subprocess.run(
+        ['tools/dist_train.sh', config, '2', '--work-dir', tmp_path / 'two', '--cfg-options',
+         'train_dataloader.batch_size=1'],
+        cwd=root_dir, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert two.returncode == 0, two.stderr
+
+    start = torch.load(tmp_path / 'start.pth', weights_only=True)['state_dict']
+    weights = [torch.load(tmp_path / name / 'iter_2.pth', weights_only=True)['state_dict'] for name in ('one', 'two')]
+    moved = {key for key in start if not torch.equal(start[key], weights[0][key])}
+    assert {'decode_head.interp.kernel_h', 'decode_head.interp.kernel_w', 'backbone.conv1.conv.weight'} <= moved
+    for key in moved:
+        way = (weights[0][key] - start[key]).abs().max()
+        assert (weights[0][key] - weights[1][key]).abs().max() <= 2e-3 * way, key

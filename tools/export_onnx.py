@@ -1,0 +1,112 @@
+"""Export a segmentor to ONNX: normalised images in, full-size scores out."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import warnings
+from pathlib import Path
+
+import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
+import numpy as np
+import torch
+from mmengine.config import DictAction
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from mmseg_gdn.utils import InputError, atomic_write, run_tool
+from mmseg_gdn.engine.checkpoint import load_weights
+from mmseg_gdn.utils.cli import read_config
+
+TOLERANCE = 1e-4  # of the largest score: float32 sums in another order
+
+
+def parse_args() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('out', help='model to write (.onnx)')
+    parser.add_argument('--shape', type=int, nargs=2, metavar=('H', 'W'), required=True,
+                        help='size of the images in pixels, as the network gets them')
+    parser.add_argument('--dynamic-batch', action='store_true', help='take any number of images at a time')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='settings that override the config')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Export and compare."""
+    args = parse_args()
+    _require_onnx()
+    cfg = read_config(args.config, args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    cfg.model.update(pretrained=None, train_cfg=None)
+    model = revert_sync_batchnorm(MODELS.build(cfg.model)).eval()
+    load_weights(model, args.checkpoint)
+    if model.test_cfg.mode != 'whole':
+        raise InputError("Only test_cfg.mode='whole' is one graph, but the config slides a window; export the window: "
+                         '--cfg-options model.test_cfg.mode=whole --shape with the size of the window.')
+    scores = FullSizeScores(model)
+    images = torch.rand(2 if args.dynamic_batch else 1, 3, *args.shape)
+    with torch.no_grad():
+        expected = scores(images).numpy()
+    with atomic_write(args.out) as partial:
+        export(scores, images, partial, args.dynamic_batch)
+        error = largest_difference(partial, images, expected)
+        if error > TOLERANCE:
+            raise InputError(f'The scores of the exported model differ by {error:.1e} of the largest score, more than '
+                             f'{TOLERANCE:.0e}; nothing was written. Try other versions of torch and onnxruntime.')
+    print(f'{args.out}: {Path(args.out).stat().st_size / 2**20:.1f} MiB, images '
+          f'{"N" if args.dynamic_batch else 1}x3x{args.shape[0]}x{args.shape[1]}, scores equal PyTorch\'s to {error:.1e}')
+
+
+class FullSizeScores(nn.Module):
+    """A segmentor from normalised images to scores of their size.
+
+    Args:
+        segmentor: The segmentor, whose data preprocessor is left out.
+    """
+
+    def __init__(self, segmentor: nn.Module) -> None:
+        super().__init__()
+        self.segmentor = segmentor
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores (N, C, H, W) of images (N, 3, H, W)."""
+        size = tuple(images.shape[2:])
+        return self.segmentor.encode_decode(images, [dict(img_shape=size, pad_shape=size)])
+
+
+def export(scores: nn.Module, images: Tensor, path: Path, dynamic_batch: bool) -> None:
+    """Write the graph."""
+    shapes = ({0: torch.export.Dim('batch')}, ) if dynamic_batch else None
+    logging.getLogger('torch.onnx').setLevel(logging.ERROR)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter('ignore')
+        torch.onnx.export(scores, (images, ), str(path), input_names=['images'], output_names=['scores'],
+                          dynamic_shapes=shapes, dynamo=True, external_data=False, verbose=False)
+
+
+def largest_difference(path: Path, images: Tensor, expected: np.ndarray) -> float:
+    """Largest difference between the graph's scores and the expected ones, as a share of the largest score."""
+    import onnxruntime
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    actual, = session.run(None, {'images': images.numpy()})
+    return float(np.abs(actual - expected).max() / np.abs(expected).max())
+
+
+def _require_onnx() -> None:
+    try:
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise InputError(f'The package {error.name} is missing; run: pip install onnx onnxruntime onnxscript') from error
+
+
+if __name__ == '__main__':
+    run_tool(main)

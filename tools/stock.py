@@ -1,0 +1,42 @@
+"""Run a tool of the installed mmseg on configs and checkpoints of this project.
+
+The stock tools know neither this plugin nor what today's versions of the stack need; here both are in place first.
+
+    python tools/stock.py analysis_tools/get_flops configs/gdn/fcn_mobilenet-v2_gdn_voc12aug.py --shape 320 320
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
+import mmseg
+
+from mmseg_gdn.stock_tools import apply_remedies
+from mmseg_gdn.utils import InputError, run_tool
+
+STOCK_TOOLS = Path(mmseg.__file__).parent / '.mim' / 'tools'
+
+
+def main() -> None:
+    """Hand the command line on to the stock tool."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ''
+    script = STOCK_TOOLS / f'{name}.py'
+    if not script.is_file():
+        known = sorted(str(path.relative_to(STOCK_TOOLS).with_suffix('')) for path in STOCK_TOOLS.rglob('*.py'))
+        raise InputError(f'The installed mmseg has no tool {name!r}; give one of: {", ".join(known)}')
+    apply_remedies()
+    sys.argv = [str(script), *sys.argv[2:]]
+    try:
+        runpy.run_path(str(script), run_name='__main__')
+    except ModuleNotFoundError as error:
+        raise InputError(f'The stock tool {name} needs the package {error.name}; '
+                         f'install it (pip install {error.name}) and run this again.') from error
+
+
+if __name__ == '__main__':
+    run_tool(main)
