@@ -11,7 +11,7 @@ from torch import Tensor
 from .memory import spans, tile_bytes
 from .precision import sum_dtype
 
-_TILES_PER_BAND = 8
+_TILES_PER_BAND, _ROWS_PER_BAND = 4, 128  # whichever is more
 
 
 class Band(NamedTuple):
@@ -75,10 +75,10 @@ class TiledScores:
 
     def bands(self) -> Iterator[Band]:
         """Bands that cover all pixels, all rows of an image before the next image."""
-        coarse_w, fine_w = self.kernel_w.shape[1], len(self.kernel_w)
+        rows_per_band = max(_TILES_PER_BAND * self.rows_per_tile, _ROWS_PER_BAND)
         for images in spans(len(self.x), self.rows_per_tile // max(1, len(self.kernel_h))):
             coarse = self._coarse(images)
-            for rows in spans(len(self.kernel_h), self.rows_per_tile * max(1, fine_w // coarse_w) * _TILES_PER_BAND):
+            for rows in spans(len(self.kernel_h), rows_per_band):
                 yield Band(images, rows, coarse, torch.mm(self.kernel_h[rows], coarse))
 
     def tiles(self, band: Band) -> Iterator[Tile]:
