@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Callable
 
 import torch
@@ -155,7 +156,7 @@ def _maps_per_tile(fine: Tensor) -> int:
     return max(1, tile_bytes(fine.device) // max(1, fine[:1].numel() * fine.element_size()))
 
 
-def in_types_of(tensors: tuple[Tensor, ...], gradients: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+def in_types_of(tensors: Iterable[Tensor], gradients: Iterable[Tensor | None]) -> tuple[Tensor | None, ...]:
     """Gradients in the types of their tensors."""
     return tuple(gradient if gradient is None else gradient.to(tensor.dtype)
                  for tensor, gradient in zip(tensors, gradients))

@@ -102,20 +102,19 @@ class _SummedLoss(torch.autograd.Function):
         needs = tuple(with_gradients and need for need in ctx.needs_input_grad[:3])
         with without_autocast(x):
             totals = tiled_cross_entropy(x, kernel_h.to(dtype), kernel_w.to(dtype), target, options, needs=needs)
-        gradients = in_types_of(inputs, (totals.grad_x, totals.grad_kernel_h, totals.grad_kernel_w))
-        ctx.save_for_backward(*inputs, target, *gradients)
+        ctx.save_for_backward(*inputs, target, totals.grad_x, totals.grad_kernel_h, totals.grad_kernel_w)
         ctx.options = options
         ctx.mark_non_differentiable(totals.weight, totals.hits)
         return totals.loss, totals.weight, totals.hits
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        *inputs, target, grad_x, grad_h, grad_w = ctx.saved_tensors
+        (*inputs, target), gradients = ctx.saved_tensors[:4], ctx.saved_tensors[4:]
         if torch.is_grad_enabled():
             gradients = _recorded(inputs, target, ctx.options, 'sum', ctx.needs_input_grad[:3], grad)
         else:
-            gradients = (None if gradient is None else gradient * grad.to(gradient.dtype)
-                         for gradient in (grad_x, grad_h, grad_w))
+            scaled = (gradient if gradient is None else gradient * grad for gradient in gradients)
+            gradients = in_types_of(inputs, scaled)
         return (*gradients, None, None, None, None)
 
 

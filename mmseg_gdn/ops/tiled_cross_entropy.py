@@ -13,6 +13,7 @@ from .precision import sum_dtype
 from .tiles import Band, Tile, TiledScores
 
 _LOG2_E, _LN_2 = math.log2(math.e), math.log(2)
+_MIXED_PRODUCTS = 'dtype' in torch.ops.aten.mm.overloads()
 
 
 class Totals(NamedTuple):
@@ -123,8 +124,16 @@ class _Gradients:
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add a product to a sum that is more precise than the factors, if these are of half precision.
+
+    The sums run over pixels and are not yet divided by their number: too large for float16.
+    """
     if total.dtype == left.dtype:
         total.addmm_(left, right)
+    elif left.is_cuda and _MIXED_PRODUCTS:
+        total += torch.mm(left, right, out_dtype=total.dtype)
+    elif left.dtype == torch.float16:
+        total.addmm_(left.to(total.dtype), right.to(total.dtype))
     else:
         total += torch.mm(left, right)
 

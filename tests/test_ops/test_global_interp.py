@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torch.autograd import gradcheck
+from torch.autograd import gradcheck, gradgradcheck
 
 from mmseg_gdn.ops import global_interp
 
@@ -53,11 +53,44 @@ def test_is_linear_in_x(a, b):
     torch.testing.assert_close(together, apart)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SIDES, SIDES, SIDES, SIDES, SIDES, SIDES, st.tuples(st.booleans(), st.booleans(), st.booleans()))
+def test_gradients_are_those_of_plain_products(small_tiles, n, c, h, w, fine_h, fine_w, needs):
+    case = [tensor.requires_grad_(need) for tensor, need in zip(random_case(n, c, h, w, fine_h, fine_w), needs)]
+    wanted = [tensor for tensor in case if tensor.requires_grad]
+    if not wanted:
+        assert not global_interp(*case).requires_grad
+        return
+    x, kernel_h, kernel_w = case
+    plain, ours = kernel_h @ x @ kernel_w.t(), global_interp(*case)
+    grad = torch.randn_like(plain)
+    for result, expected in zip(torch.autograd.grad(ours, wanted, grad), torch.autograd.grad(plain, wanted, grad)):
+        torch.testing.assert_close(result, expected)
+
+
 @pytest.mark.parametrize('sizes', [(2, 3, 4, 7, 5), (4, 2, 3, 3, 9), (3, 5, 2, 2, 1)])
-def test_gradcheck(sizes):
+def test_gradcheck_twice(sizes):
     c, h, w, fine_h, fine_w = sizes
     case = [tensor.requires_grad_() for tensor in random_case(2, c, h, w, fine_h, fine_w)]
     assert gradcheck(global_interp, case)
+    assert gradgradcheck(global_interp, case)
+
+
+def test_maps_and_gradients_that_lie_scattered_in_memory():
+    x, kernel_h, kernel_w = random_case(2, 3, 4, 5, 8, 9)
+    scattered = x.permute(1, 3, 0, 2).contiguous().permute(2, 0, 3, 1).requires_grad_()
+    y = global_interp(scattered, kernel_h, kernel_w)
+    torch.testing.assert_close(y, kernel_h @ x @ kernel_w.t())
+    y.sum().backward()
+    torch.testing.assert_close(scattered.grad, (kernel_h.t() @ torch.ones_like(y) @ kernel_w))
+
+
+def test_empty_batch():
+    x = torch.zeros(0, 3, 4, 5, requires_grad=True)
+    y = global_interp(x, torch.ones(8, 4), torch.ones(9, 5))
+    y.sum().backward()
+    assert y.shape == (0, 3, 8, 9)
+    assert x.grad.shape == x.shape
 
 
 def test_autocast_computes_in_half_and_gives_full_precision_gradients():
@@ -79,6 +112,27 @@ def test_compiles_without_a_graph_break():
     case = random_case(1, 2, 3, 4, 5, 6, torch.float32)
     explanation = torch._dynamo.explain(global_interp)(*case)
     assert explanation.graph_break_count == 0
+
+
+class Interp(torch.nn.Module):
+    def __init__(self, kernel_h, kernel_w):
+        super().__init__()
+        self.kernel_h, self.kernel_w = torch.nn.Parameter(kernel_h), torch.nn.Parameter(kernel_w)
+
+    def forward(self, x):
+        return global_interp(x, self.kernel_h, self.kernel_w)
+
+
+@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning')
+@pytest.mark.parametrize('capture', [
+    lambda module, x: torch.jit.trace(module, x),
+    lambda module, x: torch.export.export(module, (x, )).module(),
+    lambda module, x: torch.compile(module, backend='aot_eager', fullgraph=True),
+], ids=['trace', 'export', 'compile'])
+def test_captured_graph_computes_the_same(capture):
+    x, kernel_h, kernel_w = random_case(2, 3, 4, 5, 8, 9)
+    captured = capture(Interp(kernel_h, kernel_w), x)
+    torch.testing.assert_close(captured(2 * x), kernel_h @ (2 * x) @ kernel_w.t())
 
 
 def test_equals_caffe(shared_dir):

@@ -156,13 +156,23 @@ def test_autocast_makes_products_in_half_and_sums_in_full_precision(random_probl
         assert (result - expected).norm() < 0.03 * expected.norm()
 
 
-def test_half_precision_inputs(random_problem):
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_half_precision_inputs(random_problem, dtype):
     inputs, target = random_problem(2, 5, 4, 6, 33, 20, torch.float32)
-    halves = [tensor.detach().bfloat16().requires_grad_() for tensor in inputs]
+    halves = [tensor.detach().to(dtype).requires_grad_() for tensor in inputs]
+    plain = F.cross_entropy(plain_scores(*inputs), target, ignore_index=255)
     loss = global_interp_cross_entropy(*halves, target)
-    loss.backward()
     assert loss.dtype == torch.float32
-    assert all(half.grad.dtype == torch.bfloat16 for half in halves)
+    for result, expected in zip(loss_and_gradients(loss, halves), loss_and_gradients(plain, inputs)):
+        assert (result.float() - expected).norm() < 0.03 * expected.norm()
+
+
+def test_sums_over_many_pixels_fit_half_precision():
+    x = (100 * torch.eye(2)).view(1, 2, 2, 1).half().requires_grad_()
+    kernel_h, kernel_w = (torch.ones(400, side).half().requires_grad_() for side in (2, 1))
+    target = torch.zeros(1, 400, 400, dtype=torch.long)
+    global_interp_cross_entropy(x, kernel_h, kernel_w, target).backward()
+    assert all(tensor.grad.isfinite().all() for tensor in (x, kernel_h, kernel_w))
 
 
 @pytest.mark.parametrize('wrong', [4, -1])
