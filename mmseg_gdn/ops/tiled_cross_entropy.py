@@ -114,7 +114,7 @@ class _Gradients:
             _add_product(self.h[band.rows], self.rows, band.coarse.t())
         if self.x is not None:
             grad_x = self.x[:, :, band.images]
-            grad_x += torch.mm(self.kernel_h[band.rows].t(), self.rows).view(grad_x.shape)
+            grad_x += _precise_product(self.kernel_h[band.rows].t(), self.rows, grad_x.dtype).view(grad_x.shape)
 
     def finished(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         """The sums; the matrices met scores to base 2, which the factor makes up for."""
@@ -124,18 +124,19 @@ class _Gradients:
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    """Add a product to a sum that is more precise than the factors, if these are of half precision.
-
-    The sums run over pixels and are not yet divided by their number: too large for float16.
-    """
     if total.dtype == left.dtype:
         total.addmm_(left, right)
-    elif left.is_cuda and _MIXED_PRODUCTS:
-        total += torch.mm(left, right, out_dtype=total.dtype)
-    elif left.dtype == torch.float16:
-        total.addmm_(left.to(total.dtype), right.to(total.dtype))
     else:
-        total += torch.mm(left, right)
+        total += _precise_product(left, right, total.dtype)
+
+
+def _precise_product(left: Tensor, right: Tensor, dtype: torch.dtype) -> Tensor:
+    """A product whose sums, over pixels and not yet divided by their number, can be too large for float16."""
+    if left.is_cuda and left.dtype != dtype and _MIXED_PRODUCTS:
+        return torch.mm(left, right, out_dtype=dtype)
+    if left.dtype == torch.float16:
+        return torch.mm(left.to(dtype), right.to(dtype))
+    return torch.mm(left, right)
 
 
 def _bound(band: Band, kernel_w: Tensor) -> float:
