@@ -9,7 +9,6 @@ from mmengine.runner.checkpoint import _load_checkpoint
 from torch import nn
 
 from mmseg_gdn.models.layers import GlobalInterp
-
 from mmseg_gdn.utils import InputError
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg_gdn.utils import InputError
 from mmseg_gdn.engine.checkpoint import check_checkpoint, read_weights
+from mmseg_gdn.utils import InputError
 
 
 @pytest.fixture

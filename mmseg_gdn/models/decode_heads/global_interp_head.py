@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from mmseg.registry import MODELS
+from mmseg.utils import SampleList
 from torch import Tensor
 
 from mmseg_gdn.models.layers import GlobalInterp
@@ -13,6 +14,7 @@ from mmseg_gdn.utils import InputError
 
 from .base_heads import check_built_head, find_base_head
 from .full_size import FullSizeMixin
+from .tiled_loss import TiledLoss, find_tiled_loss
 
 Size = tuple[int, int]
 
@@ -45,6 +47,8 @@ class GlobalInterpHead(FullSizeMixin):
             decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 64), out_size=(512, 512))
     """
 
+    _in_tiled_loss = False
+
     def __new__(cls, *args, base_type: str | None = None, **kwargs) -> GlobalInterpHead:
         """Make an instance of a class that inherits from this one and from the head named by ``base_type``."""
         return object.__new__(_combined_class(cls, find_base_head(base_type)))
@@ -68,6 +72,10 @@ class GlobalInterpHead(FullSizeMixin):
             align_corners=self.align_corners,
             channels=self.out_channels)
 
+    @property
+    def _tiled_loss(self) -> TiledLoss | None:
+        return find_tiled_loss(self, MODELS.get(self.base_type))
+
     def upsample(self, seg_logits: Tensor, size: Size | None) -> Tensor:
         """Bring coarse scores to ``size``.
 
@@ -81,12 +89,40 @@ class GlobalInterpHead(FullSizeMixin):
         Raises:
             InputError: If the scores do not fit the matrices.
         """
-        in_size = tuple(seg_logits.shape[2:])
+        self._check_training_size(tuple(seg_logits.shape[2:]), size)
+        # What loss_by_feat then gets is coarse.
+        return seg_logits if self._in_tiled_loss else self.interp(seg_logits, size)
+
+    def loss(self, *args, **kwargs) -> dict[str, Tensor]:
+        """Mmseg's ``loss``, tile by tile where the configured losses allow it."""
+        self._in_tiled_loss = self._tiled_loss is not None
+        try:
+            return super().loss(*args, **kwargs)
+        finally:
+            self._in_tiled_loss = False
+
+    def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """Losses and accuracy as in mmseg, which full-size scores of this shape would give as well.
+
+        Args:
+            seg_logits: Full-size scores (N, C, H, W), or in the tiled loss coarse ones (N, C, h, w).
+            batch_data_samples: With the masks.
+
+        Returns:
+            Losses by name, and ``acc_seg``.
+        """
+        if not self._in_tiled_loss:
+            return super().loss_by_feat(seg_logits, batch_data_samples)
+        labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        kernels = self.interp.kernels(tuple(seg_logits.shape[2:]), tuple(labels.shape[1:]))
+        loss, accuracy = self._tiled_loss(seg_logits, *kernels, labels, ignore_index=self.ignore_index)
+        return {self.loss_decode.loss_name: loss, 'acc_seg': accuracy}
+
+    def _check_training_size(self, in_size: Size, size: Size | None) -> None:
         if self.training and size == self.interp.out_size and in_size != self.interp.in_size:
             raise InputError(
                 f'in_size={self.interp.in_size} does not fit this network: it makes {in_size[0]}x{in_size[1]} '
                 f'scores for {size[0]}x{size[1]} crops; set in_size={in_size} in the GlobalInterpHead config.')
-        return self.interp(seg_logits, size)
 
     def __reduce_ex__(self, protocol: int) -> tuple:
         """Copy and pickle by the base's name, because the combined class stands in no module."""

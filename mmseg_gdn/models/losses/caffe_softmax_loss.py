@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mmseg_gdn.utils import InputError
 
 _NORMALIZATIONS = ('full', 'valid', 'batch_size', 'none')
-_MAX_LOSS = -math.log(torch.finfo(torch.float32).tiny)
+MAX_LOSS = -math.log(torch.finfo(torch.float32).tiny)
 
 
 @MODELS.register_module()
@@ -89,7 +89,7 @@ class CaffeSoftmaxLoss(nn.Module):
         scores = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32))
         losses = F.cross_entropy(scores, label, reduction='none', ignore_index=ignore_index)
         # Caffe floors the probability for the logarithm only; its backward pass knows nothing of it.
-        losses = losses.detach().clamp(max=_MAX_LOSS) + (losses - losses.detach())
+        losses = losses.detach().clamp(max=MAX_LOSS) + (losses - losses.detach())
         if weight is not None:
             losses = losses * weight
         return self.loss_weight * losses.sum() / self._divisor(label, ignore_index)

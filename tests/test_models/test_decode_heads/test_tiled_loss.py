@@ -1,0 +1,126 @@
+"""The loss without full-size scores: equal to the plain one, and taken where it can be."""
+
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from mmseg_gdn.models.decode_heads import global_interp_head
+
+SIZE, CLASSES = (72, 96), 7
+FUSED = [
+    dict(type='CrossEntropyLoss', avg_non_ignore=False),
+    dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=0.4, loss_name='loss_pixels'),
+    dict(type='CaffeSoftmaxLoss'),
+    dict(type='CaffeSoftmaxLoss', normalize=False, loss_weight=1e-3),
+]
+PLAIN = [
+    dict(type='CrossEntropyLoss', use_sigmoid=True),
+    dict(type='CrossEntropyLoss', class_weight=[1.] * CLASSES),
+    dict(type='CrossEntropyLoss', reduction='sum'),
+    [dict(type='CrossEntropyLoss'), dict(type='DiceLoss', loss_name='loss_dice')],
+]
+
+
+def build(loss, **settings):
+    torch.manual_seed(0)
+    head = MODELS.build(dict(
+        type='GlobalInterpHead', base_type='FCNHead', in_size=(9, 12), in_channels=8, channels=8, num_convs=1,
+        num_classes=CLASSES, dropout_ratio=0, norm_cfg=None, loss_decode=loss, **dict(dict(out_size=SIZE), **settings)))
+    torch.nn.init.normal_(head.conv_seg.weight)
+    return head
+
+
+@pytest.fixture
+def features():
+    return [torch.randn(2, 8, 9, 12)]
+
+
+@pytest.fixture
+def samples():
+    labels = torch.randint(0, CLASSES, (2, 1, *SIZE))
+    labels[:, :, :20] = 255
+    return [SegDataSample(gt_sem_seg=PixelData(data=label)) for label in labels]
+
+
+class LargestTensor(TorchDispatchMode):
+    """Notes the number of elements of the largest tensor that any operation yields."""
+
+    def __init__(self):
+        super().__init__()
+        self.numel = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        sizes = [leaf.numel() for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+        self.numel = max([self.numel, *sizes])
+        return result
+
+
+def outcome(head, features, samples):
+    features = [feature.clone().requires_grad_() for feature in features]
+    losses = head.loss(features, samples, {})
+    sum(value for name, value in losses.items() if name.startswith('loss')).sum().backward()
+    gradients = dict(features=features[0].grad, **{name: value.grad for name, value in head.named_parameters()})
+    return {name: value.detach() for name, value in losses.items()}, gradients
+
+
+@pytest.mark.parametrize('loss', FUSED, ids=str)
+def test_equals_the_plain_loss(loss, features, samples, monkeypatch):
+    losses, gradients = outcome(build(loss), features, samples)
+    monkeypatch.setattr(global_interp_head, 'find_tiled_loss', lambda *args: None)
+    expected_losses, expected_gradients = outcome(build(loss), features, samples)
+    assert losses.keys() == expected_losses.keys()
+    for name, value in expected_losses.items():
+        torch.testing.assert_close(losses[name].squeeze(), value.squeeze(), rtol=1e-5, atol=1e-6)
+    for name, value in expected_gradients.items():
+        scale = value.abs().max()
+        assert scale > 0
+        assert (gradients[name] - value).abs().max() <= 2e-5 * scale, name
+
+
+@pytest.mark.parametrize('loss', FUSED, ids=str)
+def test_all_void(loss, features, monkeypatch):
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=torch.full((1, *SIZE), 255))) for _ in range(2)]
+    losses, gradients = outcome(build(loss), features, samples)
+    assert all(value == 0 for value in losses.values())
+    assert all((value == 0).all() for value in gradients.values())
+
+
+def test_holds_no_full_size_scores(features):
+    size = (720, 960)
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=torch.randint(0, CLASSES, (1, *size)))) for _ in range(2)]
+    with LargestTensor() as largest:
+        outcome(build(FUSED[1], out_size=size), features, samples)
+    assert largest.numel == 2 * size[0] * size[1], 'nothing is larger than the labels'
+
+
+@pytest.mark.parametrize('loss', PLAIN, ids=str)
+def test_other_losses_get_full_size_scores(loss, features, samples):
+    head = build(loss)
+    if 'class_weight' in str(loss):
+        # mmseg looks up the weight of void as well, which there is none of.
+        for sample in samples:
+            sample.gt_sem_seg.data.clamp_(max=CLASSES - 1)
+    assert head._tiled_loss is None
+    losses, gradients = outcome(head, features, samples)
+    assert all(value.isfinite().all() for value in losses.values())
+    assert gradients['interp.kernel_h'].abs().max() > 0
+
+
+def test_a_sampler_gets_full_size_scores(features, samples):
+    head = build(FUSED[0], sampler=dict(type='OHEMPixelSampler', thresh=0.7, min_kept=100))
+    assert head._tiled_loss is None
+    losses, _ = outcome(head, features, samples)
+    assert losses['loss_ce'].isfinite()
+
+
+def test_a_size_that_the_matrices_do_not_serve_leaves_nothing_behind(features, samples):
+    head = build(FUSED[0], size_policy='error')
+    with pytest.raises(ValueError, match="size_policy='error'"):
+        head.loss([feature[..., :6] for feature in features], samples[:1] and [
+            SegDataSample(gt_sem_seg=PixelData(data=torch.zeros(1, 72, 48, dtype=torch.long)))] * 2, {})
+    assert head(features).shape == (2, CLASSES, *SIZE)
