@@ -14,6 +14,8 @@ from mmseg_gdn.utils import InputError
 from .memory import empty_map, spans, tile_bytes
 from .precision import is_tracing, product_dtype, sum_dtype, without_autocast
 
+_TILES_PER_CHUNK = 8
+
 
 def global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
     """Bring every channel to full size: ``y_c = kernel_h @ x_c @ kernel_w.T``.
@@ -82,7 +84,7 @@ class _GlobalInterp(torch.autograd.Function):
         maps, kernel_h, kernel_w = x.flatten(0, 1).to(dtype), kernel_h.to(dtype), kernel_w.to(dtype)
         fine = empty_map((len(maps), len(kernel_h), len(kernel_w)), x, dtype)
         by_rows = rows_first(kernel_h, kernel_w)
-        for chunk in spans(len(maps), _maps_per_tile(fine)):
+        for chunk in spans(len(maps), _maps_per_chunk(fine)):
             each_h, each_w = _each(kernel_h, maps[chunk]), _each(kernel_w.t(), maps[chunk])
             if by_rows:
                 torch.bmm(torch.bmm(each_h, maps[chunk]), each_w, out=fine[chunk])
@@ -116,7 +118,7 @@ def _gradients(maps: Tensor, kernel_h: Tensor, kernel_w: Tensor, grad: Tensor,
     grad_maps = torch.empty_like(maps) if needs_maps else None
     grad_h = torch.zeros_like(kernel_h, dtype=precise) if needs_h else None
     grad_w = torch.zeros_like(kernel_w.t(), dtype=precise) if needs_w else None
-    for chunk in spans(len(maps), _maps_per_tile(grad)):
+    for chunk in spans(len(maps), _maps_per_chunk(grad)):
         coarse, fine_grad = maps[chunk], grad[chunk]
         if needs_w:
             add_products(grad_w, torch.bmm(_each(kernel_h, coarse), coarse).mT, fine_grad)
@@ -152,8 +154,9 @@ def _each(kernel: Tensor, maps: Tensor) -> Tensor:
     return kernel.expand(len(maps), -1, -1)
 
 
-def _maps_per_tile(fine: Tensor) -> int:
-    return max(1, tile_bytes(fine.device) // max(1, fine[:1].numel() * fine.element_size()))
+def _maps_per_chunk(fine: Tensor) -> int:
+    # One map is a tile already. A few of them give each thread its own, and threads wait for each other less often.
+    return _TILES_PER_CHUNK * tile_bytes(fine.device) // max(1, fine[:1].numel() * fine.element_size())
 
 
 def in_types_of(tensors: Iterable[Tensor], gradients: Iterable[Tensor | None]) -> tuple[Tensor | None, ...]:

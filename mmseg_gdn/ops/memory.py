@@ -9,13 +9,16 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-_TILE_BYTES = {'cpu': 1 << 21, 'cuda': 1 << 28}
+_TILE_BYTES = {'cpu': 3 << 19, 'cuda': 1 << 28}
+_MAX_THREADS = 16
 _HUGE_PAGE, _HUGE_PAGE_FROM, _MADV_HUGEPAGE = 1 << 21, 1 << 23, 14
 
 
 def tile_bytes(device: torch.device) -> int:
-    """Size of one tile: what a CPU core's second-level cache holds; on other devices what keeps them busy."""
-    return _TILE_BYTES['cpu' if device.type == 'cpu' else 'cuda']
+    """Size of one tile: about what the CPU threads' own caches hold; on other devices what keeps them busy."""
+    if device.type == 'cpu':
+        return _TILE_BYTES['cpu'] * min(torch.get_num_threads(), _MAX_THREADS)
+    return _TILE_BYTES['cuda']
 
 
 def spans(length: int, longest: int) -> Iterator[slice]:

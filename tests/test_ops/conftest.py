@@ -7,8 +7,13 @@ from mmseg_gdn.ops import memory
 
 
 @pytest.fixture
-def small_tiles(monkeypatch):
-    monkeypatch.setitem(memory._TILE_BYTES, 'cpu', 256)
+def set_tile_bytes(monkeypatch):
+    return lambda size: monkeypatch.setitem(memory._TILE_BYTES, 'cpu', size // torch.get_num_threads())
+
+
+@pytest.fixture
+def small_tiles(set_tile_bytes):
+    set_tile_bytes(256)
 
 
 @pytest.fixture

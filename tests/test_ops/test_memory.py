@@ -32,9 +32,9 @@ def problem():
 
 
 @pytest.mark.parametrize('reduction', ['mean', 'none'])
-def test_the_loss_never_holds_full_size_scores(problem, reduction, monkeypatch):
+def test_the_loss_never_holds_full_size_scores(problem, reduction, set_tile_bytes):
     inputs, target = problem
-    monkeypatch.setitem(memory._TILE_BYTES, 'cpu', 1 << 18)
+    set_tile_bytes(1 << 18)
     with LargestTensor() as largest:
         loss, _ = global_interp_cross_entropy(*inputs, target, reduction=reduction, return_accuracy=True)
         loss.sum().backward()
@@ -42,9 +42,9 @@ def test_the_loss_never_holds_full_size_scores(problem, reduction, monkeypatch):
     assert largest.bytes <= one_class
 
 
-def test_argmax_never_holds_full_size_scores(problem, monkeypatch):
+def test_argmax_never_holds_full_size_scores(problem, set_tile_bytes):
     inputs, target = problem
-    monkeypatch.setitem(memory._TILE_BYTES, 'cpu', 1 << 18)
+    set_tile_bytes(1 << 18)
     with LargestTensor() as largest:
         global_interp_argmax(*inputs)
     assert largest.bytes == target.numel() * 8
