@@ -20,6 +20,7 @@ Arrays = Mapping[str, np.ndarray]
 # by is bounded by the gradients', because both come from the same sums in float32.
 LOSS_TOLERANCE, TOLERANCE = 4e-5, 2.5e-5
 
+_GIVEN = ('blob/data', 'blob/label', 'blob/cls')
 _SCORES = ('score_fr', 'fc8_voc12')
 
 
@@ -59,27 +60,58 @@ def check_run(arrays: Arrays, run: str, state: dict[str, Tensor] | None = None,
     Yields:
         One comparison per stored quantity.
     """
-    data, label, image_labels = inputs(arrays, run)
+    model = _prepared_net(arrays, run, state)
+    model.decode_head.loss_decode = Observed(model.decode_head.loss_decode)
+    record = Recording(model)
+    actual = _quantities(model, *_backward(model, arrays, run), arrays, run)
+    actual |= {f'blob/{name}': value for name, value in record.values.items()}
+    actual |= {f'diff/{name}': value for name, value in record.gradients.items()}
+    for key, name in _stored(arrays, run, parts):
+        yield Check(key, _error(actual, name, arrays[key]), _tolerance(name))
+    if hasattr(model.decode_head, 'interp'):
+        yield from _check_tiled_loss(arrays, run, state, parts)
+
+
+def _check_tiled_loss(arrays: Arrays, run: str, state: dict[str, Tensor] | None,
+                      parts: tuple[str, ...]) -> Iterator[Check]:
+    """Compare what training makes, where nobody looks at full-size scores, and so none are made."""
+    model = _prepared_net(arrays, run, state)
+    actual = _quantities(model, *_backward(model, arrays, run), arrays, run)
+    for key, name in _stored(arrays, run, parts):
+        if name in actual:
+            yield Check(f'{key} (without full-size scores)', _error(actual, name, arrays[key]), _tolerance(name))
+
+
+def _prepared_net(arrays: Arrays, run: str, state: dict[str, Tensor] | None) -> nn.Module:
     settings = json.loads(str(arrays['meta']))['runs'].get(run, {}) if 'meta' in arrays else {}
     model = build_net(arrays, run, settings.get('cls_pool', 'AVE'), state)
+    image_labels = inputs(arrays, run)[2]
     if image_labels is not None:
         head = model.decode_head.multi_label_head
         head.loss_decode = StoredLabels(head.loss_decode, image_labels)
-    record = Recording(model)
+    return model
+
+
+def _backward(model: nn.Module, arrays: Arrays, run: str) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    """Run forward and backward; gives the images, the losses and their total."""
+    data, label, _ = inputs(arrays, run)
     image = torch.from_numpy(data).requires_grad_()
     losses = model.loss(image, _samples(label))
     total = sum(value for name, value in losses.items() if 'loss' in name)
     total.backward()
+    return image, losses, total
 
-    actual = _quantities(model, record, image, losses, total, arrays, run)
+
+def _stored(arrays: Arrays, run: str, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Keys of the quantities to compare, and their names within the run."""
     for key in arrays:
         name = key[len(run) + 1:]
-        if not key.startswith(f'{run}/') or name.split('/')[0] not in parts:
-            continue
-        if name in ('blob/data', 'blob/label', 'blob/cls'):
-            continue
-        tolerance = LOSS_TOLERANCE if name.endswith('loss') else TOLERANCE
-        yield Check(f'{run}/{name}', _error(actual, name, arrays[key]), tolerance)
+        if key.startswith(f'{run}/') and name.split('/')[0] in parts and name not in _GIVEN:
+            yield key, name
+
+
+def _tolerance(name: str) -> float:
+    return LOSS_TOLERANCE if name.endswith('loss') else TOLERANCE
 
 
 def inputs(arrays: Arrays, run: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -203,6 +235,19 @@ class FixedDropout(nn.Module):
         return x * self.scale
 
 
+class Observed(nn.Module):
+    """A loss that is given full-size scores, which the same one unwrapped can do without."""
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+        self.loss_name = loss.loss_name
+
+    def forward(self, *args, **kwargs) -> Tensor:
+        """The loss."""
+        return self.loss(*args, **kwargs)
+
+
 class StoredLabels(nn.Module):
     """A multi-label loss against stored labels, because those of the golden files are not taken from the masks."""
 
@@ -264,13 +309,11 @@ class Recording:
             tensor.register_hook(lambda gradient: self.gradients.__setitem__(name, gradient.detach()))
 
 
-def _quantities(model: nn.Module, record: Recording, image: Tensor, losses: dict[str, Tensor], total: Tensor,
+def _quantities(model: nn.Module, image: Tensor, losses: dict[str, Tensor], total: Tensor,
                 arrays: Arrays, run: str) -> dict[str, Tensor]:
-    """Everything this project computes, by the names of the golden file."""
+    """Losses and gradients, by the names of the golden file."""
     weights = arrays.get(f'{run}/loss_weight', np.ones(1))
-    actual = {f'blob/{name}': value for name, value in record.values.items()}
-    actual |= {f'diff/{name}': value for name, value in record.gradients.items()}
-    actual |= {'diff/data': image.grad, 'total_loss': total.detach()}
+    actual = {'diff/data': image.grad, 'total_loss': total.detach()}
     actual['blob/loss'] = losses['decode.loss_ce'].detach() / weights[0]
     if 'decode.loss_mlc' in losses:
         actual['blob/cls_loss'] = losses['decode.loss_mlc'].detach() / weights[1]

@@ -13,8 +13,8 @@ from mmseg_gdn.models.layers import GlobalInterp
 from mmseg_gdn.utils import InputError
 
 from .base_heads import check_built_head, find_base_head
-from .full_size import FullSizeMixin
-from .tiled_loss import TiledLoss, find_tiled_loss
+from .full_size import FullSizeMixin, input_size
+from .shortcuts import TiledLoss, find_tiled_loss, predicts_from_coarse
 
 Size = tuple[int, int]
 
@@ -47,7 +47,7 @@ class GlobalInterpHead(FullSizeMixin):
             decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 64), out_size=(512, 512))
     """
 
-    _in_tiled_loss = False
+    _keeps_coarse = False  # while a loss or a prediction needs no full-size scores
 
     def __new__(cls, *args, base_type: str | None = None, **kwargs) -> GlobalInterpHead:
         """Make an instance of a class that inherits from this one and from the head named by ``base_type``."""
@@ -90,16 +90,15 @@ class GlobalInterpHead(FullSizeMixin):
             InputError: If the scores do not fit the matrices.
         """
         self._check_training_size(tuple(seg_logits.shape[2:]), size)
-        # What loss_by_feat then gets is coarse.
-        return seg_logits if self._in_tiled_loss else self.interp(seg_logits, size)
+        return seg_logits if self._keeps_coarse else self.interp(seg_logits, size)
 
     def loss(self, *args, **kwargs) -> dict[str, Tensor]:
         """Mmseg's ``loss``, tile by tile where the configured losses allow it."""
-        self._in_tiled_loss = self._tiled_loss is not None
+        self._keeps_coarse = self._tiled_loss is not None
         try:
             return super().loss(*args, **kwargs)
         finally:
-            self._in_tiled_loss = False
+            self._keeps_coarse = False
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
         """Losses and accuracy as in mmseg, which full-size scores of this shape would give as well.
@@ -111,12 +110,34 @@ class GlobalInterpHead(FullSizeMixin):
         Returns:
             Losses by name, and ``acc_seg``.
         """
-        if not self._in_tiled_loss:
+        if not self._keeps_coarse:
             return super().loss_by_feat(seg_logits, batch_data_samples)
         labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
         kernels = self.interp.kernels(tuple(seg_logits.shape[2:]), tuple(labels.shape[1:]))
         loss, accuracy = self._tiled_loss(seg_logits, *kernels, labels, ignore_index=self.ignore_index)
         return {self.loss_decode.loss_name: loss, 'acc_seg': accuracy}
+
+    @property
+    def predicts_from_coarse(self) -> bool:
+        """Whether :meth:`predict_coarse` says all that ``predict`` does."""
+        return self.out_channels > 1 and predicts_from_coarse(MODELS.get(self.base_type))
+
+    def predict_coarse(self, inputs: tuple[Tensor, ...], batch_img_metas: list[dict]) -> tuple[Tensor, Tensor, Tensor]:
+        """What makes the scores that ``predict`` gives, without making them.
+
+        Args:
+            inputs: Feature maps of the backbone.
+            batch_img_metas: Meta data of the images, which tell the size of the network's input (H, W).
+
+        Returns:
+            Coarse scores (N, C, h, w) and the two matrices, (H, h) and (W, w).
+        """
+        self._keeps_coarse = True
+        try:
+            scores = self.forward(inputs)
+        finally:
+            self._keeps_coarse = False
+        return scores, *self.interp.kernels(tuple(scores.shape[2:]), input_size(batch_img_metas))
 
     def _check_training_size(self, in_size: Size, size: Size | None) -> None:
         if self.training and size == self.interp.out_size and in_size != self.interp.in_size:

@@ -1,4 +1,4 @@
-"""Which losses of a head can be computed tile by tile, without its full-size scores."""
+"""What a head can do without its full-size scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from mmseg_gdn.models.losses import CaffeSoftmaxLoss
 from mmseg_gdn.models.losses.caffe_softmax_loss import MAX_LOSS
 from mmseg_gdn.ops import global_interp_cross_entropy
 
+from .caffe_fc_head import CaffeFCHead
+
 TiledLoss = Callable[..., 'tuple[Tensor, Tensor]']
+# Classes whose loss_by_feat and predict_by_feat do nothing but bring scores to full size and sum up losses.
+_PLAIN = (BaseDecodeHead, CaffeFCHead)
 
 
 def find_tiled_loss(head: BaseDecodeHead, base: type[BaseDecodeHead]) -> TiledLoss | None:
@@ -27,13 +31,22 @@ def find_tiled_loss(head: BaseDecodeHead, base: type[BaseDecodeHead]) -> TiledLo
         the loss and the accuracy in percent; ``None`` if full-size scores are needed: by several losses, by a sampler
         of pixels, or by a ``loss_by_feat`` of the head's own.
     """
-    if base.loss_by_feat is not BaseDecodeHead.loss_by_feat or head.sampler is not None:
+    if not _is_plain(base, 'loss_by_feat') or head.sampler is not None:
         return None
     if type(head.loss_decode) is CrossEntropyLoss:
         return _tiled_cross_entropy(head.loss_decode)
     if type(head.loss_decode) is CaffeSoftmaxLoss:
         return _weighted(head.loss_decode, normalization=head.loss_decode.normalization, max_loss=MAX_LOSS)
     return None
+
+
+def predicts_from_coarse(base: type[BaseDecodeHead]) -> bool:
+    """Whether what ``predict`` of a class gives is what its ``forward`` gives, at another size."""
+    return base.predict is BaseDecodeHead.predict and _is_plain(base, 'predict_by_feat')
+
+
+def _is_plain(base: type[BaseDecodeHead], method: str) -> bool:
+    return getattr(base, method) in [getattr(plain, method) for plain in _PLAIN]
 
 
 def _tiled_cross_entropy(loss: CrossEntropyLoss) -> TiledLoss | None:

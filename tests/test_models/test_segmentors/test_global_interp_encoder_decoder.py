@@ -1,0 +1,84 @@
+"""Classes from coarse scores are those that mmseg's EncoderDecoder predicts."""
+
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+CLASSES = 5
+HEADS = {
+    'FCNHead': dict(base_type='FCNHead', in_channels=32, channels=8, num_convs=1, norm_cfg=None),
+    'ASPPHead': dict(base_type='ASPPHead', in_channels=32, channels=8, dilations=(1, 2), norm_cfg=dict(type='BN')),
+    'CaffeFCHead': dict(base_type='CaffeFCHead', layout='largefov', in_channels=32, fc_channels=8),
+    'DAHead': dict(base_type='DAHead', in_channels=32, channels=8, pam_channels=4, norm_cfg=dict(type='BN')),
+}
+SAMPLES = {
+    'as it is': dict(img_shape=(64, 96), ori_shape=(64, 96)),
+    'padded': dict(img_shape=(60, 81), ori_shape=(60, 81), padding_size=[0, 15, 0, 4]),
+    'padded on all sides': dict(img_shape=(50, 80), ori_shape=(50, 80), padding_size=[10, 6, 3, 11]),
+    'larger': dict(img_shape=(60, 90), ori_shape=(113, 170), padding_size=[0, 6, 0, 4]),
+    'smaller': dict(img_shape=(64, 96), ori_shape=(41, 59)),
+    'flipped': dict(img_shape=(64, 96), ori_shape=(90, 96), flip=True, flip_direction='horizontal'),
+    'upside down': dict(img_shape=(60, 96), ori_shape=(60, 96), padding_size=[0, 0, 0, 4], flip=True,
+                        flip_direction='vertical'),
+}
+
+
+def build(type_, head='FCNHead', align_corners=False, mode='whole'):
+    torch.manual_seed(0)
+    model = MODELS.build(ConfigDict(
+        type=type_,
+        backbone=dict(type='ResNetV1c', depth=18, base_channels=4, stem_channels=4, norm_cfg=dict(type='BN'),
+                      strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2)),
+        decode_head=dict(type='GlobalInterpHead', in_index=3, num_classes=CLASSES, align_corners=align_corners,
+                         in_size=(4, 6), out_size=(64, 96), size_policy='resample', **HEADS[head]),
+        train_cfg={}, test_cfg=dict(mode=mode, crop_size=(48, 48), stride=(32, 32)))).double().eval()
+    torch.nn.init.normal_(model.decode_head.conv_seg.weight)
+    for kernel in (model.decode_head.interp.kernel_h, model.decode_head.interp.kernel_w):
+        kernel.data += 0.3 * torch.randn_like(kernel)
+    return model
+
+
+def predict(type_, metas, **settings):
+    inputs = torch.randn(len(metas), 3, 64, 96, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    samples = [SegDataSample(metainfo=dict(meta, pad_shape=(64, 96))) for meta in metas]
+    with torch.no_grad():
+        return build(type_, **settings).predict(inputs, samples)
+
+
+def assert_same_classes(results, expected):
+    for result, reference in zip(results, expected):
+        assert result.pred_sem_seg.data.shape == reference.pred_sem_seg.data.shape
+        assert torch.equal(result.pred_sem_seg.data, reference.pred_sem_seg.data)
+        assert len(reference.pred_sem_seg.data.unique()) > 1, 'a single class would show nothing'
+
+
+@pytest.mark.parametrize('align_corners', [False, True])
+@pytest.mark.parametrize('name', SAMPLES)
+def test_every_way_back_to_the_image(name, align_corners):
+    results = predict('GlobalInterpEncoderDecoder', [SAMPLES[name]], align_corners=align_corners)
+    assert_same_classes(results, predict('EncoderDecoder', [SAMPLES[name]], align_corners=align_corners))
+    assert 'seg_logits' not in results[0]
+
+
+@pytest.mark.parametrize('head', HEADS)
+def test_heads(head):
+    metas = [SAMPLES['padded'], SAMPLES['larger']]
+    results = predict('GlobalInterpEncoderDecoder', metas, head=head)
+    assert_same_classes(results, predict('EncoderDecoder', metas, head=head))
+    # DAHead takes the first of three score maps: that is mmseg's way.
+    assert ('seg_logits' in results[0]) == (head == 'DAHead')
+
+
+def test_sliding_windows_go_mmsegs_way():
+    results = predict('GlobalInterpEncoderDecoder', [SAMPLES['padded']], mode='slide')
+    assert_same_classes(results, predict('EncoderDecoder', [SAMPLES['padded']], mode='slide'))
+    assert 'seg_logits' in results[0]
+
+
+def test_training_and_forward_are_mmsegs():
+    model, reference = build('GlobalInterpEncoderDecoder'), build('EncoderDecoder')
+    inputs = torch.randn(1, 3, 64, 96, dtype=torch.float64)
+    assert torch.equal(model(inputs), reference(inputs))
+    assert model.state_dict().keys() == reference.state_dict().keys()
