@@ -8,12 +8,12 @@ from typing import Any
 
 from mmseg_gdn.utils import InputError
 
+_VOC_TYPES = ('PascalVOCDataset', 'CheckedVOCDataset')
 _GET_VOC = """To get it:
   VOC 2012:   download VOCtrainval_11-May-2012.tar from the PASCAL VOC challenge's site, then
                 tar xf VOCtrainval_11-May-2012.tar -C data
   SBD (aug):  download benchmark.tgz (Semantic Boundaries Dataset) and unpack it, then
-                mim run mmsegmentation tools/dataset_converters/voc_aug.py data/VOCdevkit VOCaug_folder --nproc 8
-              (the converter lies in mmsegmentation's tools/dataset_converters/voc_aug.py)
+                python tools/stock.py dataset_converters/voc_aug data/VOCdevkit VOCaug_folder --nproc 8
   check it:     python tools/dataset_converters/check_voc.py --data-root data/VOCdevkit/VOC2012
 Data elsewhere: link it (ln -s /elsewhere/VOCdevkit data/VOCdevkit).
 Without any download: make demo"""
@@ -40,7 +40,7 @@ def _voc_parts(dataset: Any) -> Iterator[dict]:
     if isinstance(dataset, (list, tuple)):
         for part in dataset:
             yield from _voc_parts(part)
-    elif isinstance(dataset, dict) and dataset.get('type') == 'PascalVOCDataset':
+    elif isinstance(dataset, dict) and dataset.get('type') in _VOC_TYPES:
         yield dataset
     elif isinstance(dataset, dict):
         yield from _voc_parts(dataset.get('datasets', dataset.get('dataset')))

@@ -92,7 +92,7 @@ def thin(cfg):
 def use_data(node, root):
     """Lead every data set in a config to another folder."""
     if isinstance(node, dict):
-        if node.get('type') == 'PascalVOCDataset':
+        if node.get('type') == 'CheckedVOCDataset':
             node['data_root'] = str(root)
         for child in node.values():
             use_data(child, root)

@@ -7,7 +7,7 @@ from mmseg_gdn.utils import InputError
 
 
 def voc(root, masks='SegmentationClass', ids='train'):
-    return dict(type='PascalVOCDataset', data_root=str(root), ann_file=f'ImageSets/Segmentation/{ids}.txt',
+    return dict(type='CheckedVOCDataset', data_root=str(root), ann_file=f'ImageSets/Segmentation/{ids}.txt',
                 data_prefix=dict(img_path='JPEGImages', seg_map_path=masks))
 
 
@@ -41,5 +41,5 @@ def test_missing_parts_are_named_once_with_the_ways_to_get_them(root, wrap):
     for path in ('ImageSets/Segmentation/aug.txt', 'SegmentationClassAug'):
         assert message.count(str(root / path)) == 1
     assert str(root / 'JPEGImages') not in message
-    for way in ('VOCtrainval_11-May-2012.tar', 'voc_aug.py', 'check_voc.py', 'make demo'):
+    for way in ('VOCtrainval_11-May-2012.tar', 'stock.py dataset_converters/voc_aug', 'check_voc.py', 'make demo'):
         assert way in message

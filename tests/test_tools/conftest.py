@@ -32,9 +32,9 @@ model = dict(
     backbone=dict(init_cfg=None),
     decode_head=dict(in_size=(2, 2), out_size=(64, 64)))
 data_root = {str(voc_root)!r}
-load = [dict(type='LoadVOCImage'), dict(type='LoadVOCAnnotations')]
+load = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 parts = [
-    dict(type='PascalVOCDataset', data_root=data_root, ann_file=f'ImageSets/Segmentation/{{ids}}.txt', pipeline=load,
+    dict(type='CheckedVOCDataset', data_root=data_root, ann_file=f'ImageSets/Segmentation/{{ids}}.txt', pipeline=load,
          data_prefix=dict(img_path='JPEGImages', seg_map_path=masks))
     for ids, masks in (('train', 'SegmentationClass'), ('aug', 'SegmentationClassAug'))
 ]
@@ -42,13 +42,13 @@ train_dataloader = dict(
     batch_size=2, num_workers=0, persistent_workers=False,
     dataset=dict(dataset=dict(datasets=parts), pipeline=[
         dict(type='RandomCrop', crop_size=(64, 64)), dict(type='PackSegInputs')]))
-test_pipeline = [dict(type='LoadVOCImage'), dict(type='LoadVOCAnnotations'), dict(type='PackSegInputs')]
+test_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
 tta_pipeline = [
-    dict(type='LoadVOCImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='TestTimeAug', transforms=[
         [dict(type='RandomFlip', prob=0., direction='horizontal'),
          dict(type='RandomFlip', prob=1., direction='horizontal')],
-        [dict(type='LoadVOCAnnotations')],
+        [dict(type='LoadAnnotations')],
         [dict(type='PackSegInputs')]])
 ]
 val_dataloader = dict(

@@ -2,18 +2,18 @@
 # Children set the pipelines that follow loading: train_dataloader.dataset.pipeline and test_pipeline.
 data_root = 'data/VOCdevkit/VOC2012'
 
-load_pipeline = [dict(type='LoadVOCImage'), dict(type='LoadVOCAnnotations')]
+load_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 # Masks are loaded last: results are brought back to the size of the image, so masks are never resized.
-test_pipeline = [dict(type='LoadVOCImage'), dict(type='LoadVOCAnnotations'), dict(type='PackSegInputs')]
+test_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
 
 voc_train = dict(
-    type='PascalVOCDataset',
+    type='CheckedVOCDataset',
     data_root=data_root,
     data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
     ann_file='ImageSets/Segmentation/train.txt',
     pipeline=load_pipeline)
 sbd_aug = dict(
-    type='PascalVOCDataset',
+    type='CheckedVOCDataset',
     data_root=data_root,
     data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
     ann_file='ImageSets/Segmentation/aug.txt',
@@ -34,7 +34,7 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='PascalVOCDataset',
+        type='CheckedVOCDataset',
         data_root=data_root,
         data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
         ann_file='ImageSets/Segmentation/val.txt',

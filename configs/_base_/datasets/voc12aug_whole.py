@@ -2,20 +2,20 @@
 _base_ = './voc12aug.py'
 
 test_pipeline = [
-    dict(type='LoadVOCImage'),
+    dict(type='LoadImageFromFile'),
     dict(type='ClampSize', max_size=500),
-    dict(type='LoadVOCAnnotations'),
+    dict(type='LoadAnnotations'),
     dict(type='PackSegInputs')
 ]
 tta_pipeline = [
-    dict(type='LoadVOCImage'),
+    dict(type='LoadImageFromFile'),
     dict(
         type='TestTimeAug',
         transforms=[
             [dict(type='ClampSize', max_size=500)],
             [dict(type='RandomFlip', prob=0., direction='horizontal'),
              dict(type='RandomFlip', prob=1., direction='horizontal')],
-            [dict(type='LoadVOCAnnotations')],
+            [dict(type='LoadAnnotations')],
             [dict(type='PackSegInputs')],
         ])
 ]

@@ -1,0 +1,141 @@
+"""What mmseg users switch on works with global interpolation as it does without."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.model import ExponentialMovingAverage
+from mmengine.structures import PixelData
+from mmseg.apis import MMSegInferencer
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+SIZE = (128, 128)
+
+
+@pytest.fixture
+def cfg(root_dir):
+    cfg = Config.fromfile(root_dir / 'configs/gdn/demo_gdn.py')
+    cfg.model.decode_head.dropout_ratio = 0
+    return cfg
+
+
+@pytest.fixture
+def model(cfg):
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    return model
+
+
+@pytest.fixture
+def batch():
+    labels = torch.randint(0, 21, (2, 1, *SIZE))
+    metainfo = dict(img_shape=SIZE, ori_shape=SIZE, pad_shape=SIZE)
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=label), metainfo=metainfo) for label in labels]
+    return torch.randn(2, 3, *SIZE), samples
+
+
+def gradients(model, batch):
+    model.zero_grad()
+    losses = model.loss(*batch)
+    sum(value for name, value in losses.items() if 'loss' in name).backward()
+    return losses, {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16], ids=str)
+def test_autocast(model, batch, dtype):
+    expected_losses, expected = gradients(model, batch)
+    with torch.autocast('cpu', dtype):
+        losses, found = gradients(model, batch)
+    assert losses['decode.loss_ce'].dtype == torch.float32
+    for name in ('decode.loss_ce', 'aux_0.loss_mlc'):
+        torch.testing.assert_close(losses[name].float(), expected_losses[name], rtol=0.03, atol=0)
+    for side in 'hw':
+        name = f'decode_head.interp.kernel_{side}'
+        assert found[name].dtype == torch.float32
+        assert torch.cosine_similarity(found[name].flatten(), expected[name].flatten(), dim=0) > 0.98
+
+    model.eval()
+    with torch.no_grad():
+        scores = model.encode_decode(batch[0], [batch[1][0].metainfo] * 2)
+        with torch.autocast('cpu', dtype):
+            low = model.encode_decode(batch[0], [batch[1][0].metainfo] * 2)
+    assert (low.float() - scores).abs().max() < 0.05 * scores.abs().max()
+
+
+def test_gradient_checkpointing_of_the_backbone(cfg, model, batch):
+    cfg.model.backbone.with_cp = True
+    other = MODELS.build(cfg.model)
+    other.load_state_dict(model.state_dict())
+    _, expected = gradients(model, batch)
+    _, found = gradients(other, batch)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_moving_average_of_the_weights(model):
+    averaged = ExponentialMovingAverage(model, momentum=0.25)
+    start = copy.deepcopy(model.decode_head.interp.kernel_h.data)
+    averaged.update_parameters(model)
+    model.decode_head.interp.kernel_h.data += 1
+    averaged.update_parameters(model)
+    torch.testing.assert_close(averaged.module.decode_head.interp.kernel_h.data, start + 0.25)
+    torch.testing.assert_close(model.decode_head.interp.kernel_h.data, start + 1)
+
+
+def test_compiled_training_step(model, batch):
+    expected_losses, expected = gradients(model, batch)
+    compiled = torch.compile(model, backend='aot_eager')
+    losses, found = gradients(compiled, batch)
+    torch.testing.assert_close(losses['decode.loss_ce'], expected_losses['decode.loss_ce'])
+    for name, value in found.items():
+        wanted = expected[name.removeprefix('_orig_mod.')]
+        assert (value - wanted).abs().max() <= 1e-3 * wanted.abs().max(), name
+
+
+def test_inferencer_from_config_and_checkpoint(cfg, model, voc_root, tmp_path):
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'weights.pth')
+    cfg.dump(tmp_path / 'config.py')
+    inferencer = MMSegInferencer(str(tmp_path / 'config.py'), str(tmp_path / 'weights.pth'), device='cpu',
+                                 classes=['a'] * 21, palette=[[0, 0, 0]] * 21)
+    image = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
+    result = inferencer(image, show=False)
+    assert result['predictions'].shape == (90, 120)
+
+
+@pytest.mark.parametrize('policy', ['slice', 'resample'])
+def test_several_scales_and_flips(cfg, policy):
+    cfg.model.decode_head.size_policy = policy
+    tta = MODELS.build(dict(type='SegTTAModel', module=cfg.model)).eval()
+    image = torch.randint(0, 255, (3, 96, 128), dtype=torch.uint8)
+    inputs, samples = [], []
+    for scale in ((0.5, 0.75, 1.0) if policy == 'slice' else (0.5, 1.0, 1.75)):
+        for flip in (False, True):
+            scaled = torch.nn.functional.interpolate(image[None].float(), scale_factor=scale)[0].byte()
+            meta = dict(img_path='a.jpg', ori_shape=(96, 128), img_shape=tuple(scaled.shape[1:]), flip=flip,
+                        flip_direction='horizontal' if flip else None)
+            inputs.append([scaled.flip(2) if flip else scaled])
+            samples.append([SegDataSample(metainfo=meta)])
+    result, = tta.test_step(dict(inputs=inputs, data_samples=samples))
+    assert result.pred_sem_seg.data.shape == (1, 96, 128)
+
+
+def test_images_of_different_sizes_in_a_batch(cfg, model):
+    model.eval()
+    images = [torch.randint(0, 255, (3, *size), dtype=torch.uint8) for size in ((96, 128), (120, 70))]
+    samples = [SegDataSample(metainfo=dict(ori_shape=tuple(image.shape[1:]), img_shape=tuple(image.shape[1:])))
+               for image in images]
+    # mmseg pads the images of a test batch only if they are of one size, so they are padded as in training here.
+    padded = model.data_preprocessor(dict(inputs=images, data_samples=[
+        SegDataSample(gt_sem_seg=PixelData(data=torch.zeros(1, *image.shape[1:])), metainfo=sample.metainfo)
+        for image, sample in zip(images, samples)]), training=True)
+    with torch.no_grad():
+        together = model.predict(padded['inputs'], copy.deepcopy(padded['data_samples']))
+    for index, (size, result) in enumerate(zip(((96, 128), (120, 70)), together)):
+        with torch.no_grad():
+            alone, = model.predict(padded['inputs'][index:index + 1], padded['data_samples'][index:index + 1])
+        assert result.pred_sem_seg.shape == size
+        assert torch.equal(result.pred_sem_seg.data, alone.pred_sem_seg.data)
