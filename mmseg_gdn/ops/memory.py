@@ -9,15 +9,15 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-_TILE_BYTES = {'cpu': 3 << 19, 'cuda': 1 << 28}
-_MAX_THREADS = 16
+_TILE_BYTES = {'cpu': 1 << 20, 'cuda': 1 << 28}  # per thread; on the whole
+_MIN_THREADS, _MAX_THREADS = 2, 16
 _HUGE_PAGE, _HUGE_PAGE_FROM, _MADV_HUGEPAGE = 1 << 21, 1 << 23, 14
 
 
 def tile_bytes(device: torch.device) -> int:
     """Size of one tile: about what the CPU threads' own caches hold; on other devices what keeps them busy."""
     if device.type == 'cpu':
-        return _TILE_BYTES['cpu'] * min(torch.get_num_threads(), _MAX_THREADS)
+        return _TILE_BYTES['cpu'] * max(_MIN_THREADS, min(torch.get_num_threads(), _MAX_THREADS))
     return _TILE_BYTES['cuda']
 
 

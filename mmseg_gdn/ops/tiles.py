@@ -11,7 +11,7 @@ from torch import Tensor
 from .memory import spans, tile_bytes
 from .precision import sum_dtype
 
-_TILES_PER_BAND, _ROWS_PER_BAND = 4, 128  # whichever is more
+_TILES_PER_BAND, _ROWS_PER_BAND = 2, 128  # whichever is more
 
 
 class Band(NamedTuple):

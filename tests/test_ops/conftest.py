@@ -8,7 +8,7 @@ from mmseg_gdn.ops import memory
 
 @pytest.fixture
 def set_tile_bytes(monkeypatch):
-    return lambda size: monkeypatch.setitem(memory._TILE_BYTES, 'cpu', size // torch.get_num_threads())
+    return lambda size: monkeypatch.setitem(memory._TILE_BYTES, 'cpu', size // max(2, torch.get_num_threads()))
 
 
 @pytest.fixture
