@@ -33,7 +33,7 @@ def test_everything_in_the_reduced_set_is_equal(run_script):
 @pytest.mark.slow
 @pytest.mark.parametrize(('name', 'key'), [
     ('fcn32s_thin.npz', 'param/conv3_2/0'),
-    ('deeplab_gdn_thin.npz', 'param/fc7/0'),
+    ('deeplab_gdn_thin.npz', 'param/fc8_voc12/0'),
     ('fcn32s_gdn_thin.npz', 'b75x110_n2/param/gdn/0'),
     ('gdn_layer.npz', 'mid/blob0'),
     ('solver_traj.npz', 'init/conv1/0'),
