@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from importlib.util import find_spec
 from types import SimpleNamespace
-from typing import Callable
+from typing import Any, Callable
 
 from packaging.version import Version
 
@@ -36,6 +36,7 @@ def prepare_stack() -> None:
         raise ImportError(problem)
     tolerate_missing_ops()
     allow_training_state()
+    never_run_code_of_checkpoints()
     resolve_config_prefix(onedl='onedl-mmsegmentation' in installed)
 
 
@@ -170,6 +171,18 @@ def allow_training_state() -> None:
         multiarray.scalar,
         *(getattr(numpy.dtypes, f'{name}DType') for name in scalar_types if hasattr(numpy, 'dtypes'))
     ])
+
+
+def never_run_code_of_checkpoints() -> None:
+    """Keep the OneDL fork from loading what ``weights_only=True`` has refused once more without it."""
+    import torch
+    from mmengine.runner import checkpoint
+
+    def load(file: Any, map_location: Any = None, weights_only: bool | None = None) -> Any:
+        return torch.load(file, map_location=map_location, weights_only=weights_only is not False)
+
+    if hasattr(checkpoint, '_safe_torch_load'):
+        checkpoint._safe_torch_load = load
 
 
 def resolve_config_prefix(onedl: bool) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import load_checkpoint
 
 from mmseg_gdn import compat
 
@@ -87,16 +88,18 @@ def test_training_state_is_read_with_weights_only():
     assert loaded.mean() == pytest.approx(history.mean())
 
 
-def test_code_in_a_checkpoint_is_still_refused():
+@pytest.mark.parametrize('load', [lambda path: torch.load(path, weights_only=True),
+                                  lambda path: load_checkpoint(torch.nn.Linear(1, 1), str(path))],
+                         ids=['torch', 'mmengine'])
+def test_code_in_a_checkpoint_is_refused_and_not_run(load, tmp_path, capfd):
     class Attack:
         def __reduce__(self):
             return print, ('code of a checkpoint was run', )
 
-    stream = io.BytesIO()
-    torch.save(dict(state_dict=Attack()), stream)
-    stream.seek(0)
+    torch.save(dict(state_dict=Attack()), tmp_path / 'hostile.pth')
     with pytest.raises(Exception, match='Weights only load failed'):
-        torch.load(stream, weights_only=True)
+        load(tmp_path / 'hostile.pth')
+    assert 'was run' not in capfd.readouterr().out
 
 
 def test_attributes_of_other_things_are_refused():
