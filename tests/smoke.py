@@ -29,7 +29,7 @@ def main() -> None:
         run('tools/test.py', config, work_dir / 'iter_4.pth', '--work-dir', work_dir, '--submission', archive,
             '--ids', ids, *options)
         run('tools/check_submission.py', archive, '--ids', ids, '--images', data / 'JPEGImages')
-        run('-m', 'pytest', '-q', '-m', 'not slow', 'tests/test_ops', 'tests/test_models', 'tests/test_compat.py')
+        run('-m', 'pytest', '-q', '-n', '2', '-m', 'not slow')
 
 
 def run(*args: object) -> None:
