@@ -17,7 +17,7 @@ def apply_remedies() -> None:
 
 
 def _prefer_given_inputs() -> None:
-    """get_flops gives a shape and inputs, which mmengine 0.10.5 and later refuse; both say the same."""
+    """get_flops gives a shape and inputs, which mmengine 0.10.7 refuses to get both; they say the same."""
     original = mmengine.analysis.get_model_complexity_info
 
     @functools.wraps(original)
