@@ -56,7 +56,7 @@ def main() -> None:
         cfg.test_evaluator.update(output_dir=args.out, keep_results=True)
 
     runner = Runner.from_cfg(cfg)
-    check_checkpoint(runner.model.module if args.tta else runner.model, args.checkpoint)
+    check_checkpoint(runner.model, args.checkpoint)
     runner.test()
 
 

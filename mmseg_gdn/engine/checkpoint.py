@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner.checkpoint import _load_checkpoint
 from torch import nn
 
@@ -12,20 +13,25 @@ from mmseg_gdn.models.layers import GlobalInterp
 from mmseg_gdn.utils import InputError
 
 
-def check_checkpoint(model: nn.Module, path: str) -> None:
+def check_checkpoint(model: nn.Module, path: str) -> dict[str, torch.Tensor]:
     """Make sure that a checkpoint holds exactly the parameters of a model.
 
     Matrices of global interpolation that start as bilinear may be missing: with them, the checkpoint of a stock model
     predicts what it always has.
 
     Args:
-        model: The model it is to be loaded into.
+        model: The model it is to be loaded into, possibly wrapped for several processes or test time augmentation.
         path: A file, or an address that mmengine can load from.
+
+    Returns:
+        Its tensors by key.
 
     Raises:
         InputError: If it cannot be read, or if a key is missing, left over or of another shape.
     """
     weights = read_weights(path)
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
     wanted = model.state_dict()
     optional = _bilinear_matrices(model)
     problems = [f'it lacks {key}' for key in wanted if key not in weights and key not in optional]
@@ -38,6 +44,7 @@ def check_checkpoint(model: nn.Module, path: str) -> None:
         shown = '; '.join(problems[:3]) + ('; ...' if len(problems) > 3 else '')
         raise InputError(f"{path} is no checkpoint of this config's model ({len(problems)} of {len(wanted)} keys do "
                          f'not fit: {shown}); use the config it was trained with.')
+    return weights
 
 
 def load_weights(model: nn.Module, path: str) -> None:
@@ -50,8 +57,7 @@ def load_weights(model: nn.Module, path: str) -> None:
     Raises:
         InputError: As :func:`check_checkpoint`.
     """
-    check_checkpoint(model, path)
-    model.load_state_dict(read_weights(path), strict=False)
+    model.load_state_dict(check_checkpoint(model, path), strict=False)
 
 
 def _bilinear_matrices(model: nn.Module) -> set[str]:

@@ -1,4 +1,4 @@
-"""Two processes with half the batch each learn what one process learns."""
+"""Two processes with half the batch each learn what one process learns, and test together."""
 
 import os
 import subprocess
@@ -61,6 +61,12 @@ def test_two_processes_equal_one(run_script, config, root_dir, tmp_path):
          'train_dataloader.batch_size=1'],
         cwd=root_dir, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert two.returncode == 0, two.stderr
+
+    tested = subprocess.run(
+        ['tools/dist_test.sh', config, tmp_path / 'two/iter_2.pth', '2', '--work-dir', tmp_path / 'test'],
+        cwd=root_dir, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert tested.returncode == 0, tested.stderr
+    assert 'mIoU: ' in tested.stdout + tested.stderr
 
     start = torch.load(tmp_path / 'start.pth', weights_only=True)['state_dict']
     weights = [torch.load(tmp_path / name / 'iter_2.pth', weights_only=True)['state_dict'] for name in ('one', 'two')]
