@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg_gdn.engine.checkpoint import check_checkpoint, read_weights
+from mmseg_gdn.engine.checkpoint import check_checkpoint, load_weights, read_weights
+from mmseg_gdn.models.layers import GlobalInterp
 from mmseg_gdn.utils import InputError
 
 
@@ -30,6 +31,20 @@ def test_own_checkpoint(model, tmp_path):
 def test_another_architecture(model, tmp_path, other, message):
     with pytest.raises(InputError, match=message):
         check_checkpoint(model, save(other.state_dict(), tmp_path / 'other.pth'))
+
+
+@pytest.mark.parametrize(('init', 'accepted'), [('bilinear', True), ('caffe', False)])
+def test_matrices_may_be_missing_if_they_start_as_bilinear(tmp_path, init, accepted):
+    model = nn.Sequential(nn.Linear(2, 3), GlobalInterp((2, 2), (8, 8), init=init, channels=3))
+    stock = save({key: value + 1 for key, value in model.state_dict().items() if 'kernel' not in key},
+                 tmp_path / 'stock.pth')
+    if accepted:
+        expected = model[0].weight + 1
+        load_weights(model, stock)
+        assert torch.equal(model[0].weight, expected)
+    else:
+        with pytest.raises(InputError, match='it lacks 1.kernel_h; it lacks 1.kernel_w'):
+            load_weights(model, stock)
 
 
 def test_files_that_are_no_checkpoints(tmp_path):
