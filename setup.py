@@ -1,9 +1,11 @@
 """Packaging: the base needs torch and NumPy only, because two stacks carry the import name ``mmseg``."""
 
+import platform
 import re
+import sys
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
 
 ROOT = Path(__file__).parent
 
@@ -33,6 +35,18 @@ def version() -> str:
     return re.search(r"__version__ = '(.+)'", (ROOT / 'mmseg_gdn' / '__init__.py').read_text())[1]
 
 
+def native_kernels() -> list:
+    """The compiled operators. Without a compiler for them the installation goes on, and PyTorch does their work."""
+    if not sys.platform.startswith('linux') or platform.machine() != 'x86_64':
+        return []
+    folder = 'mmseg_gdn/ops/native'
+    names = ('product', 'product_gradients', 'argmax', 'cross_entropy')
+    return [Extension('mmseg_gdn.ops.native._kernels', [f'{folder}/{name}.c' for name in names],
+                      depends=sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).glob('*.h')),
+                      extra_compile_args=['-std=gnu11', '-O3', '-mavx2', '-mfma', '-fopenmp', '-Wall', '-Wextra'],
+                      extra_link_args=['-fopenmp'], optional=True)]
+
+
 setup(
     name='mmseg-gdn',
     version=version(),
@@ -41,6 +55,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_gdn', 'mmseg_gdn.*']),
+    ext_modules=native_kernels(),
     python_requires='>=3.9',
     install_requires=['torch>=2.0', 'torchvision', 'numpy', 'pillow', 'matplotlib', 'packaging', 'protobuf>=4.21'],
     extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'export': EXPORT, 'tests': TESTS},

@@ -58,7 +58,9 @@ class BandSoftmax:
         labels = labels.reshape(len(labels), 1, -1)
         self.valid = labels != options.ignore_index
         self.labels = labels.long() * self.valid
-        _check_range(self.labels, classes, options.ignore_index)
+        # On other devices a look at the values would wait for all work under way; there gather checks them itself.
+        if labels.device.type == 'cpu' and labels.numel():
+            check_range(*(int(bound) for bound in self.labels.aminmax()), classes, options.ignore_index)
         self.weights = self.valid.to(dtype)
         if options.class_weight is not None:
             self.weights *= options.class_weight.to(dtype)[self.labels]
@@ -117,11 +119,8 @@ class BandSoftmax:
         hit[rows].squeeze(1)[where] = best == self.labels[rows].squeeze(1)[where]
 
 
-def _check_range(labels: Tensor, classes: int, ignore_index: int) -> None:
-    # On other devices a look at the values would wait for all work under way; there gather checks them itself.
-    if labels.device.type != 'cpu' or not labels.numel():
-        return
-    lowest, highest = (int(bound) for bound in labels.aminmax())
+def check_range(lowest: int, highest: int, classes: int, ignore_index: int) -> None:
+    """Raise an :class:`InputError` if the extreme labels are no classes."""
     if lowest < 0 or highest >= classes:
         raise InputError(f'The target holds the label {lowest if lowest < 0 else highest}, but there are scores for '
                          f'{classes} classes; labels are 0 to {classes - 1} or ignore_index={ignore_index}.')

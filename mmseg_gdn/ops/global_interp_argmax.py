@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from . import native
 from .global_interp import check_shapes, plain_global_interp, rows_first
 from .precision import is_tracing, product_dtype, sum_dtype, without_autocast
 from .tiles import TiledScores
@@ -47,6 +48,9 @@ def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tenso
 def _argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, best: Tensor) -> None:
     dtype = product_dtype(x)
     kernel_h, kernel_w = kernel_h.to(dtype), kernel_w.to(dtype)
+    if native.serves(x, kernel_h, kernel_w):
+        native.argmax(x, kernel_h, kernel_w, best)
+        return
     first_largest = _first_largest if x.device.type == 'cpu' else torch.argmax
     with without_autocast(x):
         tiled = TiledScores(x, kernel_h, kernel_w)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .band_softmax import BandSoftmax, PixelOptions
+from . import native
+from .band_softmax import BandSoftmax, PixelOptions, check_range
 from .precision import sum_dtype
 from .tiles import Band, Tile, TiledScores
 
@@ -51,6 +52,8 @@ def tiled_cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: T
     Raises:
         InputError: If a label is out of range.
     """
+    if native.serves(x, kernel_h, kernel_w) and target.numel():
+        return _native(x, kernel_h, kernel_w, target, options, needs, losses, grad_losses)
     precise = sum_dtype(kernel_h.dtype)
     loss, weight, hits = x.new_zeros(3, dtype=precise).unbind()
     gradients = _Gradients(x, kernel_h, kernel_w, needs)
@@ -72,6 +75,15 @@ def tiled_cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: T
         if options.count_hits:
             hits += _count_hits(softmax, tiled, band)
     return Totals(loss, weight, hits, *gradients.finished())
+
+
+def _native(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, options: PixelOptions,
+            needs: tuple[bool, bool, bool], losses: Tensor | None, grad_losses: Tensor | None) -> Totals:
+    sums = native.cross_entropy(x, kernel_h, kernel_w, target, class_weight=options.class_weight,
+                                ignore_index=options.ignore_index, max_loss=options.max_loss,
+                                count_hits=options.count_hits, needs=needs, losses=losses, grad_losses=grad_losses)
+    check_range(sums.lowest_label, sums.highest_label, x.shape[1], options.ignore_index)
+    return Totals(*x.new_tensor(sums[:3]).unbind(), *sums.gradients)
 
 
 def _count_hits(softmax: BandSoftmax, tiled: TiledScores, band: Band) -> Tensor:

@@ -1,9 +1,19 @@
-"""Random problems for the operators, and tiles so small that each problem needs several."""
+"""Random problems for the operators, tiles so small that each problem needs several, and both ways of computing."""
 
 import pytest
 import torch
 
-from mmseg_gdn.ops import memory
+from mmseg_gdn.ops import memory, native
+
+
+@pytest.fixture(autouse=True, params=['compiled', 'torch'])
+def way(request, monkeypatch):
+    """Every test of an operator runs with the compiled code and with PyTorch's operations."""
+    if request.param == 'torch':
+        monkeypatch.setenv('MMSEG_GDN_NATIVE', '0')
+    elif not native.is_available():
+        pytest.skip('the compiled operators were not built or are not for this processor')
+    return request.param
 
 
 @pytest.fixture

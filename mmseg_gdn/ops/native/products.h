@@ -1,0 +1,118 @@
+/* Products of small matrices, whose right factor is read in panels of 16 columns. */
+#ifndef MMSEG_GDN_PRODUCTS_H
+#define MMSEG_GDN_PRODUCTS_H
+
+#include "room.h"
+#include "vectors.h"
+
+#define PANEL (2 * WIDTH)
+#define BLOCK 6 /* rows of one panel whose sums, with a row of the panel and a factor, fill 15 of 16 registers */
+
+/* A left factor: element (i, k) stands at data[i * row + k * step]. */
+typedef struct {
+    const float *data;
+    long row, step;
+} left_t;
+
+/* A right factor: element (k, j) stands at data[j / PANEL * panel + k * step + j % PANEL]. */
+typedef struct {
+    const float *data;
+    long panel, step;
+} right_t;
+
+static inline long panels_of(long columns)
+{
+    return quotient_up(columns, PANEL);
+}
+
+static inline long padded(long columns)
+{
+    return panels_of(columns) * PANEL;
+}
+
+INLINE void multiply_block(const int rows, long depth, left_t a, const float *b, long b_step, float *c, long c_row,
+                           int add)
+{
+    vec sums[BLOCK][2];
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++) {
+        sums[i][0] = add ? load(c + i * c_row) : splat(0);
+        sums[i][1] = add ? load(c + i * c_row + WIDTH) : splat(0);
+    }
+    for (long k = 0; k < depth; k++, b += b_step, a.data += a.step) {
+        const vec b0 = load(b), b1 = load(b + WIDTH);
+#pragma GCC unroll 6
+        for (int i = 0; i < rows; i++) {
+            const vec factor = splat(a.data[i * a.row]);
+            sums[i][0] += factor * b0;
+            sums[i][1] += factor * b1;
+        }
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++) {
+        store(c + i * c_row, sums[i][0]);
+        store(c + i * c_row + WIDTH, sums[i][1]);
+    }
+}
+
+INLINE void multiply_strip(const int rows, long panels, long depth, left_t a, right_t b, float *c, long c_row, int add)
+{
+    for (long j = panels - 1; j >= 0; j--)
+        multiply_block(rows, depth, a, b.data + j * b.panel, b.step, c + j * PANEL, c_row, add);
+}
+
+/* C (rows, columns) = A (rows, depth) B (depth, columns), or that added to C. Whole panels are written,
+   the last one first: what it writes beyond a row of C that is no whole panel is overwritten by the next row's
+   beginning, so that C may lie in memory without gaps, with room for one panel behind its end. */
+static void multiply(long rows, long columns, long depth, left_t a, right_t b, float *c, long c_row, int add)
+{
+    const long panels = panels_of(columns);
+    for (long i = 0, count; i < rows; i += count, a.data += count * a.row, c += count * c_row) {
+        const long left = rows - i, strips = (left + BLOCK - 1) / BLOCK;
+        count = (left + strips - 1) / strips;
+        switch (count) {
+        case 1: multiply_strip(1, panels, depth, a, b, c, c_row, add); break;
+        case 2: multiply_strip(2, panels, depth, a, b, c, c_row, add); break;
+        case 3: multiply_strip(3, panels, depth, a, b, c, c_row, add); break;
+        case 4: multiply_strip(4, panels, depth, a, b, c, c_row, add); break;
+        case 5: multiply_strip(5, panels, depth, a, b, c, c_row, add); break;
+        default: multiply_strip(6, panels, depth, a, b, c, c_row, add);
+        }
+    }
+}
+
+/* A left factor that lies in memory row after row, and the transpose of such a one. */
+INLINE left_t plain(const float *data, long row)
+{
+    return (left_t){data, row, 1};
+}
+
+INLINE left_t transposed(const float *data, long row)
+{
+    return (left_t){data, 1, row};
+}
+
+/* A matrix of whole panels that lies in memory row after row. */
+INLINE right_t in_rows(const float *data, long row)
+{
+    return (right_t){data, PANEL, row};
+}
+
+/* A packed matrix of `depth` rows: panel after panel. */
+INLINE right_t packed(const float *data, long depth)
+{
+    return (right_t){data, depth * PANEL, PANEL};
+}
+
+/* Write a (depth, columns) matrix, element (k, j) at from[k * row + j * step], as panels; zeros fill the last one.
+   These are some rows of a packed matrix whose depth is `total`. */
+static inline void pack(float *to, long total, const float *from, long row, long step, long depth, long columns)
+{
+    for (long j = 0; j < columns; j += PANEL, to += total * PANEL) {
+        const long count = smaller(PANEL, columns - j);
+        for (long k = 0; k < depth; k++)
+            for (long i = 0; i < PANEL; i++)
+                to[k * PANEL + i] = i < count ? from[k * row + (j + i) * step] : 0;
+    }
+}
+#endif

@@ -1,0 +1,46 @@
+/* The memory that the caller gives: shared out among threads, and what they gathered in it added up. */
+#ifndef MMSEG_GDN_ROOM_H
+#define MMSEG_GDN_ROOM_H
+
+#include <omp.h>
+
+static inline long smaller(long a, long b)
+{
+    return a < b ? a : b;
+}
+
+static inline long larger(long a, long b)
+{
+    return a > b ? a : b;
+}
+
+static inline long quotient_up(long a, long b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Memory of `used` floats so far; without a base it only counts. */
+typedef struct {
+    float *base;
+    long used;
+} room_t;
+
+/* `count` floats, to whole cache lines. */
+static inline float *take(room_t *room, long count)
+{
+    float *taken = room->base ? room->base + room->used : 0;
+    room->used += quotient_up(count, 16) * 16;
+    return taken;
+}
+
+/* to (columns) = the sum of `count` rows that lie `apart` floats from each other, their elements `step`. */
+static inline void add_up(float *to, long columns, const float *from, long step, long apart, int count)
+{
+    for (long j = 0; j < columns; j++) {
+        float sum = 0;
+        for (int k = 0; k < count; k++)
+            sum += from[k * apart + j * step];
+        to[j] = sum;
+    }
+}
+#endif

@@ -1,0 +1,153 @@
+"""The compiled operators against double precision, at sizes that fill panels, tiles and bands in every way."""
+
+import math
+import os
+import platform
+import shutil
+import sys
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmseg_gdn.ops import global_interp, global_interp_argmax, global_interp_cross_entropy, native
+from mmseg_gdn.ops.native import library
+
+SIDES, SIZES = st.integers(1, 37), st.integers(1, 130)
+CLASSES, IMAGES, THREADS = st.sampled_from([1, 2, 5, 21, 33, 150]), st.integers(1, 2), st.integers(1, 5)
+property_test = settings(deadline=None, max_examples=40)
+
+
+@pytest.fixture(autouse=True, params=['compiled'])
+def way(request):
+    if not native.is_available() and request.function is not test_was_built:
+        pytest.skip('the compiled operators were not built or are not for this processor')
+    threads = torch.get_num_threads()
+    yield request.param
+    torch.set_num_threads(threads)
+
+
+def problem(n, c, h, w, fine_h, fine_w, seed=1):
+    """Scores of unit size, labels of which some are void, and a gradient of the full-size scores."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, c, h, w, generator=generator)
+    kernels = [torch.randn(fine, side, generator=generator) / math.sqrt(side)
+               for fine, side in ((fine_h, h), (fine_w, w))]
+    target = torch.randint(0, c, (n, fine_h, fine_w), generator=generator)
+    target[torch.rand(target.shape, generator=generator) < 0.2] = 255
+    grad = torch.randn(n, c, fine_h, fine_w, generator=generator)
+    return [tensor.requires_grad_() for tensor in (x, *kernels)], target, grad
+
+
+def in_double(inputs):
+    x, kernel_h, kernel_w = (tensor.detach().double().requires_grad_() for tensor in inputs)
+    return (x, kernel_h, kernel_w), kernel_h @ x @ kernel_w.t()
+
+
+def assert_near(results, expected, tolerance=2e-5):
+    for result, right in zip(results, expected):
+        assert (result - right).abs().max() <= tolerance * right.abs().max() + 1e-7
+
+
+@property_test
+@given(IMAGES, CLASSES, SIDES, SIDES, SIZES, SIZES, THREADS)
+def test_product_and_gradients(n, c, h, w, fine_h, fine_w, threads):
+    torch.set_num_threads(threads)
+    inputs, _, grad = problem(n, c, h, w, fine_h, fine_w)
+    doubles, expected = in_double(inputs)
+    result = global_interp(*inputs)
+    assert_near([result], [expected])
+    assert_near(torch.autograd.grad(result, inputs, grad), torch.autograd.grad(expected, doubles, grad.double()))
+
+
+@property_test
+@given(IMAGES, CLASSES, SIDES, SIDES, SIZES, SIZES, THREADS, st.sampled_from(['sum', 'none']), st.booleans())
+def test_loss_gradients_and_accuracy(n, c, h, w, fine_h, fine_w, threads, reduction, weighted):
+    torch.set_num_threads(threads)
+    inputs, target, grad = problem(n, c, h, w, fine_h, fine_w)
+    doubles, scores = in_double(inputs)
+    weight = torch.linspace(0.5, 2, c, dtype=torch.float64) if weighted else None
+    expected = F.cross_entropy(scores, target, weight, ignore_index=255, reduction=reduction)
+    result, accuracy = global_interp_cross_entropy(
+        *inputs, target, weight=weight, reduction=reduction, return_accuracy=True)
+    assert_near([result], [expected])
+    grad = grad[:, 0] if reduction == 'none' else torch.tensor(1.)
+    assert_near(torch.autograd.grad(result, inputs, grad), torch.autograd.grad(expected, doubles, grad.double()))
+    valid = target != 255
+    hits = ((scores.argmax(1) == target) & valid).sum()
+    assert abs(accuracy * valid.sum() / 100 - hits) <= 1 + 1e-4 * valid.sum()
+
+
+@property_test
+@given(IMAGES, CLASSES, SIDES, SIDES, SIZES, SIZES, THREADS)
+def test_argmax(n, c, h, w, fine_h, fine_w, threads):
+    torch.set_num_threads(threads)
+    inputs, _, _ = problem(n, c, h, w, fine_h, fine_w)
+    _, scores = in_double(inputs)
+    best = global_interp_argmax(*inputs)
+    chosen = scores.gather(1, best[:, None])
+    assert (scores.amax(1, keepdim=True) - chosen).max() <= 1e-5 * scores.abs().max()
+
+
+@pytest.mark.parametrize('threads', [1, 2, 3])
+def test_the_same_sums_each_time(threads):
+    torch.set_num_threads(threads)
+    inputs, target, grad = problem(2, 21, 16, 16, 125, 125)
+
+    def gradients():
+        loss = global_interp_cross_entropy(*inputs, target)
+        return loss, *torch.autograd.grad(loss, inputs), *torch.autograd.grad(global_interp(*inputs), inputs, grad)
+
+    first = gradients()
+    for _ in range(5):
+        assert all(torch.equal(one, other) for one, other in zip(first, gradients()))
+
+
+def test_a_large_result_is_written_past_the_caches_to_the_last_number():
+    inputs, _, _ = problem(1, 9, 8, 8, 501, 499)
+    _, expected = in_double(inputs)
+    assert expected.numel() > 1 << 21
+    assert_near([global_interp(*inputs)], [expected])
+
+
+@pytest.mark.parametrize('distance', [0., 1e-4, 1., 10., 30., 80., 120., 1e4])
+def test_exponentials_and_logarithms_are_precise(distance):
+    x = torch.tensor([0., -distance]).view(1, 2, 1, 1).requires_grad_()
+    kernel = torch.ones(1, 1)
+    for label in (0, 1):
+        target = torch.full((1, 1, 1), label)
+        loss = global_interp_cross_entropy(x, kernel, kernel, target)
+        odds = x.double().flatten()[1 - label] - x.double().flatten()[label]
+        expected = (F.softplus(odds) if odds > -30 else odds.exp()).squeeze()
+        torch.testing.assert_close(loss.double(), expected, rtol=1e-6, atol=1e-37)
+        found, = torch.autograd.grad(loss, x)
+        right, = torch.autograd.grad(expected, x)
+        torch.testing.assert_close(found, right, rtol=1e-5, atol=1e-37)
+
+
+def test_scores_that_are_no_numbers_do_not_spoil_ignored_pixels():
+    x = torch.zeros(1, 3, 1, 4)
+    x[0, 1, 0, 2] = math.nan
+    target = torch.tensor([[[0, 1, 255, 2]]])
+    losses = global_interp_cross_entropy(x, torch.ones(1, 1), torch.eye(4), target, reduction='none')
+    # The product with a matrix hands them on to the whole row, where an ignored pixel counts nothing.
+    assert losses.isnan().tolist() == [[[True, True, False, True]]]
+    assert losses[0, 0, 2] == 0
+
+
+def test_switch(monkeypatch):
+    tensor = torch.ones(1)
+    assert native.serves(tensor)
+    assert not native.serves(tensor.double())
+    assert not native.serves(torch.ones(0))
+    monkeypatch.setenv('MMSEG_GDN_NATIVE', '0')
+    assert not native.serves(tensor)
+
+
+@pytest.mark.skipif(not sys.platform.startswith('linux') or platform.machine() != 'x86_64' or not shutil.which('gcc')
+                    or torch.backends.cpu.get_cpu_capability() not in library._PROCESSORS
+                    or os.environ.get('MMSEG_GDN_NATIVE') == '0', reason='nothing is built or used here')
+def test_was_built():
+    assert native.is_available(), 'there is a compiler, but pip install built no mmseg_gdn/ops/native/_kernels*.so'
