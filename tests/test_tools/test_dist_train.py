@@ -50,28 +50,42 @@ train_dataloader['dataset'] = dict(pipeline=[dict(type='RandomCrop', crop_size=(
     return path
 
 
+# mmengine would put the parts on GPUs; a checkpoint of the whole model needs 'full'.
+SHARDED = ('runner_type=FlexibleRunner', 'strategy.type=FSDPStrategy', 'strategy.state_dict_cfg=full',
+           'strategy.model_wrapper.type=MMFullyShardedDataParallel', 'strategy.model_wrapper.device_id=cpu')
+
+
+@pytest.fixture
+def launch(root_dir):
+    """Run a script of the repository with two processes."""
+
+    def run(script, *args):
+        environment = dict(os.environ, PYTHON=sys.executable, PORT='29517', OMP_NUM_THREADS='1')
+        return subprocess.run([f'tools/{script}.sh', *map(str, args)], cwd=root_dir, env=environment,
+                              capture_output=True, text=True, check=False, timeout=300)
+
+    return run
+
+
 @pytest.mark.slow
-def test_two_processes_equal_one(run_script, config, root_dir, tmp_path):
+@pytest.mark.parametrize('strategy', [(), SHARDED], ids=['DDP', 'FSDP'])
+def test_two_processes_equal_one(run_script, launch, config, tmp_path, strategy):
     one = run_script('tools/train.py', config, '--work-dir', tmp_path / 'one', '--cfg-options',
                      'train_dataloader.batch_size=2')
     assert one.returncode == 0, one.stderr
-    environment = dict(os.environ, PYTHON=sys.executable, PORT='29517', OMP_NUM_THREADS='1')
-    two = subprocess.run(
-        ['tools/dist_train.sh', config, '2', '--work-dir', tmp_path / 'two', '--cfg-options',
-         'train_dataloader.batch_size=1'],
-        cwd=root_dir, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    two = launch('dist_train', config, 2, '--work-dir', tmp_path / 'two', '--cfg-options',
+                 'train_dataloader.batch_size=1', *strategy)
     assert two.returncode == 0, two.stderr
-
-    tested = subprocess.run(
-        ['tools/dist_test.sh', config, tmp_path / 'two/iter_2.pth', '2', '--work-dir', tmp_path / 'test'],
-        cwd=root_dir, env=environment, capture_output=True, text=True, check=False, timeout=300)
-    assert tested.returncode == 0, tested.stderr
-    assert 'mIoU: ' in tested.stdout + tested.stderr
 
     start = torch.load(tmp_path / 'start.pth', weights_only=True)['state_dict']
     weights = [torch.load(tmp_path / name / 'iter_2.pth', weights_only=True)['state_dict'] for name in ('one', 'two')]
+    assert weights[0].keys() == weights[1].keys()
     moved = {key for key in start if not torch.equal(start[key], weights[0][key])}
     assert {'decode_head.interp.kernel_h', 'decode_head.interp.kernel_w', 'backbone.conv1.conv.weight'} <= moved
     for key in moved:
         way = (weights[0][key] - start[key]).abs().max()
         assert (weights[0][key] - weights[1][key]).abs().max() <= 2e-3 * way, key
+
+    tested = launch('dist_test', config, tmp_path / 'two/iter_2.pth', 2, '--work-dir', tmp_path / 'test')
+    assert tested.returncode == 0, tested.stderr
+    assert 'mIoU: ' in tested.stdout + tested.stderr
