@@ -27,7 +27,7 @@ ONEDL = [
     'regex',
 ]
 EXPORT = ['onnx', 'onnxruntime', 'onnxscript']
-TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', *EXPORT]
+TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'seaborn', *EXPORT]
 
 
 def version() -> str:

@@ -1,7 +1,12 @@
 """mmseg's own analysis tools on a config with global interpolation."""
 
+import json
+
 import numpy as np
 import pytest
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
 from PIL import Image
 
 
@@ -38,3 +43,32 @@ def test_unknown_tool(run_script):
     result = run_script('tools/stock.py', 'get_flop')
     assert result.returncode == 1
     assert "no tool 'get_flop'; give one of: analysis_tools/analyze_logs" in result.stderr
+
+
+@pytest.mark.slow
+def test_benchmark(run_script, config, voc_root, tmp_path):
+    """The tool times 200 images; it pads as in training and cannot cut that off again, so they have that size."""
+    (voc_root / 'ImageSets/Segmentation/val.txt').write_text('d\n' * 200)
+    for name in ('JPEGImages/d.jpg', 'SegmentationClass/d.png'):
+        Image.open(voc_root / name).resize((128, 128), Image.NEAREST).save(voc_root / name)
+    torch.save(dict(state_dict=MODELS.build(Config.fromfile(config).model).state_dict()), tmp_path / 'weights.pth')
+    result = run_script('tools/stock.py', 'analysis_tools/benchmark', config, tmp_path / 'weights.pth', '--work-dir',
+                        tmp_path / 'benchmark')
+    assert result.returncode == 0, result.stderr
+    assert 'Done image [200/ 200]' in result.stdout
+    report, = (tmp_path / 'benchmark').glob('fps_*.json')
+    assert json.loads(report.read_text())['average_fps'] > 0
+
+
+@pytest.mark.slow
+def test_analyze_logs(run_script, gdn_config, tmp_path):
+    trained = run_script('tools/train.py', gdn_config, '--work-dir', tmp_path / 'run')
+    assert trained.returncode == 0, trained.stderr
+    log, = (tmp_path / 'run').glob('*/vis_data/scalars.json')
+    logged = [json.loads(line) for line in log.read_text().splitlines()]
+    for keys in (('mIoU', ), ('decode.loss_ce', 'aux_0.loss_mlc')):
+        assert all(any(key in line for line in logged) for key in keys), 'nothing to draw'
+        picture = tmp_path / f'{keys[0]}.png'
+        result = run_script('tools/stock.py', 'analysis_tools/analyze_logs', log, '--keys', *keys, '--out', picture)
+        assert result.returncode == 0, result.stderr
+        assert np.asarray(Image.open(picture).convert('L')).std() > 0
