@@ -19,8 +19,8 @@ typedef struct {
 } problem_t;
 
 typedef struct {
-    float *columns, *columns_back, *image, *image_transposed;                /* for all threads */
-    float *lines, *grad_lines, *scores, *grad_image, *grad_h, *grad_w; /* a thread's own */
+    float *columns, *columns_back, *image, *image_transposed;                        /* for all threads */
+    float *lines, *grad_lines, *scores, *grad_image, *grad_h, *grad_w, *band_grad_w; /* a thread's own */
     long shared, needed;
 } workspace_t;
 
@@ -40,6 +40,7 @@ static workspace_t workspace_of(float *base, const shape_t *s, int thread, int w
         mine.grad_image = take(&room, with_gradients * s->h * s->map);
         mine.grad_h = take(&room, with_gradients * s->H * s->h_row);
         mine.grad_w = take(&room, with_gradients * s->w * s->W_row);
+        mine.band_grad_w = take(&room, with_gradients * s->w * s->W_row);
     }
     mine.needed = room.used;
     return mine;
@@ -107,7 +108,7 @@ static void add_tile_gradients(const workspace_t *mine, const problem_t *p, cons
     }
     if (p->grad_kernel_w)
         multiply(s->w, columns, rows, transposed(mine->lines + line * s->map, s->w_row),
-                 in_rows(mine->scores, s->tile_row), mine->grad_w + column, s->W_row, 1);
+                 in_rows(mine->scores, s->tile_row), mine->band_grad_w + column, s->W_row, line > 0);
 }
 
 static void add_band_gradients(const workspace_t *mine, const problem_t *p, const shape_t *s, long first, long last)
@@ -118,6 +119,8 @@ static void add_band_gradients(const workspace_t *mine, const problem_t *p, cons
     if (p->grad_kernel_h)
         multiply(last - first, s->h, s->map, plain(mine->grad_lines, s->map), packed(mine->image_transposed, s->map),
                  mine->grad_h + first * s->h_row, s->h_row, 1);
+    if (p->grad_kernel_w && last > first)
+        add_to(mine->grad_w, mine->band_grad_w, s->w * s->W_row);
 }
 
 static void do_band(const workspace_t *mine, sums_t *sums, const problem_t *p, const shape_t *s, long image, long band,

@@ -11,7 +11,7 @@ typedef struct {
 typedef struct {
     float *columns;   /* K_w, for all threads */
     float *grad_maps; /* (parts, maps, h, w_row), for all threads */
-    float *map, *map_transposed, *rows, *grad_rows, *edge, *grad_h, *grad_w; /* a thread's own */
+    float *map, *map_transposed, *rows, *grad_rows, *edge, *grad_h, *grad_w, *map_grad_w; /* a thread's own */
     long shared, needed;
 } workspace_t;
 
@@ -40,6 +40,7 @@ static workspace_t workspace_of(float *base, const sizes_t *s, int thread)
         mine.edge = take(&room, ROWS * PANEL);
         mine.grad_h = take(&room, s->H * s->h_row);
         mine.grad_w = take(&room, s->w * s->W_row);
+        mine.map_grad_w = take(&room, s->w * s->W_row);
     }
     mine.needed = room.used;
     return mine;
@@ -51,19 +52,19 @@ long gdn_product_gradients_room(long maps, long h, long w, long H, long W, int t
     return workspace_of(0, &s, threads - 1).needed;
 }
 
-/* grad_w (w, W_row) += rows^T grad: whole panels where they lie, the rest from a copy. */
-static void add_grad_w(const workspace_t *mine, const sizes_t *s, const float *grad, long count)
+/* map_grad_w (w, W_row) = or += rows^T grad: whole panels where they lie, the rest from a copy. */
+static void add_grad_w(const workspace_t *mine, const sizes_t *s, const float *grad, long count, int add)
 {
     const long rest = s->W % PANEL, whole = s->W - rest;
     const left_t rows = transposed(mine->rows, s->w_row);
-    multiply(s->w, whole, count, rows, in_rows(grad, s->W), mine->grad_w, s->W_row, 1);
+    multiply(s->w, whole, count, rows, in_rows(grad, s->W), mine->map_grad_w, s->W_row, add);
     if (rest) {
         pack(mine->edge, count, grad + whole, s->W, 1, count, rest);
-        multiply(s->w, rest, count, rows, packed(mine->edge, count), mine->grad_w + whole, s->W_row, 1);
+        multiply(s->w, rest, count, rows, packed(mine->edge, count), mine->map_grad_w + whole, s->W_row, add);
     }
 }
 
-/* Gradients from `count` rows of the gradient of a map; grad_map is set by the first ones and added to by the others. */
+/* Gradients from `count` rows of the gradient of a map; those of the map and map_grad_w begin with its first ones. */
 static void add_rows(const workspace_t *mine, const sizes_t *s, const float *kernel_rows, const float *grad,
                      float *grad_map, float *grad_h, int needs_w, long count, int is_first)
 {
@@ -78,7 +79,7 @@ static void add_rows(const workspace_t *mine, const sizes_t *s, const float *ker
                  s->h_row, 1);
     if (needs_w) {
         multiply(count, s->w, s->h, plain(kernel_rows, s->h), packed(mine->map, s->h), mine->rows, s->w_row, 0);
-        add_grad_w(mine, s, grad, count);
+        add_grad_w(mine, s, grad, count, !is_first);
     }
 }
 
@@ -108,6 +109,8 @@ void gdn_product_gradients(const float *x, const float *kernel_h, const float *k
                 add_rows(&mine, &s, kernel_h + row * h, grad + (m * H + row) * W, grad_map,
                          grad_kernel_h ? mine.grad_h + row * s.h_row : 0, grad_kernel_w != 0,
                          smaller(ROWS, last - row), row == first);
+            if (grad_kernel_w && last > first)
+                add_to(mine.grad_w, mine.map_grad_w, w * s.W_row);
         }
         const workspace_t first = workspace_of(room, &s, 0);
         const int team = omp_get_num_threads();

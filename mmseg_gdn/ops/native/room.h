@@ -33,6 +33,14 @@ static inline float *take(room_t *room, long count)
     return taken;
 }
 
+/* to += from. Long sums of floats are made in two steps, of which the first begins at zero many times: the rounding errors
+   of one long row of additions would be several times as large. */
+static inline void add_to(float *to, const float *from, long count)
+{
+    for (long i = 0; i < count; i++)
+        to[i] += from[i];
+}
+
 /* to (columns) = the sum of `count` rows that lie `apart` floats from each other, their elements `step`. */
 static inline void add_up(float *to, long columns, const float *from, long step, long apart, int count)
 {
