@@ -7,7 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.model import ExponentialMovingAverage
+from mmengine.optim import build_optim_wrapper
 from mmengine.structures import PixelData
 from mmseg.apis import MMSegInferencer
 from mmseg.registry import MODELS
@@ -64,6 +66,28 @@ def test_autocast(model, batch, dtype):
         with torch.autocast('cpu', dtype):
             low = model.encode_decode(batch[0], [batch[1][0].metainfo] * 2)
     assert (low.float() - scores).abs().max() < 0.05 * scores.abs().max()
+
+
+def test_mixed_precision_step_of_mmengine(model, batch, monkeypatch):
+    """AmpOptimWrapper itself, which mmengine refuses to build on a CPU although all it does there works."""
+    images = [(60 * image + 120).clamp(0, 255).byte() for image in batch[0]]
+    start = copy.deepcopy(model).to(get_device())
+    moves = {}
+    for type_, options in (('OptimWrapper', {}), ('AmpOptimWrapper', dict(dtype='bfloat16', loss_scale='dynamic'))):
+        model = copy.deepcopy(start).train()
+        settings = dict(type=type_, optimizer=dict(type='SGD', lr=0.1), **options)
+        if type_ == 'AmpOptimWrapper' and not torch.cuda.is_available():
+            with pytest.raises(AssertionError, match='is only available training on gpu, npu, mlu or musa'):
+                build_optim_wrapper(model, copy.deepcopy(settings))
+            monkeypatch.setattr('mmengine.optim.optimizer.amp_optimizer_wrapper.is_cuda_available', lambda: True)
+        losses = model.train_step(dict(inputs=images, data_samples=batch[1]), build_optim_wrapper(model, settings))
+        assert losses['loss'].isfinite()
+        moves[type_] = [getattr(model.decode_head.interp, f'kernel_{side}') -
+                        getattr(start.decode_head.interp, f'kernel_{side}') for side in 'hw']
+    for full, mixed in zip(moves['OptimWrapper'], moves['AmpOptimWrapper']):
+        assert mixed.dtype == torch.float32
+        assert not torch.equal(mixed, full), 'the step was not taken in lower precision'
+        assert torch.cosine_similarity(mixed.flatten(), full.flatten(), dim=0) > 0.98
 
 
 def test_gradient_checkpointing_of_the_backbone(cfg, model, batch):
