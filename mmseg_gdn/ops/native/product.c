@@ -51,10 +51,13 @@ void gdn_product(const float *x, const float *kernel_h, const float *kernel_w, f
 #pragma omp parallel num_threads(threads)
     {
         const workspace_t mine = workspace_of(room, h, w, W, omp_get_thread_num());
+        long packed_map = -1;
 #pragma omp for schedule(dynamic)
         for (long task = 0; task < maps * blocks; task++) {
             const long m = task / blocks, first = task % blocks * ROWS, count = smaller(ROWS, H - first);
-            pack(mine.map, h, x + m * h * w, w, 1, h, w);
+            if (m != packed_map)
+                pack(mine.map, h, x + m * h * w, w, 1, h, w);
+            packed_map = m;
             multiply(count, w_row, h, plain(kernel_h + first * h, h), packed(mine.map, h), mine.rows, w_row, 0);
             for (long i = 0; i < count; i += BLOCK) {
                 const long few = smaller(BLOCK, count - i);
