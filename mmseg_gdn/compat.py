@@ -5,6 +5,8 @@ Two stacks are supported, with the same import names: OpenMMLab's packages and t
 
 from __future__ import annotations
 
+import contextlib
+import io
 import pickle
 import warnings
 from collections.abc import Mapping
@@ -37,7 +39,9 @@ def prepare_stack() -> None:
     tolerate_missing_ops()
     allow_training_state()
     never_run_code_of_checkpoints()
-    resolve_config_prefix(onedl='onedl-mmsegmentation' in installed)
+    if 'onedl-mmsegmentation' in installed:
+        resolve_config_prefix()
+        import_data_sets_quietly()
 
 
 def installed_versions() -> dict[str, str]:
@@ -185,8 +189,17 @@ def never_run_code_of_checkpoints() -> None:
         checkpoint._safe_torch_load = load
 
 
-def resolve_config_prefix(onedl: bool) -> None:
+def resolve_config_prefix() -> None:
     """Let ``_base_ = 'mmseg::...'`` find the configs of the OneDL fork, which goes by another package name."""
-    if onedl:
-        from mmengine.config.utils import MODULE2PACKAGE
-        MODULE2PACKAGE['mmseg'] = 'mmseg'
+    from mmengine.config.utils import MODULE2PACKAGE
+    MODULE2PACKAGE['mmseg'] = 'mmseg'
+
+
+def import_data_sets_quietly() -> None:
+    """Keep the OneDL fork from printing that its optional client is missing, amid the results of every tool."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        import mmseg.datasets  # noqa: F401
+    for line in printed.getvalue().splitlines():
+        if line != 'Could not import OneDL':
+            print(line)

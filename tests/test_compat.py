@@ -123,3 +123,9 @@ def test_a_missing_operator_is_named_where_it_is_called():
 def test_stock_configs_are_found():
     from mmengine.config import Config
     assert Config.fromfile('configs/gdn/fcn_r50-d8_gdn_voc12aug.py').model.decode_head.base_type == 'FCNHead'
+
+
+def test_import_prints_nothing():
+    """The results of tools are read by other programs."""
+    result = subprocess.run([sys.executable, '-c', 'import mmseg_gdn'], capture_output=True, text=True, check=True)
+    assert result.stdout == ''

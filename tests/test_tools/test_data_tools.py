@@ -5,8 +5,7 @@ def test_draw_and_check(run_script, tmp_path):
     root = tmp_path / 'VOC2012'
     drawn = run_script('tools/dataset_converters/synthetic_voc.py', root, '--train', 3, '--val', 2, '--test', 1)
     assert drawn.returncode == 0, drawn.stderr
-    # The OneDL fork prints a line of its own before.
-    assert drawn.stdout.splitlines()[-1] == f'{root}: 3 training, 2 validation and 1 test images'
+    assert drawn.stdout == f'{root}: 3 training, 2 validation and 1 test images\n'
 
     checker = 'tools/dataset_converters/check_voc.py'
     checked = run_script(checker, '--data-root', root, '--any-count', '--workers', 2)
