@@ -10,6 +10,7 @@ import matplotlib
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
+from cases import GROWTH, Case
 
 
 def draw(results: dict, path: Path) -> None:
@@ -40,11 +41,15 @@ def _draw_ratios(axes: plt.Axes, cases: list[dict]) -> None:
 
 def _draw_growth(axes: plt.Axes, growth: dict[str, list[dict]]) -> None:
     for what, points in growth.items():
-        axes.plot([point['scores'] / 1e6 for point in points],
-                  [point['of_stock'] for point in points], 'o-', label=what)
+        first, last = GROWTH[what][0], GROWTH[what][-1]
+        varied = next(field for field in Case._fields if getattr(first, field) != getattr(last, field))
+        sides = [getattr(case, varied) for case in GROWTH[what]]
+        axes.plot([side / sides[0] for side in sides], [point['of_stock'] for point in points], 'o-',
+                  label=f'{what}, from {first.name}')
     axes.axhline(1, color='black', linewidth=0.8)
-    axes.set_xscale('log')
-    axes.set_xlabel('full-size scores in millions, grown by ...')
+    axes.set_xscale('log', base=2)
+    axes.xaxis.set_major_formatter('{x:g}')
+    axes.set_xlabel('grown by a factor of')
     axes.set_ylabel('loss forward + backward: time over stock')
     axes.legend(fontsize=8)
 
