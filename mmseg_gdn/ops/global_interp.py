@@ -16,7 +16,6 @@ from .memory import empty_map, spans, tile_bytes
 from .precision import is_tracing, product_dtype, sum_dtype, without_autocast
 
 _TILES_PER_CHUNK = 8
-_NATIVE_TOLERANCE = 1.3
 
 
 def global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
@@ -55,10 +54,10 @@ def plain_global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor
     return torch.matmul(kernel_h, torch.matmul(x, kernel_w.t()))
 
 
-def rows_first(kernel_h: Tensor, kernel_w: Tensor, tolerance: float = 1) -> bool:
-    """Whether (K_h x) K_w^T takes at most ``tolerance`` times the multiplications per channel of K_h (x K_w^T)."""
+def rows_first(kernel_h: Tensor, kernel_w: Tensor) -> bool:
+    """Whether (K_h x) K_w^T takes no more multiplications per channel than K_h (x K_w^T)."""
     (fine_h, coarse_h), (fine_w, coarse_w) = kernel_h.shape, kernel_w.shape
-    return fine_h * coarse_w * (coarse_h + fine_w) <= tolerance * fine_w * coarse_h * (coarse_w + fine_h)
+    return fine_h * coarse_w * (coarse_h + fine_w) <= fine_w * coarse_h * (coarse_w + fine_h)
 
 
 def check_shapes(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> None:
@@ -85,10 +84,10 @@ class _GlobalInterp(torch.autograd.Function):
         ctx.dtype = dtype
         maps, kernel_h, kernel_w = x.flatten(0, 1).to(dtype), kernel_h.to(dtype), kernel_w.to(dtype)
         fine = empty_map((len(maps), len(kernel_h), len(kernel_w)), x, dtype)
-        if _is_native(maps, kernel_h, kernel_w):
-            native.product(maps, kernel_h, kernel_w, fine)
-            return fine.view(*x.shape[:2], *fine.shape[1:])
         by_rows = rows_first(kernel_h, kernel_w)
+        if native.serves(maps, kernel_h, kernel_w):
+            native.product(maps, kernel_h, kernel_w, fine, by_rows)
+            return fine.view(*x.shape[:2], *fine.shape[1:])
         for chunk in spans(len(maps), _maps_per_chunk(fine)):
             each_h, each_w = _each(kernel_h, maps[chunk]), _each(kernel_w.t(), maps[chunk])
             if by_rows:
@@ -104,10 +103,11 @@ class _GlobalInterp(torch.autograd.Function):
             return (*recorded_gradients(plain_global_interp, inputs, needs, grad), None)
         x, kernel_h, kernel_w = (tensor.to(ctx.dtype) for tensor in inputs)
         maps, grad = x.flatten(0, 1), grad.flatten(0, 1)
+        by_rows = rows_first(kernel_h, kernel_w)
         with without_autocast(x):
-            if _is_native(maps, kernel_h, kernel_w) and native.serves(grad):
-                grad_x, grad_h, grad_w = native.product_gradients(maps, kernel_h, kernel_w, grad, needs)
-            elif rows_first(kernel_h, kernel_w):
+            if native.serves(maps, kernel_h, kernel_w, grad):
+                grad_x, grad_h, grad_w = native.product_gradients(maps, kernel_h, kernel_w, grad, needs, by_rows)
+            elif by_rows:
                 grad_x, grad_h, grad_w = _gradients(maps, kernel_h, kernel_w, grad, needs)
             else:
                 turned_needs = needs[0], needs[2], needs[1]
@@ -154,11 +154,6 @@ def recorded_gradients(function: Callable, inputs: tuple[Tensor, ...], needs: tu
         result = function(*inputs)
         gradients = iter(torch.autograd.grad(result, wanted, grad.to(result.dtype), create_graph=True))
     return tuple(next(gradients) if need else None for need in needs)
-
-
-def _is_native(maps: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> bool:
-    """Whether the compiled code takes this: it always starts with the rows, which must not cost much more."""
-    return rows_first(kernel_h, kernel_w, _NATIVE_TOLERANCE) and native.serves(maps, kernel_h, kernel_w)
 
 
 def _each(kernel: Tensor, maps: Tensor) -> Tensor:

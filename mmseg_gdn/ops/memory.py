@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -44,4 +45,9 @@ def empty_map(shape: tuple[int, ...], like: Tensor, dtype: torch.dtype) -> Tenso
 def _advise_huge_pages(address: int, size: int) -> None:
     first = -(-address // _HUGE_PAGE) * _HUGE_PAGE
     length = (address + size - first) // _HUGE_PAGE * _HUGE_PAGE
-    ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), _MADV_HUGEPAGE)
+    _libc().madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), _MADV_HUGEPAGE)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)

@@ -9,9 +9,18 @@ from torch import Tensor
 def product_dtype(x: Tensor) -> torch.dtype:
     """The type a matrix product with ``x`` has here: that of ``x`` or, under autocast, autocast's.
 
-    Asking a product itself serves every device and every version of torch alike.
+    Under autocast, asking a product itself serves every device alike.
     """
+    if not _may_autocast(x.device.type):
+        return x.dtype
     return torch.mm(x.new_empty(1, 1), x.new_empty(1, 1)).dtype
+
+
+def _may_autocast(device_type: str) -> bool:
+    try:
+        return torch.is_autocast_enabled(device_type)
+    except TypeError:  # before PyTorch 2.4 it answers for CUDA only
+        return True
 
 
 def sum_dtype(dtype: torch.dtype) -> torch.dtype:

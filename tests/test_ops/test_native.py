@@ -103,9 +103,10 @@ def test_argmax(n, c, h, w, fine_h, fine_w, threads):
 
 
 @pytest.mark.parametrize('threads', [1, 2, 3])
-def test_the_same_sums_each_time(threads):
+@pytest.mark.parametrize('sides', [(16, 16), (8, 32)])  # rows first, columns first
+def test_the_same_sums_each_time(threads, sides):
     torch.set_num_threads(threads)
-    inputs, target, grad = problem(2, 21, 16, 16, 125, 125)
+    inputs, target, grad = problem(2, 21, *sides, 125, 125)
 
     def gradients():
         loss = global_interp_cross_entropy(*inputs, target)
@@ -116,8 +117,9 @@ def test_the_same_sums_each_time(threads):
         assert all(torch.equal(one, other) for one, other in zip(first, gradients()))
 
 
-def test_a_large_result_is_written_past_the_caches_to_the_last_number():
-    inputs, _, _ = problem(1, 9, 8, 8, 501, 499)
+@pytest.mark.parametrize('sides', [(8, 8), (4, 32)])  # rows first, columns first
+def test_a_large_result_is_written_past_the_caches_to_the_last_number(sides):
+    inputs, _, _ = problem(1, 9, *sides, 501, 499)
     _, expected = in_double(inputs)
     assert expected.numel() > 1 << 21
     assert_near([global_interp(*inputs)], [expected])

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from .library import library
 
-_LONG, _POINTER = ctypes.c_long, ctypes.c_void_p
-
 
 class LossSums(NamedTuple):
     """Sums over pixels, the extreme labels among those not ignored (0 included), and the gradients of the sum."""
@@ -25,34 +23,38 @@ class LossSums(NamedTuple):
     gradients: list[Tensor | None]
 
 
-def product(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, out: Tensor) -> None:
-    """``out[m] = kernel_h @ x[m] @ kernel_w.T``; x (M, h, w), out (M, H, W) without gaps."""
+def product(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, out: Tensor, rows_first: bool) -> None:
+    """``out[m] = kernel_h @ x[m] @ kernel_w.T``; x (M, h, w), out (M, H, W) without gaps.
+
+    ``rows_first`` tells whether to begin with ``kernel_h @ x[m]`` or with ``x[m] @ kernel_w.T``.
+    """
     x, kernel_h, kernel_w = _without_gaps(x, kernel_h, kernel_w)
-    sizes, threads = _longs(*x.shape, len(kernel_h), len(kernel_w)), torch.get_num_threads()
-    _, h, w, _, fine_w = sizes
+    maps, h, w = x.shape
+    fine_h, fine_w, threads = len(kernel_h), len(kernel_w), torch.get_num_threads()
     room = _room(library().gdn_product_room(h, w, fine_w, threads))
-    library().gdn_product(*_pointers(x, kernel_h, kernel_w, out), *sizes, *_pointers(room), threads)
+    library().gdn_product(*_addresses(x, kernel_h, kernel_w, out), maps, h, w, fine_h, fine_w, rows_first,
+                          *_addresses(room), threads)
 
 
-def product_gradients(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, grad: Tensor,
-                      needs: tuple[bool, bool, bool]) -> list[Tensor | None]:
+def product_gradients(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, grad: Tensor, needs: tuple[bool, bool, bool],
+                      rows_first: bool) -> list[Tensor | None]:
     """Gradients of :func:`product` with respect to x, kernel_h and kernel_w, ``None`` where not needed."""
     x, kernel_h, kernel_w, grad = _without_gaps(x, kernel_h, kernel_w, grad)
     gradients = _gradients_of((x, kernel_h, kernel_w), needs)
-    sizes, threads = _longs(*x.shape, len(kernel_h), len(kernel_w)), torch.get_num_threads()
-    room = _room(library().gdn_product_gradients_room(*sizes, threads))
-    library().gdn_product_gradients(*_pointers(x, kernel_h, kernel_w, grad, *gradients), *sizes, *_pointers(room),
-                                    threads)
+    sizes, threads = (*x.shape, len(kernel_h), len(kernel_w)), torch.get_num_threads()
+    room = _room(library().gdn_product_gradients_room(*sizes, rows_first, threads))
+    library().gdn_product_gradients(*_addresses(x, kernel_h, kernel_w, grad, *gradients), *sizes, rows_first,
+                                    *_addresses(room), threads)
     return gradients
 
 
 def argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, best: Tensor) -> None:
     """Write the best class of each pixel to ``best`` (N, H, W), int64, without gaps or the transpose of such a one."""
     x, kernel_h, kernel_w = _without_gaps(x, kernel_h, kernel_w)
-    sizes, threads = _longs(*x.shape, len(kernel_h), len(kernel_w)), torch.get_num_threads()
+    sizes, threads = (*x.shape, len(kernel_h), len(kernel_w)), torch.get_num_threads()
     room = _room(library().gdn_argmax_room(*sizes, threads))
-    library().gdn_argmax(*_pointers(x, kernel_h, kernel_w, best), *_longs(*best.stride()[1:]), *sizes,
-                         *_pointers(room), threads)
+    library().gdn_argmax(*_addresses(x, kernel_h, kernel_w, best), *best.stride()[1:], *sizes, *_addresses(room),
+                         threads)
 
 
 def cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, *, class_weight: Tensor | None,
@@ -84,7 +86,7 @@ def cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor,
     if class_weight is not None:
         class_weight = class_weight.float().contiguous()
     sizes, threads = (*x.shape, len(kernel_h), len(kernel_w)), torch.get_num_threads()
-    room = _room(library().gdn_cross_entropy_room(*_longs(*sizes), threads, int(any(needs))))
+    room = _room(library().gdn_cross_entropy_room(*sizes, threads, any(needs)))
     totals = torch.zeros(5, dtype=torch.float64)
     problem = _Problem(*_addresses(*inputs, target, class_weight, grad_losses, own_losses, *gradients, totals, room),
                        *sizes, *target.stride()[1:], ignore_index, math.inf if max_loss is None else max_loss,
@@ -100,10 +102,11 @@ class _Problem(ctypes.Structure):
     """``problem_t`` of cross_entropy.c."""
 
     _fields_ = [
-        *((name, _POINTER) for name in ('x', 'kernel_h', 'kernel_w', 'target', 'class_weight', 'grad_losses', 'losses',
-                                        'grad_x', 'grad_kernel_h', 'grad_kernel_w', 'totals', 'room')),
-        *((name, _LONG) for name in ('images', 'classes', 'h', 'w', 'fine_h', 'fine_w', 'line_step', 'column_step',
-                                     'ignore_index')),
+        *((name, ctypes.c_void_p) for name in (
+            'x', 'kernel_h', 'kernel_w', 'target', 'class_weight', 'grad_losses', 'losses', 'grad_x', 'grad_kernel_h',
+            'grad_kernel_w', 'totals', 'room')),
+        *((name, ctypes.c_long) for name in (
+            'images', 'classes', 'h', 'w', 'fine_h', 'fine_w', 'line_step', 'column_step', 'ignore_index')),
         ('max_loss', ctypes.c_float),
         ('with_hits', ctypes.c_int),
         ('threads', ctypes.c_int),
@@ -123,13 +126,5 @@ def _room(floats: int) -> Tensor:
     return torch.empty(floats)
 
 
-def _longs(*numbers: int) -> tuple[ctypes.c_long, ...]:
-    return tuple(map(_LONG, numbers))
-
-
 def _addresses(*tensors: Tensor | None) -> list[int | None]:
     return [None if tensor is None else tensor.data_ptr() for tensor in tensors]
-
-
-def _pointers(*tensors: Tensor | None) -> list[ctypes.c_void_p]:
-    return list(map(_POINTER, _addresses(*tensors)))

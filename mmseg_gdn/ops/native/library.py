@@ -11,6 +11,17 @@ import torch
 from torch import Tensor, nn
 
 _PROCESSORS = ('AVX2', 'AVX512')
+_POINTER, _LONG, _INT = ctypes.c_void_p, ctypes.c_long, ctypes.c_int
+_TAKES = {
+    'gdn_product_room': (*3 * [_LONG], _INT),
+    'gdn_product': (*4 * [_POINTER], *5 * [_LONG], _INT, _POINTER, _INT),
+    'gdn_product_gradients_room': (*5 * [_LONG], _INT, _INT),
+    'gdn_product_gradients': (*7 * [_POINTER], *5 * [_LONG], _INT, _POINTER, _INT),
+    'gdn_argmax_room': (*6 * [_LONG], _INT),
+    'gdn_argmax': (*4 * [_POINTER], *8 * [_LONG], _POINTER, _INT),
+    'gdn_cross_entropy_room': (*6 * [_LONG], _INT, _INT),
+    'gdn_cross_entropy': (_POINTER, ),
+}
 
 
 def is_available() -> bool:
@@ -36,7 +47,8 @@ def library() -> ctypes.CDLL | None:
             loaded = ctypes.CDLL(str(path))
         except OSError:
             continue
-        for name in ('gdn_product_room', 'gdn_product_gradients_room', 'gdn_argmax_room', 'gdn_cross_entropy_room'):
-            getattr(loaded, name).restype = ctypes.c_long
+        for name, types in _TAKES.items():
+            function = getattr(loaded, name)
+            function.argtypes, function.restype = types, _LONG if name.endswith('room') else None
         return loaded
     return None

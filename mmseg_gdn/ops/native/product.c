@@ -1,4 +1,4 @@
-/* y = K_h x K_w^T for many maps x. */
+/* y = K_h x K_w^T for many maps x, in the order that the caller finds the cheaper one. */
 #include <stdint.h>
 
 #include "products.h"
@@ -7,8 +7,17 @@
 #define STREAM_FROM (1L << 21) /* floats: a result larger than the caches is better written past them */
 
 typedef struct {
-    float *columns;           /* K_w^T, for all threads */
-    float *map, *rows, *fine; /* a thread's own: x, some rows of K_h x, a few rows of y */
+    const float *x, *kernel_h, *kernel_w;
+    float *y;
+    long maps, h, w, H, W;
+    int rows_first, past_caches;
+} problem_t;
+
+typedef struct {
+    float *columns; /* K_w^T, for all threads */
+    float *map;     /* a thread's own: x or, where the columns come first, x K_w^T */
+    float *rows;    /* likewise: some rows of K_h x, where the rows come first */
+    float *fine;    /* likewise: a few rows of y */
     long needed;
 } workspace_t;
 
@@ -18,7 +27,7 @@ static workspace_t workspace_of(float *base, long h, long w, long W, int thread)
     workspace_t mine;
     mine.columns = take(&room, w * padded(W));
     for (int i = 0; i <= thread; i++) {
-        mine.map = take(&room, h * padded(w));
+        mine.map = take(&room, h * larger(padded(w), padded(W)));
         mine.rows = take(&room, ROWS * padded(w));
         mine.fine = take(&room, BLOCK * W + PANEL);
     }
@@ -31,6 +40,14 @@ long gdn_product_room(long h, long w, long W, int threads)
     return workspace_of(0, h, w, W, threads - 1).needed;
 }
 
+static void prepare_map(const workspace_t *mine, const problem_t *p, const float *x)
+{
+    if (p->rows_first)
+        pack(mine->map, p->h, x, p->w, 1, p->h, p->w);
+    else
+        multiply_to_panels(p->h, p->W, p->w, plain(x, p->w), packed(mine->columns, p->w), mine->map);
+}
+
 /* Copy past the caches, which would have to read the memory that is overwritten. */
 static void stream(float *to, const float *from, long count)
 {
@@ -41,33 +58,52 @@ static void stream(float *to, const float *from, long count)
     memcpy(to + i, from + i, (count - i) * sizeof(float));
 }
 
+/* y (count, W) = A (count, depth) B (depth, W). */
+static void write_product(const workspace_t *mine, const problem_t *p, float *y, long count, long depth, left_t a, right_t b)
+{
+    for (long i = 0, few; i < count; i += few, a.data += few * a.row, y += few * p->W) {
+        few = next_strip(count - i);
+        multiply(few, p->W, depth, a, b, mine->fine, p->W, 0);
+        if (p->past_caches)
+            stream(y, mine->fine, few * p->W);
+        else
+            memcpy(y, mine->fine, few * p->W * sizeof(float));
+    }
+}
+
+static void make_rows(const workspace_t *mine, const problem_t *p, const float *kernel_rows, float *y, long count)
+{
+    const long w_row = padded(p->w);
+    const left_t kernel = plain(kernel_rows, p->h);
+    const right_t map = packed(mine->map, p->h);
+    if (p->rows_first) {
+        multiply(count, w_row, p->h, kernel, map, mine->rows, w_row, 0);
+        write_product(mine, p, y, count, p->w, plain(mine->rows, w_row), packed(mine->columns, p->w));
+    } else {
+        write_product(mine, p, y, count, p->h, kernel, map);
+    }
+}
+
 /* x (maps, h, w), kernel_h (H, h), kernel_w (W, w), y (maps, H, W). */
 void gdn_product(const float *x, const float *kernel_h, const float *kernel_w, float *y, long maps, long h, long w,
-                 long H, long W, float *room, int threads)
+                 long H, long W, int rows_first, float *room, int threads)
 {
-    const long w_row = padded(w), blocks = quotient_up(H, ROWS);
-    const int past_caches = maps * H * W >= STREAM_FROM;
+    const problem_t p = {x, kernel_h, kernel_w, y, maps, h, w, H, W, rows_first, maps * H * W >= STREAM_FROM};
+    const long blocks = quotient_up(H, ROWS), tasks = maps * blocks;
+    /* A map that is multiplied first should be one thread's; one that is only packed may go to whoever has time. */
+    const long chunk = rows_first ? 1 : quotient_up(tasks, threads);
     pack(room, w, kernel_w, 1, w, w, W);
 #pragma omp parallel num_threads(threads)
     {
         const workspace_t mine = workspace_of(room, h, w, W, omp_get_thread_num());
-        long packed_map = -1;
-#pragma omp for schedule(dynamic)
-        for (long task = 0; task < maps * blocks; task++) {
-            const long m = task / blocks, first = task % blocks * ROWS, count = smaller(ROWS, H - first);
-            if (m != packed_map)
-                pack(mine.map, h, x + m * h * w, w, 1, h, w);
-            packed_map = m;
-            multiply(count, w_row, h, plain(kernel_h + first * h, h), packed(mine.map, h), mine.rows, w_row, 0);
-            for (long i = 0; i < count; i += BLOCK) {
-                const long few = smaller(BLOCK, count - i);
-                float *to = y + (m * H + first + i) * W;
-                multiply(few, W, w, plain(mine.rows + i * w_row, w_row), packed(mine.columns, w), mine.fine, W, 0);
-                if (past_caches)
-                    stream(to, mine.fine, few * W);
-                else
-                    memcpy(to, mine.fine, few * W * sizeof(float));
-            }
+        long prepared = -1;
+#pragma omp for schedule(dynamic, chunk)
+        for (long task = 0; task < tasks; task++) {
+            const long m = task / blocks, first = task % blocks * ROWS;
+            if (m != prepared)
+                prepare_map(&mine, &p, x + m * h * w);
+            prepared = m;
+            make_rows(&mine, &p, kernel_h + first * h, y + (m * H + first) * W, smaller(ROWS, H - first));
         }
         _mm_sfence();
     }

@@ -1,127 +1,95 @@
-/* Gradients of y = K_h x K_w^T for many maps x. */
-#include "products.h"
+/* Gradients of y = K_h x K_w^T for many maps x, in the order that the caller finds the cheaper one. */
+#include "gradients_columns_first.h"
+#include "gradients_rows_first.h"
 
-#define ROWS 72      /* of the gradient of a map at a time: they are read twice, the second time from a cache */
 #define MOST_PARTS 8 /* of a map, for different threads */
 
-typedef struct {
-    long maps, h, w, H, W, parts, h_row, w_row, W_row;
-} sizes_t;
-
-typedef struct {
-    float *columns;   /* K_w, for all threads */
-    float *grad_maps; /* (parts, maps, h, w_row), for all threads */
-    float *map, *map_transposed, *rows, *grad_rows, *edge, *grad_h, *grad_w, *map_grad_w; /* a thread's own */
-    long shared, needed;
-} workspace_t;
-
-static sizes_t sizes_of(long maps, long h, long w, long H, long W, int threads)
+static problem_t problem_of(long maps, long h, long w, long H, long W, int rows_first, int threads)
 {
-    sizes_t s = {maps, h, w, H, W, 1, padded(h), padded(w), padded(W)};
-    /* As few parts as let the threads finish at about the same time. */
-    while (s.parts < MOST_PARTS && s.parts * ROWS < H &&
-           quotient_up(maps * s.parts, threads) * threads > 1.05 * maps * s.parts)
-        s.parts++;
-    return s;
+    problem_t p = {.maps = maps, .h = h, .w = w, .H = H, .W = W, .rows_first = rows_first, .parts = 1,
+                   .h_row = padded(h), .w_row = padded(w), .W_row = padded(W), .middle_row = padded(W) + PANEL};
+    /* As few parts as let the threads finish at about the same time. Where columns come first, each makes x K_w^T again. */
+    const double uneven = rows_first ? 1.05 : 1.1;
+    while (p.parts < MOST_PARTS && p.parts * ROWS < H &&
+           quotient_up(maps * p.parts, threads) * threads > uneven * maps * p.parts)
+        p.parts++;
+    return p;
 }
 
-static workspace_t workspace_of(float *base, const sizes_t *s, int thread)
+static workspace_t workspace_of(float *base, const problem_t *p, int thread)
 {
     room_t room = {base, 0};
-    workspace_t mine;
-    mine.columns = take(&room, s->w_row * s->W);
-    mine.grad_maps = take(&room, s->parts * s->maps * s->h * s->w_row);
+    workspace_t mine = {0};
+    mine.columns = take(&room, p->w_row * p->W);
+    mine.grad_maps = take(&room, p->parts * p->maps * p->h * p->w_row);
     mine.shared = room.used;
     for (int i = 0; i <= thread; i++) {
-        mine.map = take(&room, s->h * s->w_row);
-        mine.map_transposed = take(&room, s->w * s->h_row);
-        mine.rows = take(&room, ROWS * s->w_row);
-        mine.grad_rows = take(&room, ROWS * s->w_row);
+        mine.grad_h = take(&room, p->H * p->h_row);
+        mine.grad_w = take(&room, p->w * p->W_row);
+        mine.map_grad_w = take(&room, p->w * p->W_row);
+        mine.map_transposed = take(&room, p->w * p->h_row);
         mine.edge = take(&room, ROWS * PANEL);
-        mine.grad_h = take(&room, s->H * s->h_row);
-        mine.grad_w = take(&room, s->w * s->W_row);
-        mine.map_grad_w = take(&room, s->w * s->W_row);
+        if (p->rows_first) {
+            mine.map = take(&room, p->h * p->w_row);
+            mine.rows = take(&room, ROWS * p->w_row);
+            mine.grad_rows = take(&room, ROWS * p->w_row);
+        } else {
+            mine.middle_transposed = take(&room, p->W * p->h_row);
+            mine.grad_middle = take(&room, p->h * p->middle_row);
+            mine.rows_grad_h = take(&room, ROWS * p->h_row);
+        }
     }
     mine.needed = room.used;
     return mine;
 }
 
-long gdn_product_gradients_room(long maps, long h, long w, long H, long W, int threads)
+long gdn_product_gradients_room(long maps, long h, long w, long H, long W, int rows_first, int threads)
 {
-    const sizes_t s = sizes_of(maps, h, w, H, W, threads);
-    return workspace_of(0, &s, threads - 1).needed;
+    const problem_t p = problem_of(maps, h, w, H, W, rows_first, threads);
+    return workspace_of(0, &p, threads - 1).needed;
 }
 
-/* map_grad_w (w, W_row) = or += rows^T grad: whole panels where they lie, the rest from a copy. */
-static void add_grad_w(const workspace_t *mine, const sizes_t *s, const float *grad, long count, int add)
+/* Add up what parts of the maps and threads have gathered. */
+static void add_up_gathered(const problem_t *p, float *room)
 {
-    const long rest = s->W % PANEL, whole = s->W - rest;
-    const left_t rows = transposed(mine->rows, s->w_row);
-    multiply(s->w, whole, count, rows, in_rows(grad, s->W), mine->map_grad_w, s->W_row, add);
-    if (rest) {
-        pack(mine->edge, count, grad + whole, s->W, 1, count, rest);
-        multiply(s->w, rest, count, rows, packed(mine->edge, count), mine->map_grad_w + whole, s->W_row, add);
-    }
-}
-
-/* Gradients from `count` rows of the gradient of a map; those of the map and map_grad_w begin with its first ones. */
-static void add_rows(const workspace_t *mine, const sizes_t *s, const float *kernel_rows, const float *grad,
-                     float *grad_map, float *grad_h, int needs_w, long count, int is_first)
-{
-    /* Rows are read one after the other here, and come from a cache when add_grad_w reads them in panels. */
-    if (grad_map || grad_h)
-        multiply(count, s->w, s->W, plain(grad, s->W), packed(mine->columns, s->W), mine->grad_rows, s->w_row, 0);
-    if (grad_map)
-        multiply(s->h, s->w, count, transposed(kernel_rows, s->h), in_rows(mine->grad_rows, s->w_row), grad_map,
-                 s->w_row, !is_first);
-    if (grad_h)
-        multiply(count, s->h, s->w, plain(mine->grad_rows, s->w_row), packed(mine->map_transposed, s->w), grad_h,
-                 s->h_row, 1);
-    if (needs_w) {
-        multiply(count, s->w, s->h, plain(kernel_rows, s->h), packed(mine->map, s->h), mine->rows, s->w_row, 0);
-        add_grad_w(mine, s, grad, count, !is_first);
-    }
+    const workspace_t first = workspace_of(room, p, 0);
+    const long own = first.needed - first.shared;
+    const int team = omp_get_num_threads();
+#pragma omp for schedule(static) nowait
+    for (long i = 0; i < (p->grad_x ? p->maps * p->h : 0); i++)
+        add_up(p->grad_x + i * p->w, p->w, first.grad_maps + i * p->w_row, 1, p->maps * p->h * p->w_row, p->parts);
+#pragma omp for schedule(static) nowait
+    for (long i = 0; i < (p->grad_kernel_h ? p->H : 0); i++)
+        add_up(p->grad_kernel_h + i * p->h, p->h, first.grad_h + i * p->h_row, 1, own, team);
+#pragma omp for schedule(static)
+    for (long i = 0; i < (p->grad_kernel_w ? p->W : 0); i++)
+        add_up(p->grad_kernel_w + i * p->w, p->w, first.grad_w + i, p->W_row, own, team);
 }
 
 /* x (maps, h, w), kernel_h (H, h), kernel_w (W, w), grad (maps, H, W). Gradients have the shapes of what they belong to;
    those not wanted are NULL. */
 void gdn_product_gradients(const float *x, const float *kernel_h, const float *kernel_w, const float *grad, float *grad_x,
                            float *grad_kernel_h, float *grad_kernel_w, long maps, long h, long w, long H, long W,
-                           float *room, int threads)
+                           int rows_first, float *room, int threads)
 {
-    const sizes_t s = sizes_of(maps, h, w, H, W, threads);
+    problem_t p = problem_of(maps, h, w, H, W, rows_first, threads);
+    p.x = x, p.kernel_h = kernel_h, p.kernel_w = kernel_w, p.grad = grad;
+    p.grad_x = grad_x, p.grad_kernel_h = grad_kernel_h, p.grad_kernel_w = grad_kernel_w;
     pack(room, W, kernel_w, w, 1, W, w);
 #pragma omp parallel num_threads(threads)
     {
-        const workspace_t mine = workspace_of(room, &s, omp_get_thread_num());
-        const long own = workspace_of(0, &s, 0).needed - mine.shared;
-        memset(mine.grad_h, 0, H * s.h_row * sizeof(float));
-        memset(mine.grad_w, 0, w * s.W_row * sizeof(float));
+        const workspace_t mine = workspace_of(room, &p, omp_get_thread_num());
+        memset(mine.grad_h, 0, H * p.h_row * sizeof(float));
+        memset(mine.grad_w, 0, w * p.W_row * sizeof(float));
         /* The same parts for the same thread each time, so that sums are rounded in the same way each time. */
 #pragma omp for schedule(static)
-        for (long task = 0; task < maps * s.parts; task++) {
-            const long m = task / s.parts, part = task % s.parts;
-            const long first = part * H / s.parts, last = (part + 1) * H / s.parts;
-            float *grad_map = grad_x ? mine.grad_maps + (part * maps + m) * h * s.w_row : 0;
-            pack(mine.map, h, x + m * h * w, w, 1, h, w);
-            pack(mine.map_transposed, w, x + m * h * w, 1, w, w, h);
-            for (long row = first; row < last; row += ROWS)
-                add_rows(&mine, &s, kernel_h + row * h, grad + (m * H + row) * W, grad_map,
-                         grad_kernel_h ? mine.grad_h + row * s.h_row : 0, grad_kernel_w != 0,
-                         smaller(ROWS, last - row), row == first);
-            if (grad_kernel_w && last > first)
-                add_to(mine.grad_w, mine.map_grad_w, w * s.W_row);
+        for (long task = 0; task < maps * p.parts; task++) {
+            const long m = task / p.parts, part = task % p.parts;
+            const long first = part * H / p.parts, last = (part + 1) * H / p.parts;
+            float *grad_map = grad_x ? mine.grad_maps + (part * maps + m) * h * p.w_row : 0;
+            (rows_first ? add_part_rows_first : add_part_columns_first)(&mine, &p, x + m * h * w, grad + m * H * W,
+                                                                        grad_map, first, last);
         }
-        const workspace_t first = workspace_of(room, &s, 0);
-        const int team = omp_get_num_threads();
-#pragma omp for schedule(static) nowait
-        for (long i = 0; i < (grad_x ? maps * h : 0); i++)
-            add_up(grad_x + i * w, w, first.grad_maps + i * s.w_row, 1, maps * h * s.w_row, s.parts);
-#pragma omp for schedule(static) nowait
-        for (long i = 0; i < (grad_kernel_h ? H : 0); i++)
-            add_up(grad_kernel_h + i * h, h, first.grad_h + i * s.h_row, 1, own, team);
-#pragma omp for schedule(static)
-        for (long i = 0; i < (grad_kernel_w ? W : 0); i++)
-            add_up(grad_kernel_w + i * w, w, first.grad_w + i, s.W_row, own, team);
+        add_up_gathered(&p, room);
     }
 }

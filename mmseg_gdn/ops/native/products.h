@@ -30,24 +30,22 @@ static inline long padded(long columns)
     return panels_of(columns) * PANEL;
 }
 
-INLINE void multiply_block(const int rows, long depth, left_t a, const float *b, long b_step, float *c, long c_row,
-                           int add)
+typedef vec block_t[BLOCK][2]; /* of a block of 6 rows by one panel, in registers */
+
+/* sums += column a of a left factor times row b of a panel. */
+INLINE void add_step(const int rows, block_t sums, const float *a, long a_row, const float *b)
 {
-    vec sums[BLOCK][2];
+    const vec b0 = load(b), b1 = load(b + WIDTH);
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++) {
-        sums[i][0] = add ? load(c + i * c_row) : splat(0);
-        sums[i][1] = add ? load(c + i * c_row + WIDTH) : splat(0);
+        const vec factor = splat(a[i * a_row]);
+        sums[i][0] += factor * b0;
+        sums[i][1] += factor * b1;
     }
-    for (long k = 0; k < depth; k++, b += b_step, a.data += a.step) {
-        const vec b0 = load(b), b1 = load(b + WIDTH);
-#pragma GCC unroll 6
-        for (int i = 0; i < rows; i++) {
-            const vec factor = splat(a.data[i * a.row]);
-            sums[i][0] += factor * b0;
-            sums[i][1] += factor * b1;
-        }
-    }
+}
+
+INLINE void store_block(const int rows, block_t sums, float *c, long c_row)
+{
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++) {
         store(c + i * c_row, sums[i][0]);
@@ -55,10 +53,42 @@ INLINE void multiply_block(const int rows, long depth, left_t a, const float *b,
     }
 }
 
-INLINE void multiply_strip(const int rows, long panels, long depth, left_t a, right_t b, float *c, long c_row, int add)
+INLINE void multiply_block(const int rows, long depth, left_t a, const float *b, long b_step, float *c, long c_row,
+                           int add)
+{
+    block_t sums;
+#pragma GCC unroll 6
+    for (int i = 0; i < rows; i++) {
+        sums[i][0] = add ? load(c + i * c_row) : splat(0);
+        sums[i][1] = add ? load(c + i * c_row + WIDTH) : splat(0);
+    }
+    for (long k = 0; k < depth; k++)
+        add_step(rows, sums, a.data + k * a.step, a.row, b + k * b_step);
+    store_block(rows, sums, c, c_row);
+}
+
+INLINE void multiply_strip(const int rows, long panels, long depth, left_t a, right_t b, float *c, long c_row, long c_panel,
+                           int add)
 {
     for (long j = panels - 1; j >= 0; j--)
-        multiply_block(rows, depth, a, b.data + j * b.panel, b.step, c + j * PANEL, c_row, add);
+        multiply_block(rows, depth, a, b.data + j * b.panel, b.step, c + j * c_panel, c_row, add);
+}
+
+/* `strip(rows, ...)` for a number of rows that the compiler knows: loops over them are unrolled. */
+#define WITH_KNOWN_ROWS(strip, rows, ...)                                                                              \
+    switch (rows) {                                                                                                    \
+    case 1: strip(1, __VA_ARGS__); break;                                                                              \
+    case 2: strip(2, __VA_ARGS__); break;                                                                              \
+    case 3: strip(3, __VA_ARGS__); break;                                                                              \
+    case 4: strip(4, __VA_ARGS__); break;                                                                              \
+    case 5: strip(5, __VA_ARGS__); break;                                                                              \
+    default: strip(6, __VA_ARGS__);                                                                                    \
+    }
+
+/* How many of `left` rows to take next, so that strips are about as high. */
+static inline long next_strip(long left)
+{
+    return quotient_up(left, quotient_up(left, BLOCK));
 }
 
 /* C (rows, columns) = A (rows, depth) B (depth, columns), or that added to C. Whole panels are written,
@@ -68,16 +98,18 @@ static void multiply(long rows, long columns, long depth, left_t a, right_t b, f
 {
     const long panels = panels_of(columns);
     for (long i = 0, count; i < rows; i += count, a.data += count * a.row, c += count * c_row) {
-        const long left = rows - i, strips = (left + BLOCK - 1) / BLOCK;
-        count = (left + strips - 1) / strips;
-        switch (count) {
-        case 1: multiply_strip(1, panels, depth, a, b, c, c_row, add); break;
-        case 2: multiply_strip(2, panels, depth, a, b, c, c_row, add); break;
-        case 3: multiply_strip(3, panels, depth, a, b, c, c_row, add); break;
-        case 4: multiply_strip(4, panels, depth, a, b, c, c_row, add); break;
-        case 5: multiply_strip(5, panels, depth, a, b, c, c_row, add); break;
-        default: multiply_strip(6, panels, depth, a, b, c, c_row, add);
-        }
+        count = next_strip(rows - i);
+        WITH_KNOWN_ROWS(multiply_strip, count, panels, depth, a, b, c, c_row, PANEL, add)
+    }
+}
+
+/* The same, as a packed matrix. */
+static inline void multiply_to_panels(long rows, long columns, long depth, left_t a, right_t b, float *c)
+{
+    const long panels = panels_of(columns), c_panel = rows * PANEL;
+    for (long left = rows, count; left > 0; left -= count, a.data += count * a.row, c += count * PANEL) {
+        count = next_strip(left);
+        WITH_KNOWN_ROWS(multiply_strip, count, panels, depth, a, b, c, PANEL, c_panel, 0)
     }
 }
 

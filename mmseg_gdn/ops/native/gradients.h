@@ -1,0 +1,43 @@
+/* What both orders of the gradients of y = K_h x K_w^T work with: a map is done in parts, a part some rows at a time. */
+#ifndef MMSEG_GDN_GRADIENTS_H
+#define MMSEG_GDN_GRADIENTS_H
+
+#include "products.h"
+
+#define ROWS 36 /* of the gradient of a map at a time: they are read twice, the second time from a cache */
+
+typedef struct {
+    const float *x, *kernel_h, *kernel_w, *grad;
+    float *grad_x, *grad_kernel_h, *grad_kernel_w; /* NULL where not wanted */
+    long maps, h, w, H, W;
+    int rows_first;
+    long parts;
+    long h_row, w_row, W_row; /* sides with the last panel filled up */
+    long middle_row;          /* one panel more: rows a power of two apart would get in each other's way in the cache */
+} problem_t;
+
+typedef struct {
+    float *columns;                   /* K_w, packed, for all threads */
+    float *grad_maps;                 /* (parts, maps, h, w_row), for all threads */
+    float *grad_h, *grad_w;           /* (H, h_row) and (w, W_row): a thread's own, like all that follow */
+    float *map_grad_w;                /* (w, W_row), of one part */
+    float *map, *map_transposed;      /* x, packed */
+    float *edge;                      /* the last columns of the gradient, packed */
+    float *rows, *grad_rows;          /* (ROWS, w_row): of K_h x; rows first */
+    float *middle_transposed;         /* x K_w^T, packed; columns first */
+    float *grad_middle, *rows_grad_h; /* (h, middle_row) and (ROWS, h_row); columns first */
+    long shared, needed;
+} workspace_t;
+
+/* C (rows, W) = A (rows, count) G (count, W), or that added to C: whole panels of G where they lie, the rest from a copy. */
+static void multiply_gradient(const workspace_t *mine, long W, long rows, long count, left_t a, const float *grad, float *c,
+                              long c_row, int add)
+{
+    const long rest = W % PANEL, whole = W - rest;
+    multiply(rows, whole, count, a, in_rows(grad, W), c, c_row, add);
+    if (rest) {
+        pack(mine->edge, count, grad + whole, W, 1, count, rest);
+        multiply(rows, rest, count, a, packed(mine->edge, count), c + whole, c_row, add);
+    }
+}
+#endif
