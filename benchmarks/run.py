@@ -55,8 +55,10 @@ def _measure_case(case: Case, device: torch.device, dtype: torch.dtype, limits: 
     print(f'{case.name} ({case.flops / 1e9:.2f} GFLOP forward)', flush=True)
     problem, steps, memory = Problem(case, device, dtype), {}, {}
     for step in STEPS:
-        calls = problem.calls(step)
+        calls, rivals = problem.calls(step), problem.rival_calls(step)
         steps[step] = _with_ratios(time_calls(calls, device, seconds))
+        if rivals:
+            steps[step] = {**_with_ratios(time_calls(rivals, device, seconds)), **steps[step]}
         flops = case.flops * _PRODUCTS[step]
         steps[step][OURS]['of_flop_limit'] = flops / limits['gflop_per_s'] / 1e6 / steps[step][OURS]['median_ms']
         memory[step] = {name: peak_memory(calls[name], device) for name in (STOCK, OURS)}

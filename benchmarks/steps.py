@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Callable
 
 import torch
@@ -39,8 +40,16 @@ class Problem:
         self.target = self.target.to(device)
 
     def calls(self, step: str) -> dict[str, Call]:
-        """What to time, by the name of the method; methods that this machine cannot run are missing."""
-        names = UPSAMPLERS if step in _WITH_ALL_UPSAMPLERS else _SCORED
+        """What to time, by the name of the method: stock, the plain product and ours."""
+        return self._calls(step, _SCORED)
+
+    def rival_calls(self, step: str) -> dict[str, Call]:
+        """Stock and the other ways of upsampling; empty where no scores are asked for, which is all they can give."""
+        if step not in _WITH_ALL_UPSAMPLERS:
+            return {}
+        return self._calls(step, (STOCK, *(name for name in UPSAMPLERS if name not in _SCORED)))
+
+    def _calls(self, step: str, names: Iterable[str]) -> dict[str, Call]:
         calls = {name: self._call(step, name) for name in names}
         return {name: call for name, call in calls.items() if call is not None}
 
