@@ -82,19 +82,14 @@ class _GlobalInterp(torch.autograd.Function):
     def forward(ctx: FunctionCtx, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: torch.dtype) -> Tensor:
         ctx.save_for_backward(x, kernel_h, kernel_w)
         ctx.dtype = dtype
-        maps, kernel_h, kernel_w = x.flatten(0, 1).to(dtype), kernel_h.to(dtype), kernel_w.to(dtype)
-        fine = empty_map((len(maps), len(kernel_h), len(kernel_w)), x, dtype)
+        x, kernel_h, kernel_w = x.to(dtype), kernel_h.to(dtype), kernel_w.to(dtype)
+        fine = empty_map((*x.shape[:2], len(kernel_h), len(kernel_w)), dtype, x.device)
         by_rows = rows_first(kernel_h, kernel_w)
-        if native.serves(maps, kernel_h, kernel_w):
-            native.product(maps, kernel_h, kernel_w, fine, by_rows)
-            return fine.view(*x.shape[:2], *fine.shape[1:])
-        for chunk in spans(len(maps), _maps_per_chunk(fine)):
-            each_h, each_w = _each(kernel_h, maps[chunk]), _each(kernel_w.t(), maps[chunk])
-            if by_rows:
-                torch.bmm(torch.bmm(each_h, maps[chunk]), each_w, out=fine[chunk])
-            else:
-                torch.bmm(each_h, torch.bmm(maps[chunk], each_w), out=fine[chunk])
-        return fine.view(*x.shape[:2], *fine.shape[1:])
+        if native.serves(x, kernel_h, kernel_w):
+            native.product(x, kernel_h, kernel_w, fine, by_rows)
+        else:
+            _write_product(x.flatten(0, 1), kernel_h, kernel_w, fine.flatten(0, 1), by_rows)
+        return fine
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -102,12 +97,13 @@ class _GlobalInterp(torch.autograd.Function):
         if torch.is_grad_enabled():
             return (*recorded_gradients(plain_global_interp, inputs, needs, grad), None)
         x, kernel_h, kernel_w = (tensor.to(ctx.dtype) for tensor in inputs)
-        maps, grad = x.flatten(0, 1), grad.flatten(0, 1)
         by_rows = rows_first(kernel_h, kernel_w)
+        if native.serves(x, kernel_h, kernel_w, grad):
+            gradients = native.product_gradients(x, kernel_h, kernel_w, grad, needs, by_rows)
+            return (*in_types_of(inputs, gradients), None)
+        maps, grad = x.flatten(0, 1), grad.flatten(0, 1)
         with without_autocast(x):
-            if native.serves(maps, kernel_h, kernel_w, grad):
-                grad_x, grad_h, grad_w = native.product_gradients(maps, kernel_h, kernel_w, grad, needs, by_rows)
-            elif by_rows:
+            if by_rows:
                 grad_x, grad_h, grad_w = _gradients(maps, kernel_h, kernel_w, grad, needs)
             else:
                 turned_needs = needs[0], needs[2], needs[1]
@@ -115,6 +111,16 @@ class _GlobalInterp(torch.autograd.Function):
                 grad_x = None if grad_x is None else grad_x.mT
         grad_x = None if grad_x is None else grad_x.reshape(x.shape)
         return (*in_types_of(inputs, (grad_x, grad_h, grad_w)), None)
+
+
+def _write_product(maps: Tensor, kernel_h: Tensor, kernel_w: Tensor, fine: Tensor, by_rows: bool) -> None:
+    """``fine = kernel_h @ maps @ kernel_w.T``; maps (M, h, w), ``fine`` (M, H, W)."""
+    for chunk in spans(len(maps), _maps_per_chunk(fine)):
+        each_h, each_w = _each(kernel_h, maps[chunk]), _each(kernel_w.t(), maps[chunk])
+        if by_rows:
+            torch.bmm(torch.bmm(each_h, maps[chunk]), each_w, out=fine[chunk])
+        else:
+            torch.bmm(each_h, torch.bmm(maps[chunk], each_w), out=fine[chunk])
 
 
 def _gradients(maps: Tensor, kernel_h: Tensor, kernel_w: Tensor, grad: Tensor,

@@ -29,15 +29,15 @@ def spans(length: int, longest: int) -> Iterator[slice]:
         yield slice(index * length // count, (index + 1) * length // count)
 
 
-def empty_map(shape: tuple[int, ...], like: Tensor, dtype: torch.dtype) -> Tensor:
+def empty_map(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     """An uninitialised tensor, in huge pages where the system has them.
 
     A large result is fresh memory on each call, and on Linux its first touch costs a fault per 4 KiB page, which
     takes as long as the whole product. Huge pages make that 512 times rarer; the hint changes nothing else.
     """
-    result = torch.empty(shape, dtype=dtype, device=like.device)
+    result = torch.empty(shape, dtype=dtype, device=device)
     size = result.numel() * result.element_size()
-    if result.device.type == 'cpu' and size >= _HUGE_PAGE_FROM and sys.platform == 'linux':
+    if device.type == 'cpu' and size >= _HUGE_PAGE_FROM and sys.platform == 'linux':
         _advise_huge_pages(result.data_ptr(), size)
     return result
 

@@ -24,16 +24,15 @@ class LossSums(NamedTuple):
 
 
 def product(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, out: Tensor, rows_first: bool) -> None:
-    """``out[m] = kernel_h @ x[m] @ kernel_w.T``; x (M, h, w), out (M, H, W) without gaps.
+    """``out = kernel_h @ x @ kernel_w.T`` for each channel; x (N, C, h, w), out (N, C, H, W) without gaps.
 
-    ``rows_first`` tells whether to begin with ``kernel_h @ x[m]`` or with ``x[m] @ kernel_w.T``.
+    ``rows_first`` tells whether to begin with ``kernel_h @ x`` or with ``x @ kernel_w.T``.
     """
     x, kernel_h, kernel_w = _without_gaps(x, kernel_h, kernel_w)
-    maps, h, w = x.shape
-    fine_h, fine_w, threads = len(kernel_h), len(kernel_w), torch.get_num_threads()
+    sizes, threads = _sizes_of_maps(x, kernel_h, kernel_w), torch.get_num_threads()
+    _, h, w, _, fine_w = sizes
     room = _room(library().gdn_product_room(h, w, fine_w, threads))
-    library().gdn_product(*_addresses(x, kernel_h, kernel_w, out), maps, h, w, fine_h, fine_w, rows_first,
-                          *_addresses(room), threads)
+    library().gdn_product(*_addresses(x, kernel_h, kernel_w, out), *sizes, rows_first, *_addresses(room), threads)
 
 
 def product_gradients(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, grad: Tensor, needs: tuple[bool, bool, bool],
@@ -41,7 +40,7 @@ def product_gradients(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, grad: Tenso
     """Gradients of :func:`product` with respect to x, kernel_h and kernel_w, ``None`` where not needed."""
     x, kernel_h, kernel_w, grad = _without_gaps(x, kernel_h, kernel_w, grad)
     gradients = _gradients_of((x, kernel_h, kernel_w), needs)
-    sizes, threads = (*x.shape, len(kernel_h), len(kernel_w)), torch.get_num_threads()
+    sizes, threads = _sizes_of_maps(x, kernel_h, kernel_w), torch.get_num_threads()
     room = _room(library().gdn_product_gradients_room(*sizes, rows_first, threads))
     library().gdn_product_gradients(*_addresses(x, kernel_h, kernel_w, grad, *gradients), *sizes, rows_first,
                                     *_addresses(room), threads)
@@ -114,11 +113,16 @@ class _Problem(ctypes.Structure):
 
 
 def _without_gaps(*tensors: Tensor) -> tuple[Tensor, ...]:
-    return tuple(tensor.detach().contiguous() for tensor in tensors)
+    return tuple(tensor.contiguous() for tensor in tensors)
 
 
 def _gradients_of(inputs: tuple[Tensor, ...], needs: tuple[bool, bool, bool]) -> list[Tensor | None]:
     return [torch.empty_like(tensor) if need else None for tensor, need in zip(inputs, needs)]
+
+
+def _sizes_of_maps(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> tuple[int, ...]:
+    n, c, h, w = x.shape
+    return n * c, h, w, len(kernel_h), len(kernel_w)
 
 
 def _room(floats: int) -> Tensor:
