@@ -12,13 +12,15 @@ from torch.profiler import ProfilerActivity, profile
 _SLOW = 8  # times the fastest call: such calls are timed three times only
 
 
-def time_calls(calls: dict[str, Callable[[], object]], device: torch.device, seconds: float) -> dict[str, dict]:
+def time_calls(calls: dict[str, Callable[[], object]], device: torch.device, seconds: float,
+               fewest: int = 3) -> dict[str, dict]:
     """Milliseconds of each call: one run of each after the other, round after round, so that all see the same machine.
 
     Args:
         calls: What to time, by name.
         device: Where the calls compute; on CUDA its own clock is read.
-        seconds: About how long to measure; every call is run at least three times.
+        seconds: About how long to measure.
+        fewest: How often each call is run at least.
 
     Returns:
         Per name the median, the quartiles and the number of runs.
@@ -26,7 +28,7 @@ def time_calls(calls: dict[str, Callable[[], object]], device: torch.device, sec
     clock = _cuda_milliseconds if device.type == 'cuda' else _cpu_milliseconds
     first = {name: clock(call) for name, call in calls.items()}
     first = {name: min(first[name], clock(call)) if first[name] < 1000 else first[name] for name, call in calls.items()}
-    rounds = int(max(3, min(200, 1000 * seconds / sum(first.values()))))
+    rounds = int(max(fewest, min(200, 1000 * seconds / sum(first.values()))))
     times = {name: [] for name in calls}
     for index in range(rounds):
         for name, call in _rotated(calls, index):

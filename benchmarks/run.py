@@ -23,6 +23,7 @@ import mmseg_gdn
 
 _RESULTS = Path(__file__).parent / 'results'
 _DTYPES = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
+_MODEL_RUNS = 7  # of a training iteration or a test image, at least: heads are a small part of most
 _PRODUCTS = {'forward': 1, 'forward_backward': 3, 'cross_entropy': 3, 'loss_and_accuracy': 3, 'argmax': 1}
 
 
@@ -78,7 +79,7 @@ def _measure_growth(case: Case, device: torch.device, dtype: torch.dtype, second
 def _measure_model(name: str, batch: int, device: torch.device, seconds: float) -> dict:
     result = {'batch': batch}
     for task, calls in model_calls(name, batch, device).items():
-        times = _with_ratios(time_calls(calls, device, 4 * seconds))
+        times = _with_ratios(time_calls(calls, device, 4 * seconds, fewest=_MODEL_RUNS))
         memory = {head: peak_memory(call, device) for head, call in calls.items()}
         result[task] = {'times': times, 'peak_bytes': memory}
         print(f'{name} {task}: stock {times[STOCK]["median_ms"]:.1f} ms, ours {times[OURS]["of_stock"]:.3f} of it; '
