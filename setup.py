@@ -40,7 +40,7 @@ def native_kernels() -> list:
     if not sys.platform.startswith('linux') or platform.machine() != 'x86_64':
         return []
     folder = 'mmseg_gdn/ops/native'
-    names = ('product', 'product_gradients', 'argmax', 'cross_entropy')
+    names = ('interface', 'product', 'product_gradients', 'argmax', 'cross_entropy')
     return [Extension('mmseg_gdn.ops.native._kernels', [f'{folder}/{name}.c' for name in names],
                       depends=sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).glob('*.h')),
                       extra_compile_args=['-std=gnu11', '-O3', '-mavx2', '-mfma', '-fopenmp', '-Wall', '-Wextra'],

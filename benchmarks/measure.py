@@ -9,7 +9,7 @@ from typing import Callable
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-_SLOW = 8  # times the fastest call: such calls are timed three times only
+_SLOW = 8  # times the fastest call: such calls are timed as rarely as may be
 
 
 def time_calls(calls: dict[str, Callable[[], object]], device: torch.device, seconds: float,
@@ -32,7 +32,7 @@ def time_calls(calls: dict[str, Callable[[], object]], device: torch.device, sec
     times = {name: [] for name in calls}
     for index in range(rounds):
         for name, call in _rotated(calls, index):
-            if index < 3 or first[name] < _SLOW * min(first.values()):
+            if index < fewest or first[name] < _SLOW * min(first.values()):
                 times[name].append(clock(call))
     return {name: _summary(values) for name, values in times.items()}
 

@@ -59,6 +59,8 @@ def _measure_case(case: Case, device: torch.device, dtype: torch.dtype, limits: 
         calls, rivals = problem.calls(step), problem.rival_calls(step)
         steps[step] = _with_ratios(time_calls(calls, device, seconds))
         if rivals:
+            # They have turns of their own, and stock with them, because some take so long that they would change what
+            # memory the others find. Their ratios are to that stock.
             steps[step] = {**_with_ratios(time_calls(rivals, device, seconds)), **steps[step]}
         flops = case.flops * _PRODUCTS[step]
         steps[step][OURS]['of_flop_limit'] = flops / limits['gflop_per_s'] / 1e6 / steps[step][OURS]['median_ms']

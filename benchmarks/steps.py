@@ -40,7 +40,7 @@ class Problem:
         self.target = self.target.to(device)
 
     def calls(self, step: str) -> dict[str, Call]:
-        """What to time, by the name of the method: stock, the plain product and ours."""
+        """What to time, by the name of the method: stock, the plain product and ours, as far as they can run here."""
         return self._calls(step, _SCORED)
 
     def rival_calls(self, step: str) -> dict[str, Call]:

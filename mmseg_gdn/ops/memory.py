@@ -33,7 +33,7 @@ def empty_map(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) 
     """An uninitialised tensor, in huge pages where the system has them.
 
     A large result is fresh memory on each call, and on Linux its first touch costs a fault per 4 KiB page, which
-    takes as long as the whole product. Huge pages make that 512 times rarer; the hint changes nothing else.
+    takes as long as the whole product. Huge pages make that 512 times rarer.
     """
     result = torch.empty(shape, dtype=dtype, device=device)
     size = result.numel() * result.element_size()

@@ -19,7 +19,7 @@ def product_dtype(x: Tensor) -> torch.dtype:
 def _may_autocast(device_type: str) -> bool:
     try:
         return torch.is_autocast_enabled(device_type)
-    except TypeError:  # before PyTorch 2.4 it answers for CUDA only
+    except (TypeError, RuntimeError):  # before PyTorch 2.4 it takes no device; later it knows not every device
         return True
 
 

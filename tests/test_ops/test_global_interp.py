@@ -85,6 +85,12 @@ def test_maps_and_gradients_that_lie_scattered_in_memory():
     torch.testing.assert_close(scattered.grad, (kernel_h.t() @ torch.ones_like(y) @ kernel_w))
 
 
+def test_shapes_alone():
+    y = global_interp(*(torch.empty(shape, device='meta') for shape in ((2, 3, 4, 5), (8, 4), (10, 5))))
+    assert y.shape == (2, 3, 8, 10)
+    assert y.device.type == 'meta'
+
+
 def test_empty_batch():
     x = torch.zeros(0, 3, 4, 5, requires_grad=True)
     y = global_interp(x, torch.ones(8, 4), torch.ones(9, 5))

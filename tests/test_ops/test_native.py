@@ -14,10 +14,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mmseg_gdn.ops import global_interp, global_interp_argmax, global_interp_cross_entropy, native
+from mmseg_gdn.ops.global_interp import rows_first
 from mmseg_gdn.ops.native import library
 
 SIDES, SIZES = st.integers(1, 37), st.integers(1, 130)
 CLASSES, IMAGES, THREADS = st.sampled_from([1, 2, 5, 21, 33, 150]), st.integers(1, 2), st.integers(1, 5)
+NEEDS = st.tuples(st.booleans(), st.booleans(), st.booleans()).filter(any)
 property_test = settings(deadline=None, max_examples=40)
 
 
@@ -60,16 +62,29 @@ def assert_near(results, expected, absolutes=(), tolerance=2e-5):
 
 
 @property_test
-@given(IMAGES, CLASSES, SIDES, SIDES, SIZES, SIZES, THREADS)
-@example(1, 5, 35, 1, 11, 1, 1)  # gradients of one number each, whose terms all but cancel
-def test_product_and_gradients(n, c, h, w, fine_h, fine_w, threads):
+@given(IMAGES, CLASSES, SIDES, SIDES, SIZES, SIZES, THREADS, NEEDS)
+@example(1, 5, 35, 1, 11, 1, 1, (True, True, True))  # gradients of one number each, whose terms all but cancel
+def test_product_and_gradients(n, c, h, w, fine_h, fine_w, threads, needs):
     torch.set_num_threads(threads)
     inputs, _, grad = problem(n, c, h, w, fine_h, fine_w)
     doubles, expected = in_double(inputs)
-    result = global_interp(*inputs)
+    right = torch.autograd.grad(expected, doubles, grad.double())
+    wanted = [tensor.requires_grad_(need) for tensor, need in zip(inputs, needs) if need]
+    result = global_interp(*(tensor.requires_grad_(need) for tensor, need in zip(inputs, needs)))
     assert_near([result], [expected])
-    assert_near(torch.autograd.grad(result, inputs, grad), torch.autograd.grad(expected, doubles, grad.double()),
-                sums_of_absolutes(inputs, grad))
+    assert_near(torch.autograd.grad(result, wanted, grad), itertools.compress(right, needs),
+                itertools.compress(sums_of_absolutes(inputs, grad), needs))
+
+
+@pytest.mark.parametrize('sides', [(4, 5), (2, 9)])  # rows first, columns first
+def test_maps_and_gradients_that_lie_scattered_in_memory(sides):
+    inputs, _, grad = problem(2, 3, *sides, 20, 21)
+    doubles, expected = in_double(inputs)
+    scattered = [tensor.detach().mT.contiguous().mT.requires_grad_() for tensor in inputs]
+    result = global_interp(*scattered)
+    assert_near([result], [expected])
+    assert_near(torch.autograd.grad(result, scattered, grad.mT.contiguous().mT),
+                torch.autograd.grad(expected, doubles, grad.double()))
 
 
 @property_test
@@ -117,9 +132,10 @@ def test_the_same_sums_each_time(threads, sides):
         assert all(torch.equal(one, other) for one, other in zip(first, gradients()))
 
 
-@pytest.mark.parametrize('sides', [(8, 8), (4, 32)])  # rows first, columns first
-def test_a_large_result_is_written_past_the_caches_to_the_last_number(sides):
+@pytest.mark.parametrize(('sides', 'by_rows'), [((32, 4), True), ((4, 32), False)])
+def test_a_large_result_is_written_past_the_caches_to_the_last_number(sides, by_rows):
     inputs, _, _ = problem(1, 9, *sides, 501, 499)
+    assert rows_first(*inputs[1:]) == by_rows
     _, expected = in_double(inputs)
     assert expected.numel() > 1 << 21
     assert_near([global_interp(*inputs)], [expected])
@@ -148,6 +164,38 @@ def test_scores_that_are_no_numbers_do_not_spoil_ignored_pixels():
     # The product with a matrix hands them on to the whole row, where an ignored pixel counts nothing.
     assert losses.isnan().tolist() == [[[True, True, False, True]]]
     assert losses[0, 0, 2] == 0
+
+
+@pytest.fixture
+def half_by_default():
+    torch.set_default_dtype(torch.float16)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def test_what_new_tensors_are_by_default_does_not_matter(half_by_default):
+    generator = torch.Generator().manual_seed(1)
+    x, kernel_h, kernel_w = (torch.randn(*shape, generator=generator, dtype=torch.float32, requires_grad=True)
+                             for shape in ((1, 5, 9, 9), (70, 9), (70, 9)))
+    target = torch.randint(0, 5, (1, 70, 70), generator=generator)
+    plain = kernel_h @ x @ kernel_w.t()
+    with torch.device('meta'):
+        y = global_interp(x, kernel_h, kernel_w)
+        loss = global_interp_cross_entropy(x, kernel_h, kernel_w, target)
+        best = global_interp_argmax(x.detach(), kernel_h, kernel_w)
+        gradients = torch.autograd.grad(loss + y.mean(), (x, kernel_h, kernel_w))
+    expected = F.cross_entropy(plain, target)
+    torch.testing.assert_close(y, plain, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(loss, expected)
+    assert best.device.type == 'cpu'
+    for gradient, right in zip(gradients, torch.autograd.grad(expected + plain.mean(), (x, kernel_h, kernel_w))):
+        torch.testing.assert_close(gradient, right, rtol=1e-4, atol=1e-5)
+
+
+def test_a_library_of_other_sources_is_not_called(monkeypatch):
+    assert library.library.__wrapped__() is not None
+    monkeypatch.setattr(library, '_INTERFACE', -1)
+    assert library.library.__wrapped__() is None
 
 
 def test_switch(monkeypatch):

@@ -86,7 +86,7 @@ def cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor,
         class_weight = class_weight.float().contiguous()
     sizes, threads = (*x.shape, len(kernel_h), len(kernel_w)), torch.get_num_threads()
     room = _room(library().gdn_cross_entropy_room(*sizes, threads, any(needs)))
-    totals = torch.zeros(5, dtype=torch.float64)
+    totals = torch.zeros(5, dtype=torch.float64, device='cpu')
     problem = _Problem(*_addresses(*inputs, target, class_weight, grad_losses, own_losses, *gradients, totals, room),
                        *sizes, *target.stride()[1:], ignore_index, math.inf if max_loss is None else max_loss,
                        count_hits, threads)
@@ -127,7 +127,7 @@ def _sizes_of_maps(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> tuple[int, 
 
 def _room(floats: int) -> Tensor:
     """Memory to work in, from PyTorch, so that its profiler sees it."""
-    return torch.empty(floats)
+    return torch.empty(floats, dtype=torch.float32, device='cpu')
 
 
 def _addresses(*tensors: Tensor | None) -> list[int | None]:

@@ -22,10 +22,11 @@ typedef struct {
     float *grad_h, *grad_w;           /* (H, h_row) and (w, W_row): a thread's own, like all that follow */
     float *map_grad_w;                /* (w, W_row), of one part */
     float *map, *map_transposed;      /* x, packed */
-    float *edge;                      /* the last columns of the gradient, packed */
-    float *rows, *grad_rows;          /* (ROWS, w_row): of K_h x; rows first */
-    float *middle_transposed;         /* x K_w^T, packed; columns first */
-    float *grad_middle, *rows_grad_h; /* (h, middle_row) and (ROWS, h_row); columns first */
+    float *edge;                      /* the last columns of some rows of the gradient, packed */
+    float *rows_grad_h;               /* (ROWS, h_row), of some rows */
+    float *rows, *grad_rows;          /* (ROWS, w_row): of K_h x and its gradient; rows first */
+    float *middle_transposed;         /* (x K_w^T)^T, packed; columns first */
+    float *grad_middle;               /* (h, middle_row): of x K_w^T; columns first */
     long shared, needed;
 } workspace_t;
 

@@ -4,16 +4,18 @@
 
 #include "gradients.h"
 
-/* Of rows `first` to `last` of a map. */
+/* Add what rows first ... last - 1 of a map's gradient give; grad_map is overwritten. */
 static void add_part_columns_first(const workspace_t *mine, const problem_t *p, const float *x, const float *grad,
                                    float *grad_map, long first, long last)
 {
-    pack(mine->map_transposed, p->w, x, 1, p->w, p->w, p->h);
-    multiply_to_panels(p->W, p->h, p->w, plain(p->kernel_w, p->w), packed(mine->map_transposed, p->w),
-                       mine->middle_transposed);
+    if (p->grad_kernel_h) {
+        pack(mine->map_transposed, p->w, x, 1, p->w, p->w, p->h);
+        multiply_to_panels(p->W, p->h, p->w, plain(p->kernel_w, p->w), packed(mine->map_transposed, p->w),
+                           mine->middle_transposed);
+    }
     for (long row = first, count; row < last; row += count) {
         count = smaller(ROWS, last - row);
-        /* Rows are read one after the other here, and come from a cache when they are read in panels. */
+        /* Rows are read one after the other here, and come from a cache when multiply_gradient reads them in panels. */
         if (p->grad_kernel_h) {
             multiply(count, p->h, p->W, plain(grad + row * p->W, p->W), packed(mine->middle_transposed, p->W),
                      mine->rows_grad_h, p->h_row, 0);

@@ -4,19 +4,21 @@
 
 #include "gradients.h"
 
-/* Of `count` rows; those of the map and map_grad_w begin with its first ones. */
+/* Add what `count` rows of grad give; the first ones of a part overwrite grad_map and map_grad_w. */
 static void add_rows(const workspace_t *mine, const problem_t *p, const float *kernel_rows, const float *grad,
                      float *grad_map, float *grad_h, long count, int is_first)
 {
-    /* Rows are read one after the other here, and come from a cache when they are read in panels. */
+    /* Rows are read one after the other here, and come from a cache when multiply_gradient reads them in panels. */
     if (grad_map || p->grad_kernel_h)
         multiply(count, p->w, p->W, plain(grad, p->W), packed(mine->columns, p->W), mine->grad_rows, p->w_row, 0);
     if (grad_map)
         multiply(p->h, p->w, count, transposed(kernel_rows, p->h), in_rows(mine->grad_rows, p->w_row), grad_map,
                  p->w_row, !is_first);
-    if (p->grad_kernel_h)
-        multiply(count, p->h, p->w, plain(mine->grad_rows, p->w_row), packed(mine->map_transposed, p->w), grad_h,
-                 p->h_row, 1);
+    if (p->grad_kernel_h) {
+        multiply(count, p->h, p->w, plain(mine->grad_rows, p->w_row), packed(mine->map_transposed, p->w), mine->rows_grad_h,
+                 p->h_row, 0);
+        add_to(grad_h, mine->rows_grad_h, count * p->h_row);
+    }
     if (p->grad_kernel_w) {
         multiply(count, p->w, p->h, plain(kernel_rows, p->h), packed(mine->map, p->h), mine->rows, p->w_row, 0);
         multiply_gradient(mine, p->W, p->w, count, transposed(mine->rows, p->w_row), grad, mine->map_grad_w, p->W_row,
@@ -24,7 +26,7 @@ static void add_rows(const workspace_t *mine, const problem_t *p, const float *k
     }
 }
 
-/* Of rows `first` to `last` of a map. */
+/* Add what rows first ... last - 1 of a map's gradient give; grad_map is overwritten. */
 static void add_part_rows_first(const workspace_t *mine, const problem_t *p, const float *x, const float *grad,
                                 float *grad_map, long first, long last)
 {

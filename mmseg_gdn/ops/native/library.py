@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 _PROCESSORS = ('AVX2', 'AVX512')
+_INTERFACE = 2  # as in interface.c: what was compiled from other sources is not called
 _POINTER, _LONG, _INT = ctypes.c_void_p, ctypes.c_long, ctypes.c_int
 _TAKES = {
     'gdn_product_room': (*3 * [_LONG], _INT),
@@ -38,7 +39,7 @@ def serves(*tensors: Tensor) -> bool:
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The library, or ``None``: it was not built, for want of a compiler, or is not for this processor."""
+    """The library, or ``None``: it was not built, for want of a compiler, is out of date, or not for this processor."""
     if torch.backends.cpu.get_cpu_capability() not in _PROCESSORS:
         return None
     # PyTorch is loaded already, so that the library shares its threads and does not start others beside them.
@@ -46,6 +47,8 @@ def library() -> ctypes.CDLL | None:
         try:
             loaded = ctypes.CDLL(str(path))
         except OSError:
+            continue
+        if not hasattr(loaded, 'gdn_interface') or loaded.gdn_interface() != _INTERFACE:
             continue
         for name, types in _TAKES.items():
             function = getattr(loaded, name)

@@ -15,7 +15,7 @@ typedef struct {
 
 typedef struct {
     float *columns; /* K_w^T, for all threads */
-    float *map;     /* a thread's own: x or, where the columns come first, x K_w^T */
+    float *map;     /* a thread's own, packed: x or, where the columns come first, x K_w^T */
     float *rows;    /* likewise: some rows of K_h x, where the rows come first */
     float *fine;    /* likewise: a few rows of y */
     long needed;
@@ -90,7 +90,7 @@ void gdn_product(const float *x, const float *kernel_h, const float *kernel_w, f
 {
     const problem_t p = {x, kernel_h, kernel_w, y, maps, h, w, H, W, rows_first, maps * H * W >= STREAM_FROM};
     const long blocks = quotient_up(H, ROWS), tasks = maps * blocks;
-    /* A map that is multiplied first should be one thread's; one that is only packed may go to whoever has time. */
+    /* Rows are any thread's that has time. Where columns come first, a thread's lie together: few maps are made twice. */
     const long chunk = rows_first ? 1 : quotient_up(tasks, threads);
     pack(room, w, kernel_w, 1, w, w, W);
 #pragma omp parallel num_threads(threads)

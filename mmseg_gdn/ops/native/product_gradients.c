@@ -29,6 +29,7 @@ static workspace_t workspace_of(float *base, const problem_t *p, int thread)
         mine.map_grad_w = take(&room, p->w * p->W_row);
         mine.map_transposed = take(&room, p->w * p->h_row);
         mine.edge = take(&room, ROWS * PANEL);
+        mine.rows_grad_h = take(&room, ROWS * p->h_row);
         if (p->rows_first) {
             mine.map = take(&room, p->h * p->w_row);
             mine.rows = take(&room, ROWS * p->w_row);
@@ -36,7 +37,6 @@ static workspace_t workspace_of(float *base, const problem_t *p, int thread)
         } else {
             mine.middle_transposed = take(&room, p->W * p->h_row);
             mine.grad_middle = take(&room, p->h * p->middle_row);
-            mine.rows_grad_h = take(&room, ROWS * p->h_row);
         }
     }
     mine.needed = room.used;

@@ -30,22 +30,24 @@ static inline long padded(long columns)
     return panels_of(columns) * PANEL;
 }
 
-typedef vec block_t[BLOCK][2]; /* of a block of 6 rows by one panel, in registers */
-
-/* sums += column a of a left factor times row b of a panel. */
-INLINE void add_step(const int rows, block_t sums, const float *a, long a_row, const float *b)
+INLINE void multiply_block(const int rows, long depth, left_t a, const float *b, long b_step, float *c, long c_row,
+                           int add)
 {
-    const vec b0 = load(b), b1 = load(b + WIDTH);
+    vec sums[BLOCK][2];
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++) {
-        const vec factor = splat(a[i * a_row]);
-        sums[i][0] += factor * b0;
-        sums[i][1] += factor * b1;
+        sums[i][0] = add ? load(c + i * c_row) : splat(0);
+        sums[i][1] = add ? load(c + i * c_row + WIDTH) : splat(0);
     }
-}
-
-INLINE void store_block(const int rows, block_t sums, float *c, long c_row)
-{
+    for (long k = 0; k < depth; k++, b += b_step, a.data += a.step) {
+        const vec b0 = load(b), b1 = load(b + WIDTH);
+#pragma GCC unroll 6
+        for (int i = 0; i < rows; i++) {
+            const vec factor = splat(a.data[i * a.row]);
+            sums[i][0] += factor * b0;
+            sums[i][1] += factor * b1;
+        }
+    }
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++) {
         store(c + i * c_row, sums[i][0]);
@@ -53,37 +55,12 @@ INLINE void store_block(const int rows, block_t sums, float *c, long c_row)
     }
 }
 
-INLINE void multiply_block(const int rows, long depth, left_t a, const float *b, long b_step, float *c, long c_row,
-                           int add)
-{
-    block_t sums;
-#pragma GCC unroll 6
-    for (int i = 0; i < rows; i++) {
-        sums[i][0] = add ? load(c + i * c_row) : splat(0);
-        sums[i][1] = add ? load(c + i * c_row + WIDTH) : splat(0);
-    }
-    for (long k = 0; k < depth; k++)
-        add_step(rows, sums, a.data + k * a.step, a.row, b + k * b_step);
-    store_block(rows, sums, c, c_row);
-}
-
-INLINE void multiply_strip(const int rows, long panels, long depth, left_t a, right_t b, float *c, long c_row, long c_panel,
-                           int add)
+INLINE void multiply_panels(const int rows, long panels, long depth, left_t a, right_t b, float *c, long c_row, long c_panel,
+                            int add)
 {
     for (long j = panels - 1; j >= 0; j--)
         multiply_block(rows, depth, a, b.data + j * b.panel, b.step, c + j * c_panel, c_row, add);
 }
-
-/* `strip(rows, ...)` for a number of rows that the compiler knows: loops over them are unrolled. */
-#define WITH_KNOWN_ROWS(strip, rows, ...)                                                                              \
-    switch (rows) {                                                                                                    \
-    case 1: strip(1, __VA_ARGS__); break;                                                                              \
-    case 2: strip(2, __VA_ARGS__); break;                                                                              \
-    case 3: strip(3, __VA_ARGS__); break;                                                                              \
-    case 4: strip(4, __VA_ARGS__); break;                                                                              \
-    case 5: strip(5, __VA_ARGS__); break;                                                                              \
-    default: strip(6, __VA_ARGS__);                                                                                    \
-    }
 
 /* How many of `left` rows to take next, so that strips are about as high. */
 static inline long next_strip(long left)
@@ -91,26 +68,36 @@ static inline long next_strip(long left)
     return quotient_up(left, quotient_up(left, BLOCK));
 }
 
-/* C (rows, columns) = A (rows, depth) B (depth, columns), or that added to C. Whole panels are written,
-   the last one first: what it writes beyond a row of C that is no whole panel is overwritten by the next row's
-   beginning, so that C may lie in memory without gaps, with room for one panel behind its end. */
-static void multiply(long rows, long columns, long depth, left_t a, right_t b, float *c, long c_row, int add)
+/* C (rows, columns) = A (rows, depth) B (depth, columns), or that added to C, strip after strip. Whole panels are written,
+   which stand `c_panel` floats apart in C, the last one first. */
+static void multiply_strips(long rows, long columns, long depth, left_t a, right_t b, float *c, long c_row, long c_panel,
+                            int add)
 {
     const long panels = panels_of(columns);
     for (long i = 0, count; i < rows; i += count, a.data += count * a.row, c += count * c_row) {
         count = next_strip(rows - i);
-        WITH_KNOWN_ROWS(multiply_strip, count, panels, depth, a, b, c, c_row, PANEL, add)
+        switch (count) {
+        case 1: multiply_panels(1, panels, depth, a, b, c, c_row, c_panel, add); break;
+        case 2: multiply_panels(2, panels, depth, a, b, c, c_row, c_panel, add); break;
+        case 3: multiply_panels(3, panels, depth, a, b, c, c_row, c_panel, add); break;
+        case 4: multiply_panels(4, panels, depth, a, b, c, c_row, c_panel, add); break;
+        case 5: multiply_panels(5, panels, depth, a, b, c, c_row, c_panel, add); break;
+        default: multiply_panels(6, panels, depth, a, b, c, c_row, c_panel, add);
+        }
     }
 }
 
-/* The same, as a packed matrix. */
+/* What is written beyond a row of C that is no whole panel is overwritten by the next row's beginning: C may lie in memory
+   without gaps, with room for one panel behind its end. What is added to has rows of whole panels. */
+static inline void multiply(long rows, long columns, long depth, left_t a, right_t b, float *c, long c_row, int add)
+{
+    multiply_strips(rows, columns, depth, a, b, c, c_row, PANEL, add);
+}
+
+/* C as a packed matrix. */
 static inline void multiply_to_panels(long rows, long columns, long depth, left_t a, right_t b, float *c)
 {
-    const long panels = panels_of(columns), c_panel = rows * PANEL;
-    for (long left = rows, count; left > 0; left -= count, a.data += count * a.row, c += count * PANEL) {
-        count = next_strip(left);
-        WITH_KNOWN_ROWS(multiply_strip, count, panels, depth, a, b, c, PANEL, c_panel, 0)
-    }
+    multiply_strips(rows, columns, depth, a, b, c, PANEL, rows * PANEL, 0);
 }
 
 /* A left factor that lies in memory row after row, and the transpose of such a one. */
