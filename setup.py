@@ -57,7 +57,7 @@ setup(
     packages=find_packages(include=['mmseg_gdn', 'mmseg_gdn.*']),
     ext_modules=native_kernels(),
     python_requires='>=3.9',
-    install_requires=['torch>=2.0', 'torchvision', 'numpy', 'pillow', 'matplotlib', 'packaging', 'protobuf>=4.21'],
+    install_requires=['torch>=2.1', 'torchvision', 'numpy', 'pillow', 'matplotlib', 'packaging', 'protobuf>=4.21'],
     extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'export': EXPORT, 'tests': TESTS},
     classifiers=[
         'Programming Language :: Python :: 3.9',

@@ -190,7 +190,7 @@ def _check(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight
            normalization: str | None) -> None:
     check_shapes(x, kernel_h, kernel_w)
     wanted = (len(x), len(kernel_h), len(kernel_w))
-    if tuple(target.shape) != wanted or target.is_floating_point() or target.is_complex():
+    if tuple(target.shape) != wanted or target.dtype.is_floating_point or target.dtype.is_complex:
         raise InputError(f'The target holds class indices in the shape (N, H, W), here {wanted}, '
                          f'but got {target.dtype} of shape {tuple(target.shape)}.')
     if weight is not None and tuple(weight.shape) != (x.shape[1], ):

@@ -5,6 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+try:
+    from torch.compiler import is_compiling
+except ImportError:  # before PyTorch 2.2
+    from torch._dynamo import is_compiling
+
 
 def product_dtype(x: Tensor) -> torch.dtype:
     """The type a matrix product with ``x`` has here: that of ``x`` or, under autocast, autocast's.
@@ -25,7 +30,7 @@ def _may_autocast(device_type: str) -> bool:
 
 def sum_dtype(dtype: torch.dtype) -> torch.dtype:
     """The type for sums and logarithms of numbers of type ``dtype``: float32 at least."""
-    return torch.promote_types(dtype, torch.float32)
+    return torch.float64 if dtype == torch.float64 else torch.float32
 
 
 def without_autocast(x: Tensor) -> torch.autocast:
@@ -35,4 +40,4 @@ def without_autocast(x: Tensor) -> torch.autocast:
 
 def is_tracing() -> bool:
     """Whether a compiler or an exporter records what is done, rather than numbers being computed."""
-    return torch.jit.is_tracing() or torch.compiler.is_compiling()
+    return torch.jit.is_tracing() or is_compiling()
