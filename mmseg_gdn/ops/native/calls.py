@@ -31,7 +31,7 @@ def product(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, out: Tensor, rows_fir
     x, kernel_h, kernel_w = _without_gaps(x, kernel_h, kernel_w)
     sizes, threads = _sizes_of_maps(x, kernel_h, kernel_w), torch.get_num_threads()
     _, h, w, _, fine_w = sizes
-    room = _room(library().gdn_product_room(h, w, fine_w, threads))
+    room = _room(library().gdn_product_room(h, w, fine_w, rows_first, threads))
     library().gdn_product(*_addresses(x, kernel_h, kernel_w, out), *sizes, rows_first, *_addresses(room), threads)
 
 

@@ -30,8 +30,10 @@ static void add_rows(const workspace_t *mine, const problem_t *p, const float *k
 static void add_part_rows_first(const workspace_t *mine, const problem_t *p, const float *x, const float *grad,
                                 float *grad_map, long first, long last)
 {
-    pack(mine->map, p->h, x, p->w, 1, p->h, p->w);
-    pack(mine->map_transposed, p->w, x, 1, p->w, p->w, p->h);
+    if (p->grad_kernel_w)
+        pack(mine->map, p->h, x, p->w, 1, p->h, p->w);
+    if (p->grad_kernel_h)
+        pack(mine->map_transposed, p->w, x, 1, p->w, p->w, p->h);
     for (long row = first; row < last; row += ROWS)
         add_rows(mine, p, p->kernel_h + row * p->h, grad + row * p->W, grad_map, mine->grad_h + row * p->h_row,
                  smaller(ROWS, last - row), row == first);

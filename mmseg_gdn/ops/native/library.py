@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 _PROCESSORS = ('AVX2', 'AVX512')
-_INTERFACE = 2  # as in interface.c: what was compiled from other sources is not called
+_INTERFACE = 3  # as in interface.c: what was compiled from other sources is not called
 _POINTER, _LONG, _INT = ctypes.c_void_p, ctypes.c_long, ctypes.c_int
 _TAKES = {
-    'gdn_product_room': (*3 * [_LONG], _INT),
+    'gdn_product_room': (*3 * [_LONG], _INT, _INT),
     'gdn_product': (*4 * [_POINTER], *5 * [_LONG], _INT, _POINTER, _INT),
     'gdn_product_gradients_room': (*5 * [_LONG], _INT, _INT),
     'gdn_product_gradients': (*7 * [_POINTER], *5 * [_LONG], _INT, _POINTER, _INT),

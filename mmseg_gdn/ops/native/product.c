@@ -21,23 +21,23 @@ typedef struct {
     long needed;
 } workspace_t;
 
-static workspace_t workspace_of(float *base, long h, long w, long W, int thread)
+static workspace_t workspace_of(float *base, long h, long w, long W, int rows_first, int thread)
 {
     room_t room = {base, 0};
     workspace_t mine;
     mine.columns = take(&room, w * padded(W));
     for (int i = 0; i <= thread; i++) {
-        mine.map = take(&room, h * larger(padded(w), padded(W)));
-        mine.rows = take(&room, ROWS * padded(w));
+        mine.map = take(&room, h * padded(rows_first ? w : W));
+        mine.rows = take(&room, rows_first ? ROWS * padded(w) : 0);
         mine.fine = take(&room, BLOCK * W + PANEL);
     }
     mine.needed = room.used;
     return mine;
 }
 
-long gdn_product_room(long h, long w, long W, int threads)
+long gdn_product_room(long h, long w, long W, int rows_first, int threads)
 {
-    return workspace_of(0, h, w, W, threads - 1).needed;
+    return workspace_of(0, h, w, W, rows_first, threads - 1).needed;
 }
 
 static void prepare_map(const workspace_t *mine, const problem_t *p, const float *x)
@@ -95,7 +95,7 @@ void gdn_product(const float *x, const float *kernel_h, const float *kernel_w, f
     pack(room, w, kernel_w, 1, w, w, W);
 #pragma omp parallel num_threads(threads)
     {
-        const workspace_t mine = workspace_of(room, h, w, W, omp_get_thread_num());
+        const workspace_t mine = workspace_of(room, h, w, W, rows_first, omp_get_thread_num());
         long prepared = -1;
 #pragma omp for schedule(dynamic, chunk)
         for (long task = 0; task < tasks; task++) {
