@@ -15,6 +15,8 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from mmseg.utils import register_all_modules
 
+from mmseg_gdn.models.segmentors import skip_full_size_scores
+
 _CONFIGS = Path(__file__).resolve().parents[1] / 'configs' / 'gdn'
 _GDN_KEYS = 'base_type', 'in_size', 'out_size', 'init', 'size_policy'
 MODELS_MEASURED = {'fcn_mobilenet-v2': 4, 'fcn_r50-d8': 2}  # config, images per training iteration
@@ -50,10 +52,10 @@ def _with_stock_head(config: Config) -> Config:
 
 
 def _as_tested(config: Config) -> Config:
-    """What ``tools/test.py`` makes of a model: with our head, classes are found without full-size scores."""
-    if config.decode_head.type != 'GlobalInterpHead':
-        return config
-    return Config({**config, 'type': 'GlobalInterpEncoderDecoder'})
+    """What ``tools/test.py`` makes of a model."""
+    config = copy.deepcopy(config)
+    skip_full_size_scores(config)
+    return config
 
 
 def _batch(count: int, size: tuple[int, int]) -> dict[str, list]:

@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 
 from mmseg_gdn.datasets.require_data import require_voc
 from mmseg_gdn.engine.checkpoint import check_checkpoint
+from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.cli import load_config, runner_parser
 
@@ -46,7 +47,7 @@ def main() -> None:
     if args.tta:
         _augment(cfg)
     else:
-        _skip_full_size_scores(cfg.model)
+        skip_full_size_scores(cfg.model)  # nothing here reads them
     if args.ids:
         cfg.test_dataloader.dataset.ann_file = str(Path(args.ids).resolve())
     if args.submission:
@@ -76,12 +77,6 @@ def _augment(cfg: Config) -> None:
                          'add them or test without the flag.')
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     cfg.model = dict(cfg.tta_model, module=cfg.model)
-
-
-def _skip_full_size_scores(model: dict) -> None:
-    """Nothing here reads scores, so that classes can be found without them."""
-    if model['type'] == 'EncoderDecoder' and model['decode_head'].get('type') == 'GlobalInterpHead':
-        model['type'] = 'GlobalInterpEncoderDecoder'
 
 
 def _submit_instead_of_evaluating(cfg: Config, archive: str, competition: str) -> None:

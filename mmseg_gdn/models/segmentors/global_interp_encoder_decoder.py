@@ -14,6 +14,16 @@ from mmseg_gdn.models.decode_heads import GlobalInterpHead
 from mmseg_gdn.ops import global_interp_argmax
 
 
+def skip_full_size_scores(model: dict) -> None:
+    """Let a model's config, if it can be, build a segmentor that finds classes without full-size scores.
+
+    Args:
+        model: Config of a segmentor; changed in place if it is an ``EncoderDecoder`` with a ``GlobalInterpHead``.
+    """
+    if model['type'] == 'EncoderDecoder' and model['decode_head'].get('type') == 'GlobalInterpHead':
+        model['type'] = 'GlobalInterpEncoderDecoder'
+
+
 @MODELS.register_module()
 class GlobalInterpEncoderDecoder(EncoderDecoder):
     """``EncoderDecoder`` whose predictions hold classes but no ``seg_logits``, and need a fraction of the time.

@@ -6,6 +6,8 @@ from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
+from mmseg_gdn.models.segmentors import skip_full_size_scores
+
 CLASSES = 5
 HEADS = {
     'FCNHead': dict(base_type='FCNHead', in_channels=32, channels=8, num_convs=1, norm_cfg=None),
@@ -82,3 +84,14 @@ def test_training_and_forward_are_mmsegs():
     inputs = torch.randn(1, 3, 64, 96, dtype=torch.float64)
     assert torch.equal(model(inputs), reference(inputs))
     assert model.state_dict().keys() == reference.state_dict().keys()
+
+
+@pytest.mark.parametrize(('segmentor', 'head', 'expected'), [
+    ('EncoderDecoder', 'GlobalInterpHead', 'GlobalInterpEncoderDecoder'),
+    ('EncoderDecoder', 'FCNHead', 'EncoderDecoder'),
+    ('CaffeEncoderDecoder', 'GlobalInterpHead', 'CaffeEncoderDecoder'),
+])
+def test_which_configs_skip_full_size_scores(segmentor, head, expected):
+    model = dict(type=segmentor, decode_head=dict(type=head))
+    skip_full_size_scores(model)
+    assert model == dict(type=expected, decode_head=dict(type=head))
