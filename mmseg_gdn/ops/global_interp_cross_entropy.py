@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,52 @@ from .tiled_cross_entropy import tiled_cross_entropy
 
 _REDUCTIONS = ('mean', 'sum', 'none')
 _NORMALIZATIONS = ('full', 'valid', 'batch_size', 'none')
+
+
+class CrossEntropySums(NamedTuple):
+    """Sums over the valid pixels, as scalars.
+
+    Attributes:
+        loss: Of the weighted losses; differentiable.
+        weight: Of the weights of the pixels' classes.
+        hits: Number of pixels whose best class is the target's.
+    """
+
+    loss: Tensor
+    weight: Tensor
+    hits: Tensor
+
+
+def cross_entropy_sums(x: Tensor,
+                       kernel_h: Tensor,
+                       kernel_w: Tensor,
+                       target: Tensor,
+                       *,
+                       weight: Tensor | None = None,
+                       ignore_index: int = 255,
+                       max_loss: float | None = None) -> CrossEntropySums:
+    """What any normalization of the cross-entropy of ``global_interp(x, kernel_h, kernel_w)`` is computed from.
+
+    Args:
+        x: Coarse scores, shape (N, C, h, w).
+        kernel_h: Maps rows, shape (H, h).
+        kernel_w: Maps columns, shape (W, w).
+        target: Class indices, shape (N, H, W), any integer type.
+        weight: Weight of each class, shape (C,).
+        ignore_index: Label of pixels that do not count.
+        max_loss: Largest loss of a pixel, before its weight; the gradient is that of the unbounded loss. Caffe's
+            is ``-log(FLT_MIN)``.
+
+    Returns:
+        The sums, in float32 at least.
+
+    Raises:
+        InputError: If shapes, types or labels are wrong.
+    """
+    _check(x, kernel_h, kernel_w, target, weight, 'sum', None)
+    options = PixelOptions(weight, ignore_index, max_loss, count_hits=True)
+    compute = _plain if is_tracing() else _tiled
+    return CrossEntropySums(*compute(x, kernel_h, kernel_w, target, options, 'sum'))
 
 
 def global_interp_cross_entropy(x: Tensor,
