@@ -20,10 +20,10 @@ from mmseg.registry import MODELS
 from PIL import Image
 from prettytable import PrettyTable
 
+from demo_report import draw_report
 from mmseg_gdn.engine.checkpoint import read_weights
 from mmseg_gdn.evaluation.border import border_miou
 from mmseg_gdn.utils import InputError, run_tool
-from mmseg_gdn.visualization.report import draw_report
 
 TOOLS = Path(__file__).parent
 MODELS_TO_COMPARE = {'bilinear': 'demo_bilinear', 'GDN': 'demo_gdn'}

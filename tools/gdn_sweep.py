@@ -9,7 +9,7 @@ from pathlib import Path
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
 # isort: split
-from mmseg_gdn import sweep
+import sweep
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 

@@ -16,8 +16,8 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 # isort: split
 import mmseg
 
-from mmseg_gdn.stock_tools import apply_remedies
 from mmseg_gdn.utils import InputError, run_tool
+from stock_remedies import apply_remedies
 
 STOCK_TOOLS = Path(mmseg.__file__).parent / '.mim' / 'tools'
 

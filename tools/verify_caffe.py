@@ -15,14 +15,14 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 import numpy as np
 from mmengine.logging import MMLogger
 
-from mmseg_gdn.caffe_golden.check import Check
-from mmseg_gdn.caffe_golden.layer import check_layer, is_layer
-from mmseg_gdn.caffe_golden.models import check_model
-from mmseg_gdn.caffe_golden.nets import check_net, is_net
-from mmseg_gdn.caffe_golden.released import check_released, is_released
-from mmseg_gdn.caffe_golden.shapes import check_shapes
-from mmseg_gdn.caffe_golden.softmax_loss import check_softmax_loss
-from mmseg_gdn.caffe_golden.solver import check_solver, is_solver
+from caffe_golden.check import Check
+from caffe_golden.layer import check_layer, is_layer
+from caffe_golden.models import check_model
+from caffe_golden.nets import check_net, is_net
+from caffe_golden.released import check_released, is_released
+from caffe_golden.shapes import check_shapes
+from caffe_golden.softmax_loss import check_softmax_loss
+from caffe_golden.solver import check_solver, is_solver
 from mmseg_gdn.utils import InputError, run_tool
 
 KINDS = ((is_layer, check_layer), (is_net, check_net), (is_solver, check_solver), (is_released, check_released))

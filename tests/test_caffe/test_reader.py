@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from caffe_golden.check import relative_error
 from mmseg_gdn.caffe import read_caffemodel
-from mmseg_gdn.caffe_golden.check import relative_error
 from mmseg_gdn.utils import InputError
 
 from .caffemodels import (

@@ -11,7 +11,7 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
-from mmseg_gdn.caffe_golden.check import relative_error
+from caffe_golden.check import relative_error
 from mmseg_gdn.evaluation.voc_palette import voc_palette
 from mmseg_gdn.utils import InputError
 

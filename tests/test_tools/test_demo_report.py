@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
+from demo_report import draw_report
 from mmseg_gdn.evaluation.voc_palette import voc_palette
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.visualization.report import draw_report
 
 
 @pytest.fixture

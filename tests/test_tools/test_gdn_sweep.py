@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mmseg_gdn import sweep
-from mmseg_gdn.sweep import Outcome, Result
+import sweep
+from sweep import Outcome, Result
 
 UNET = 'unet/unet-s5-d16_fcn_4xb4-40k_drive-64x64.py'
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mmengine.utils import ProgressBar
 
-from mmseg_gdn.datasets.check_voc import EXPECTED, count_defects, file_defects, list_defects, read_lists
 from mmseg_gdn.utils import InputError, run_tool
+from voc_defects import EXPECTED, count_defects, file_defects, list_defects, read_lists
 
 
 def parse_args() -> argparse.Namespace:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mmseg_gdn.datasets.synthetic_voc import make_synthetic_voc
+from drawn_scenes import make_synthetic_voc
 from mmseg_gdn.utils import InputError, run_tool
 
 

@@ -8,7 +8,7 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_gdn.sweep import stock_heads
+from sweep import stock_heads
 
 OUT_SIZE = (64, 96)
 META = dict(img_shape=OUT_SIZE, pad_shape=OUT_SIZE)

@@ -12,7 +12,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from mmseg_gdn.sweep import gdn_model, read_stock_config, thin_model
+from sweep import gdn_model, read_stock_config, thin_model
 
 # Family, config, and size of the coarse scores of a 64x96 (align_corners: 65x97) image.
 STOCK = {

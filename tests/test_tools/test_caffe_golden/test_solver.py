@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from mmseg_gdn.caffe_golden.softmax_loss import check_softmax_loss
-from mmseg_gdn.caffe_golden.solver import WEIGHT_TOLERANCE, check_solver, is_solver, train, trajectory_error
+from caffe_golden.softmax_loss import check_softmax_loss
+from caffe_golden.solver import WEIGHT_TOLERANCE, check_solver, is_solver, train, trajectory_error
 
 
 @pytest.fixture

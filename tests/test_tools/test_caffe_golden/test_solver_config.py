@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import PARAM_SCHEDULERS
 from torch import nn
 
-from mmseg_gdn.caffe_golden.solver_config import optim_wrapper_config, param_scheduler_config
+from caffe_golden.solver_config import optim_wrapper_config, param_scheduler_config
 from mmseg_gdn.utils import InputError
 
 BASE = 0.01

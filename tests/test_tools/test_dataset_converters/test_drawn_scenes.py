@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_gdn.datasets.check_voc import file_defects, list_defects, read_lists
-from mmseg_gdn.datasets.synthetic_voc import draw_scene, make_synthetic_voc
+from drawn_scenes import draw_scene, make_synthetic_voc
 from mmseg_gdn.evaluation.voc_palette import voc_palette
+from voc_defects import file_defects, list_defects, read_lists
 
 
 def contents(root):

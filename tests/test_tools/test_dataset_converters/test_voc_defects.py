@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_gdn.datasets.check_voc import count_defects, file_defects, list_defects, read_lists
+from voc_defects import count_defects, file_defects, list_defects, read_lists
 
 
 def test_a_sound_folder(voc_root):
