@@ -31,7 +31,7 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
     What mmseg does with full-size scores before it takes the best class (cutting off padding, flipping back, the
     bilinear resize to the image's size) is linear along rows and columns, so it is done to the two matrices instead:
     ``argmax(R_h K_h x (R_w K_w)^T)``. Heads that make their predictions in another way, and sliding windows, whose
-    scores overlap, go mmseg's way.
+    scores overlap, go mmseg's way, and so does every model with ``test_cfg=dict(keep_seg_logits=True)``.
     """
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
@@ -44,16 +44,21 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         Returns:
             The samples with ``pred_sem_seg`` at the size of each image.
         """
-        head = self.decode_head
-        is_direct = isinstance(head, GlobalInterpHead) and head.predicts_from_coarse
-        if not is_direct or data_samples is None or self.test_cfg.get('mode', 'whole') != 'whole':
+        if data_samples is None or not self._predicts_from_coarse():
             return super().predict(inputs, data_samples)
+        head = self.decode_head
         metas = [sample.metainfo for sample in data_samples]
         scores, kernel_h, kernel_w = head.predict_coarse(self.extract_feat(inputs), metas)
         for sample, score in zip(data_samples, scores.split(1)):
             kernels = self._to_image(kernel_h, sample, 0), self._to_image(kernel_w, sample, 1)
             sample.pred_sem_seg = PixelData(data=global_interp_argmax(score, *kernels))
         return data_samples
+
+    def _predicts_from_coarse(self) -> bool:
+        head = self.decode_head
+        return (isinstance(head, GlobalInterpHead) and head.predicts_from_coarse
+                and self.test_cfg.get('mode', 'whole') == 'whole'
+                and not self.test_cfg.get('keep_seg_logits', False))
 
     def _to_image(self, kernel: Tensor, sample: SegDataSample, axis: int) -> Tensor:
         """Rows of a matrix, which stand for pixels of the network's input, turned into those of the image."""
