@@ -12,6 +12,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from . import branched_head  # noqa: F401  (registers the head)
 from .check import Check, relative_error
 
 Arrays = Mapping[str, np.ndarray]
@@ -160,14 +161,14 @@ def _model_config(arrays: Arrays, run: str, cls_pool: str) -> dict:
         fc_channels=fc6.shape[0],
         num_classes=score.shape[0],
         loss_decode=dict(type='CaffeSoftmaxLoss', normalize=layout == 'largefov', loss_weight=seg_weight))
-    if f'{run}/param/gdn/0' in arrays:
-        (coarse_h, fine_h), (coarse_w, fine_w) = (arrays[f'{run}/param/gdn/{i}'].shape for i in (0, 1))
-        head.update(type='GlobalInterpHead', base_type='CaffeFCHead', in_size=(coarse_h, coarse_w),
-                    out_size=(fine_h, fine_w), size_policy='error')
     if cls_weight:
-        head.update(multi_label_head=dict(
+        head.update(type='BranchedFCHead', multi_label_head=dict(
             pool={'AVE': 'avg', 'MAX': 'max'}[cls_pool],
             loss_decode=dict(type='MultiLabelAuxLoss', normalization='caffe', loss_weight=cls_weight[0])))
+    if f'{run}/param/gdn/0' in arrays:
+        (coarse_h, fine_h), (coarse_w, fine_w) = (arrays[f'{run}/param/gdn/{i}'].shape for i in (0, 1))
+        head.update(type='GlobalInterpHead', base_type=head['type'], in_size=(coarse_h, coarse_w),
+                    out_size=(fine_h, fine_w), size_policy='error')
     widths = tuple(arrays[f'param/conv{stage}_1/0'].shape[0] for stage in range(1, 6))
     return dict(
         type='EncoderDecoder',
@@ -282,7 +283,7 @@ class Recording:
             self._record_output(name, head.conv_seg)
         for name in ('score', 'upscore'):
             self._record_input(name, head.loss_decode, with_gradient=True)
-        if head.multi_label_head is not None:
+        if hasattr(head, 'multi_label_head'):
             self._record_output('cls_pool', head.multi_label_head.pool)
             self._record_output('cls_fc', head.multi_label_head.fc)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from typing import Callable
+from collections.abc import Iterator
+from types import CodeType
+from typing import Any, Callable
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
@@ -11,15 +13,13 @@ from torch import nn
 
 from mmseg_gdn.utils import InputError
 
-from .full_size import FullSizeMixin
-
 _GIVEN = ('prev_output', 'batch_data_samples', 'batch_img_metas')
 
 
 def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
     """The class of a registered head, if the interface of its methods is that of a head with one score map.
 
-    Nothing is known of single heads here: a new one is judged by what its methods ask for.
+    No head is known by name: a new one is judged by what its methods ask for and call.
 
     Args:
         base_type: Registered name.
@@ -52,14 +52,14 @@ def check_built_head(base_type: str, head: nn.Module) -> None:
         InputError: If it predicts something else, such as depth.
     """
     if not hasattr(head, 'ignore_index'):
-        raise InputError(_refusal(base_type, 'predicts no classes (it knows no ignore_index of a label map)'))
+        raise InputError(_refusal(base_type, 'predicts no classes (it has no ignore_index of a label map)'))
 
 
 def _obstacle(head: type) -> str | None:
     if not (isinstance(head, type) and issubclass(head, BaseDecodeHead)):
         return "does not derive from mmseg's BaseDecodeHead"
-    if issubclass(head, FullSizeMixin):
-        return 'brings its scores to full size already'
+    if hasattr(head, 'base_head'):
+        return 'already brings its scores to full size'
     for method, name in ((head.loss, 'batch_data_samples'), (head.predict, 'batch_img_metas')):
         if name not in inspect.signature(method).parameters:
             return f'has a {method.__name__} without {name}'
@@ -70,6 +70,9 @@ def _obstacle(head: type) -> str | None:
         if len(required) > served:
             beyond = [name for name in required[2:] if name not in _GIVEN]
             return f"has a {method.__name__} that needs {' and '.join(map(repr, beyond))} beside what heads get"
+    for method, goal in (('loss', 'loss_by_feat'), ('predict', 'predict_by_feat')):
+        if not _reaches(head, method, goal):
+            return f'has a {method} that never calls {goal}, where scores are brought to full size'
     return None
 
 
@@ -77,6 +80,40 @@ def _required(method: Callable) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return [name for name, parameter in inspect.signature(method).parameters.items()
             if parameter.kind in kinds and parameter.default is inspect.Parameter.empty]
+
+
+def _reaches(head: type, method: str, goal: str) -> bool:
+    """Whether a method's code names another method, itself or through the methods it names."""
+    pending, seen = [(method, 0)], set()
+    while pending:
+        name, depth = pending.pop()
+        if name == goal:
+            return True
+        index, function = _find_method(head, name, depth)
+        if function is None or (name, index) in seen:
+            continue
+        seen.add((name, index))
+        # A method that names itself calls its parent's, by super().
+        pending += [(named, index + 1 if named == name else 0) for named in _names(function)]
+    return False
+
+
+def _find_method(head: type, name: str, depth: int) -> tuple[int, Any]:
+    """A method of the first class that has it, ``depth`` classes up the line of parents or above."""
+    for index, parent in enumerate(head.__mro__[depth:], start=depth):
+        if name in vars(parent):
+            return index, inspect.unwrap(vars(parent)[name])
+    return depth, None
+
+
+def _names(function: Any) -> Iterator[str]:
+    """Names of attributes and functions in the code of a function and of those nested in it."""
+    pending = [getattr(function, '__code__', None)]
+    while pending:
+        code = pending.pop()
+        if code is not None:
+            yield from code.co_names
+            pending += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
 
 
 def _refusal(base_type: str, obstacle: str) -> str:

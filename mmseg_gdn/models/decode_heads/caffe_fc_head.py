@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
-from mmseg.utils import ConfigType, SampleList
+from mmseg.utils import SampleList
 from torch import Tensor, nn
 
 from mmseg_gdn.utils import InputError
 
-from .full_size import input_size, label_size
+from .sizes import input_size, label_size
 
 _DECONV_KERNEL, _DECONV_STRIDE, _DECONV_CROP = 64, 32, 19
 _SCORE_INIT = {'fcn32s': dict(type='Constant', val=0, name='conv_seg'),
@@ -38,7 +38,6 @@ class CaffeFCHead(BaseDecodeHead):
         fc_channels: Channels of fc6 and fc7; 4096 for 'fcn32s' and 1024 for 'largefov' when not given.
         num_classes: Number of classes, background included.
         dropout_ratio: Share of dropped elements after fc6 and after fc7.
-        multi_label_head: Config of a :class:`MultiLabelHead` that reads fc7 in training, or ``None``.
         init_cfg: Initialisation; Caffe's own for the score layer (zero; Gaussian of 0.01) when not given.
         **kwargs: ``loss_decode``, ``ignore_index``... of ``BaseDecodeHead``.
 
@@ -53,7 +52,6 @@ class CaffeFCHead(BaseDecodeHead):
                  num_classes: int = 21,
                  *,
                  dropout_ratio: float = 0.5,
-                 multi_label_head: dict | None = None,
                  init_cfg: dict | None = None,
                  **kwargs) -> None:
         if layout not in _SCORE_INIT:
@@ -79,8 +77,6 @@ class CaffeFCHead(BaseDecodeHead):
         self.fc7 = nn.Conv2d(fc_channels, fc_channels, 1)
         self.drop6 = nn.Dropout(dropout_ratio)
         self.drop7 = nn.Dropout(dropout_ratio)
-        self.multi_label_head = multi_label_head and MODELS.build(
-            dict(type='MultiLabelHead', in_channels=fc_channels, num_classes=num_classes) | multi_label_head)
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Coarse scores.
@@ -91,23 +87,13 @@ class CaffeFCHead(BaseDecodeHead):
         Returns:
             Scores, shape (N, num_classes, h - 6, w - 6) for 'fcn32s' and (N, num_classes, h, w) for 'largefov'.
         """
+        return self.conv_seg(self.fc7_features(inputs))
+
+    def fc7_features(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """Output of fc7 after its ReLU and dropout, shape (N, fc_channels, h', w'), which the score layer reads."""
         x = self.pool5a(self._transform_inputs(inputs))
         x = self.drop6(F.relu(self.fc6(x)))
-        x = self.drop7(F.relu(self.fc7(x)))
-        return self.conv_seg(x)
-
-    def loss(self, inputs: tuple[Tensor, ...], batch_data_samples: SampleList,
-             train_cfg: ConfigType) -> dict[str, Tensor]:
-        """Mmseg's ``loss``, and that of ``multi_label_head`` on the fc7 the same pass has made."""
-        if self.multi_label_head is None:
-            return super().loss(inputs, batch_data_samples, train_cfg)
-        fc7 = []
-        tap = self.drop7.register_forward_hook(lambda module, args, output: fc7.append(output))
-        try:
-            losses = super().loss(inputs, batch_data_samples, train_cfg)
-        finally:
-            tap.remove()
-        return losses | self.multi_label_head.loss(fc7, batch_data_samples, train_cfg)
+        return self.drop7(F.relu(self.fc7(x)))
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
         """Mmseg's losses at the size of the labels."""

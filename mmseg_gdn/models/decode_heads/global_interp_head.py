@@ -5,36 +5,48 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from mmengine.logging import print_log
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor
 
 from mmseg_gdn.models.layers import GlobalInterp
+from mmseg_gdn.models.losses import sum_by_name
 from mmseg_gdn.utils import InputError
 
 from .base_heads import check_built_head, find_base_head
-from .full_size import FullSizeMixin, input_size
-from .shortcuts import TiledLoss, find_tiled_loss, predicts_from_coarse
+from .caffe_fc_head import CaffeFCHead
+from .fused_loss import FusedLoss, find_fused_loss
+from .label_branch import LabelBranch
+from .score_maps import main_scores, map_scores
+from .sizes import Size, input_size, label_size
 
-Size = tuple[int, int]
+# Classes whose loss_by_feat and predict_by_feat only bring scores to full size and sum up losses.
+_PLAIN = (BaseDecodeHead, CaffeFCHead)
 
 
 @MODELS.register_module()
-class GlobalInterpHead(FullSizeMixin):
+class GlobalInterpHead(BaseDecodeHead):
     """Decode head ``base_type`` whose scores are brought to full size by :class:`GlobalInterp`.
 
     Building gives an instance of both this class and the head named by ``base_type``, with the parameter names
     of the latter, so that a checkpoint of the stock model loads with only ``interp.kernel_h`` and
-    ``interp.kernel_w`` missing. ``loss`` asks for the size of the labels, ``predict`` for that of the network's
-    input, and ``forward`` alone for ``out_size``. In a cascade it is the last head, because the others hand their
-    coarse scores on.
+    ``interp.kernel_w`` missing. ``forward`` is the base's and gives coarse scores; ``loss_by_feat`` and
+    ``predict_by_feat`` bring them to the size of the labels or of the network's input, where the base would resize
+    them bilinearly. In a cascade it is the last head, because the others hand their coarse scores on.
 
     Args:
         base_type: Registered name of the decode head that makes the coarse scores.
         in_size: Height and width (h, w) of its score maps for the training crop.
-        out_size: Height and width (H, W) of the training crop.
+        out_size: Height and width (H, W) of the training crop, in pixels.
         init: Start values, see :class:`GlobalInterp`.
-        size_policy: What to do with other sizes, see :class:`GlobalInterp`; ``'resample'`` serves all of them.
+        size_policy: What to do with other sizes, see :class:`GlobalInterp`.
+        any_train_size: Whether training on crops of other sizes is meant. Without it that is an error, because only a
+            part of the matrices would learn; with ``size_policy='slice'`` it always is meant: images smaller than
+            ``out_size`` train the top-left parts.
+        label_branch: Arguments of :class:`LabelBranch`, the paper's classification loss on the coarse scores, used in
+            training only; ``None`` for none.
         **base_cfg: All arguments of ``base_type``.
 
     Raises:
@@ -47,11 +59,10 @@ class GlobalInterpHead(FullSizeMixin):
             decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 64), out_size=(512, 512))
     """
 
-    _keeps_coarse = False  # while a loss or a prediction needs no full-size scores
-
     def __new__(cls, *args, base_type: str | None = None, **kwargs) -> GlobalInterpHead:
         """Make an instance of a class that inherits from this one and from the head named by ``base_type``."""
-        return object.__new__(_combined_class(cls, find_base_head(base_type)))
+        # Copies are made of the class of an instance, which has its base already.
+        return object.__new__(cls if hasattr(cls, 'base_head') else _combine(cls, find_base_head(base_type)))
 
     def __init__(self,
                  *,
@@ -60,10 +71,12 @@ class GlobalInterpHead(FullSizeMixin):
                  out_size: Size,
                  init: str = 'bilinear',
                  size_policy: str = 'resample',
+                 any_train_size: bool = False,
+                 label_branch: dict | None = None,
                  **base_cfg: Any) -> None:
         super().__init__(**base_cfg)
         check_built_head(base_type, self)
-        self.base_type = base_type
+        self.any_train_size = any_train_size
         self.interp = GlobalInterp(
             in_size,
             out_size,
@@ -71,56 +84,65 @@ class GlobalInterpHead(FullSizeMixin):
             size_policy=size_policy,
             align_corners=self.align_corners,
             channels=self.out_channels)
+        self.label_branch = label_branch and LabelBranch(
+            self.out_channels, self.num_classes, self.interp.in_size, **label_branch)
+        scores = 'no full-size scores' if self.fused_loss else 'full-size scores, which the losses configured need'
+        print_log(f'{type(self).__name__}: training makes {scores}.', 'current')
 
-    @property
-    def _tiled_loss(self) -> TiledLoss | None:
-        return find_tiled_loss(self, MODELS.get(self.base_type))
-
-    def upsample(self, seg_logits: Tensor, size: Size | None) -> Tensor:
-        """Bring coarse scores to ``size``.
+    def loss_by_feat(self, seg_logits: Any, batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """Losses of the base at the size of the labels, and those of the label branch.
 
         Args:
-            seg_logits: Coarse scores, shape (N, C, h, w).
-            size: Wanted height and width; the trained ``out_size`` for ``None``.
+            seg_logits: What ``forward`` returned, with coarse scores (N, C, h, w).
+            batch_data_samples: With the masks.
+
+        Returns:
+            Losses by name, and ``acc_seg``.
+
+        Raises:
+            InputError: If the crop is not the one the matrices were made for, or no score map is there.
+        """
+        scores = self._main_scores(seg_logits)
+        coarse, full = tuple(scores.shape[2:]), label_size(batch_data_samples)
+        self._check_training_size(coarse, full)
+        if self.fused_loss is not None:
+            labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
+            loss, accuracy = self.fused_loss(scores, *self.interp.kernels(coarse, full), labels, self.ignore_index)
+            losses = {self.loss_decode.loss_name: loss, 'acc_seg': accuracy}
+        else:
+            losses = super().loss_by_feat(self._upsample(seg_logits, scores, full), batch_data_samples)
+        if self.label_branch is None:
+            return losses
+        masks = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        return sum_by_name(losses, self.label_branch.loss(scores, masks, self.ignore_index))
+
+    def predict_by_feat(self, seg_logits: Any, batch_img_metas: list[dict]) -> Tensor:
+        """What the base predicts from scores at the size of the network's input.
+
+        Args:
+            seg_logits: Coarse scores (N, C, h, w) as the base's ``predict`` hands them over.
+            batch_img_metas: Meta data of the images, which tell the size of the network's input (H, W).
 
         Returns:
             Full-size scores, shape (N, C, H, W).
 
         Raises:
-            InputError: If the scores do not fit the matrices.
+            InputError: If the matrices cannot serve these sizes, or no score map is there.
         """
-        self._check_training_size(tuple(seg_logits.shape[2:]), size)
-        return seg_logits if self._keeps_coarse else self.interp(seg_logits, size)
+        full = self._upsample(seg_logits, self._main_scores(seg_logits), input_size(batch_img_metas))
+        return super().predict_by_feat(full, batch_img_metas)
 
-    def loss(self, *args, **kwargs) -> dict[str, Tensor]:
-        """Mmseg's ``loss``, tile by tile where the configured losses allow it."""
-        self._keeps_coarse = self._tiled_loss is not None
-        try:
-            return super().loss(*args, **kwargs)
-        finally:
-            self._keeps_coarse = False
-
-    def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
-        """Losses and accuracy as in mmseg, which full-size scores of this shape would give as well.
-
-        Args:
-            seg_logits: Full-size scores (N, C, H, W), or in the tiled loss coarse ones (N, C, h, w).
-            batch_data_samples: With the masks.
-
-        Returns:
-            Losses by name, and ``acc_seg``.
-        """
-        if not self._keeps_coarse:
-            return super().loss_by_feat(seg_logits, batch_data_samples)
-        labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
-        kernels = self.interp.kernels(tuple(seg_logits.shape[2:]), tuple(labels.shape[1:]))
-        loss, accuracy = self._tiled_loss(seg_logits, *kernels, labels, ignore_index=self.ignore_index)
-        return {self.loss_decode.loss_name: loss, 'acc_seg': accuracy}
+    @property
+    def fused_loss(self) -> FusedLoss | None:
+        """The loss from coarse scores, or ``None``: for several losses, a pixel sampler, or a base's own losses."""
+        is_plain = self._base_is_plain('loss_by_feat') and self.sampler is None
+        return find_fused_loss(self.loss_decode) if is_plain else None
 
     @property
     def predicts_from_coarse(self) -> bool:
         """Whether :meth:`predict_coarse` says all that ``predict`` does."""
-        return self.out_channels > 1 and predicts_from_coarse(MODELS.get(self.base_type))
+        is_plain = self.base_head.predict is BaseDecodeHead.predict and self._base_is_plain('predict_by_feat')
+        return is_plain and self.out_channels > 1
 
     def predict_coarse(self, inputs: tuple[Tensor, ...], batch_img_metas: list[dict]) -> tuple[Tensor, Tensor, Tensor]:
         """What makes the scores that ``predict`` gives, without making them.
@@ -132,28 +154,47 @@ class GlobalInterpHead(FullSizeMixin):
         Returns:
             Coarse scores (N, C, h, w) and the two matrices, (H, h) and (W, w).
         """
-        self._keeps_coarse = True
-        try:
-            scores = self.forward(inputs)
-        finally:
-            self._keeps_coarse = False
+        scores = self.forward(inputs)
         return scores, *self.interp.kernels(tuple(scores.shape[2:]), input_size(batch_img_metas))
 
-    def _check_training_size(self, in_size: Size, size: Size | None) -> None:
-        if self.training and size == self.interp.out_size and in_size != self.interp.in_size:
-            raise InputError(
-                f'in_size={self.interp.in_size} does not fit this network: it makes {in_size[0]}x{in_size[1]} '
-                f'scores for {size[0]}x{size[1]} crops; set in_size={in_size} in the GlobalInterpHead config.')
+    def _main_scores(self, outputs: Any) -> Tensor:
+        scores = main_scores(outputs, self.out_channels)
+        if scores is None:
+            raise InputError(f'{type(self).__name__} yields no map of {self.out_channels} score channels that could '
+                             'be brought to full size; use the base head as it is, or another one.')
+        return scores
+
+    def _upsample(self, outputs: Any, scores: Tensor, size: Size) -> Any:
+        return map_scores(lambda coarse: self.interp(coarse, size), outputs, scores.shape)
+
+    def _check_training_size(self, coarse: Size, full: Size) -> None:
+        made_for = self.interp.in_size, self.interp.out_size
+        is_meant = self.any_train_size or self.interp.size_policy == 'slice'
+        if not self.training or (coarse, full) == made_for or (is_meant and full != self.interp.out_size):
+            return
+        raise InputError(f'The matrices were made for {_text(made_for[0])} scores of {_text(made_for[1])} crops, but '
+                         f'this network makes {_text(coarse)} scores of {_text(full)} crops; set in_size={coarse}, '
+                         f'out_size={full} in the GlobalInterpHead config'
+                         + (', or any_train_size=True to train on crops of several sizes.'
+                            if full != made_for[1] else '.'))
+
+    def _base_is_plain(self, method: str) -> bool:
+        return getattr(self.base_head, method) in [getattr(plain, method) for plain in _PLAIN]
 
     def __reduce_ex__(self, protocol: int) -> tuple:
-        """Copy and pickle by the base's name, because the combined class stands in no module."""
-        return _new_head, (self.base_type, ), self.__dict__.copy()
+        """Copy and pickle by the two classes, because the combined one stands in no module."""
+        return _new_head, (self.wrapper, self.base_head), self.__dict__.copy()
 
 
-def _new_head(base_type: str) -> GlobalInterpHead:
-    return GlobalInterpHead.__new__(GlobalInterpHead, base_type=base_type)
+def _text(size: Size) -> str:
+    return f'{size[0]}x{size[1]}'
+
+
+def _new_head(wrapper: type, base: type) -> GlobalInterpHead:
+    return object.__new__(_combine(wrapper, base))
 
 
 @cache
-def _combined_class(wrapper: type, base: type) -> type:
-    return type(wrapper)(f'{wrapper.__name__}[{base.__name__}]', (wrapper, base), {'__module__': __name__})
+def _combine(wrapper: type, base: type) -> type:
+    attributes = dict(__module__=__name__, wrapper=wrapper, base_head=base)
+    return type(wrapper)(f'{wrapper.__name__}_{base.__name__}', (wrapper, base), attributes)

@@ -7,6 +7,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
+from mmseg_gdn.models.losses import label_losses, share_background
 from mmseg_gdn.utils import InputError
 
 _POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
@@ -14,32 +15,34 @@ _POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
 
 @MODELS.register_module()
 class MultiLabelHead(BaseDecodeHead):
-    """Global pooling and one linear layer: image-level logits for the multi-label loss of the GDN paper.
+    """Global pooling and one linear layer: image-level logits from features of the backbone.
 
-    Used in training only, as an element of the model's ``auxiliary_head`` list.
+    Used in training only, as an element of the model's ``auxiliary_head`` list. The paper's own branch reads the coarse
+    scores instead: ``label_branch`` of :class:`GlobalInterpHead`.
 
     Args:
         in_channels: Channels of the features.
         num_classes: Number of segmentation classes, background included.
         pool: ``'avg'`` or ``'max'`` pooling over the whole map (Caffe: ``global_pooling`` with AVE or MAX).
-        with_background: Whether class 0 is background and stands in the logits as well.
+        with_background: Whether class 0 is predicted as well. Set it for data without a background class, such as
+            Cityscapes and ADE20K.
         dropout_ratio: Dropout before the linear layer.
-        loss_decode: A loss on image-level logits and masks.
+        loss_decode: One or more losses on image-level logits and masks.
         init_cfg: Initialisation of the linear layer.
         **kwargs: ``in_index``, ``input_transform``, ``ignore_index``... of ``BaseDecodeHead``.
 
     Raises:
-        InputError: If ``pool`` is unknown.
+        InputError: If ``pool`` is unknown, or if ``with_background`` of head and loss disagree.
     """
 
     def __init__(self,
                  in_channels: int,
-                 num_classes: int = 21,
+                 num_classes: int,
                  *,
                  pool: str = 'avg',
                  with_background: bool = False,
                  dropout_ratio: float = 0.0,
-                 loss_decode: dict = dict(type='MultiLabelAuxLoss'),  # noqa: B006 (mmseg's idiom; never changed)
+                 loss_decode: dict | list[dict] = dict(type='MultiLabelAuxLoss'),  # noqa: B006 (never changed)
                  init_cfg: dict = dict(type='Normal', layer='Linear', std=0.01),  # noqa: B006
                  **kwargs) -> None:
         if pool not in _POOLS:
@@ -49,11 +52,12 @@ class MultiLabelHead(BaseDecodeHead):
             channels=in_channels,
             num_classes=num_classes,
             dropout_ratio=0,
-            loss_decode=loss_decode,
+            loss_decode=share_background(loss_decode, with_background),
             init_cfg=init_cfg,
             **kwargs)
         # The base class makes a pixel classifier, which this head has no use for.
         del self.conv_seg
+        self.with_background = with_background
         self.pool = _POOLS[pool](1)
         self.dropout = nn.Dropout(dropout_ratio)
         self.fc = nn.Linear(in_channels, num_classes if with_background else num_classes - 1)
@@ -71,10 +75,7 @@ class MultiLabelHead(BaseDecodeHead):
         return self.fc(self.dropout(self.pool(features).flatten(1)))
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
-        """Loss of image-level logits (N, K) against the classes found in the masks."""
+        """Losses of image-level logits (N, K) against the classes found in the masks."""
         masks = self._stack_batch_gt(batch_data_samples).squeeze(1)
         losses = self.loss_decode if isinstance(self.loss_decode, nn.ModuleList) else [self.loss_decode]
-        return {
-            loss.loss_name: loss(seg_logits, masks, ignore_index=self.ignore_index)
-            for loss in losses
-        }
+        return label_losses(losses, seg_logits, masks, self.ignore_index)

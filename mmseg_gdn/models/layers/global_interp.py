@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmseg_gdn.ops import global_interp
@@ -28,10 +29,10 @@ class GlobalInterp(nn.Module):
             uniform values (``gdn.py`` of their release) and needs ``channels``.
         size_policy: What to do with other sizes than those trained.
 
-            - ``'slice'``: use the top-left parts of the matrices, as the authors' inference does. Works for
-              sizes up to those trained.
             - ``'resample'``: move the pair to the other grid, keeping its deviation from bilinear
               (:func:`resample_kernel`). Works for every size.
+            - ``'slice'``: use the top-left parts of the matrices, as the authors' inference does. Works for
+              sizes up to those trained.
             - ``'error'``: refuse.
         align_corners: Which bilinear interpolation ``init='bilinear'`` and ``'resample'`` refer to.
         channels: Number of channels C of the maps; only ``init='caffe'`` depends on it.
@@ -53,7 +54,7 @@ class GlobalInterp(nn.Module):
                  in_size: Size,
                  out_size: Size,
                  init: Literal['bilinear', 'caffe'] = 'bilinear',
-                 size_policy: Literal['slice', 'resample', 'error'] = 'slice',
+                 size_policy: Literal['slice', 'resample', 'error'] = 'resample',
                  align_corners: bool = False,
                  channels: int | None = None) -> None:
         super().__init__()
@@ -125,6 +126,17 @@ class GlobalInterp(nn.Module):
         """The arguments, as ``print(model)`` shows them."""
         return (f'in_size={self.in_size}, out_size={self.out_size}, init={self.init!r}, '
                 f'size_policy={self.size_policy!r}, align_corners={self.align_corners}')
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
+        """Move loaded matrices of other sizes to the sizes of this pair, so that a new crop keeps what was learned."""
+        for name, kernel in self.named_parameters(recurse=False):
+            loaded = state_dict.get(prefix + name)
+            if loaded is None or loaded.dim() != 2 or loaded.shape == kernel.shape:
+                continue
+            state_dict[prefix + name] = resample_kernel(loaded, *kernel.shape, self.align_corners)
+            print_log(f'{prefix}{name}: the {_text(loaded.shape)} matrix of the checkpoint was resampled to '
+                      f'{_text(kernel.shape)}.', 'current')
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _bilinear(self, fine: int, coarse: int) -> Tensor:
         return bilinear_kernel(fine, coarse, self.align_corners, dtype=self.kernel_h.dtype)

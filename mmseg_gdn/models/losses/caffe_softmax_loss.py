@@ -92,9 +92,10 @@ class CaffeSoftmaxLoss(nn.Module):
         losses = losses.detach().clamp(max=MAX_LOSS) + (losses - losses.detach())
         if weight is not None:
             losses = losses * weight
-        return self.loss_weight * losses.sum() / self._divisor(label, ignore_index)
+        return self.loss_weight * losses.sum() / self.divisor(label, ignore_index)
 
-    def _divisor(self, label: Tensor, ignore_index: int) -> int | Tensor:
+    def divisor(self, label: Tensor, ignore_index: int) -> int | Tensor:
+        """What the sum over pixels is divided by, for labels of shape (N, H, W)."""
         if self.normalization == 'valid':
             return (label != ignore_index).sum().clamp(min=1)
         return {'full': label.numel(), 'batch_size': label.shape[0], 'none': 1}[self.normalization]

@@ -118,15 +118,25 @@ def image_labels(mask: Tensor, num_classes: int, ignore_index: int = 255, min_sh
         1.0 for each class present and 0.0 otherwise, shape (N, num_classes), float32.
 
     Raises:
-        InputError: If the mask holds an index that is neither a class nor ``ignore_index``.
+        InputError: If the mask holds an index that is neither a class nor ``ignore_index``. On other devices than the
+            CPU nothing waits for the values; PyTorch's own check of indices reports such a mask.
     """
     flat = mask.flatten(1).long()
     valid = flat != ignore_index
-    unknown = valid & ((flat < 0) | (flat >= num_classes))
-    if unknown.any():
-        raise InputError(f'The mask holds the value {int(flat[unknown][0])}, but only 0..{num_classes - 1} and '
-                         f'{ignore_index} (void) are labels; mend the mask or set num_classes.')
-    counts = torch.zeros(flat.shape[0], num_classes, device=mask.device)
-    counts.scatter_add_(1, flat.where(valid, 0), valid.float())
-    enough = counts.sum(1, keepdim=True) * min_share
-    return ((counts > 0) & (counts >= enough)).float()
+    if flat.device.type == 'cpu':
+        _check_values(flat[valid], num_classes, ignore_index)
+    # Void pixels go to a class of their own, which is cut off.
+    index = flat.where(valid, num_classes)
+    if min_share > 0:
+        counts = torch.stack([(index == label).sum(1) for label in range(num_classes)], 1)
+        enough = valid.sum(1, keepdim=True) * min_share
+        return ((counts > 0) & (counts >= enough)).float()
+    present = torch.zeros(len(flat), num_classes + 1, device=mask.device)
+    return present.scatter_(1, index, 1.0)[:, :num_classes]
+
+
+def _check_values(labels: Tensor, num_classes: int, ignore_index: int) -> None:
+    unknown = labels[(labels < 0) | (labels >= num_classes)]
+    if unknown.numel():
+        raise InputError(f'The mask holds the value {int(unknown[0])}, but only 0..{num_classes - 1} and '
+                         f'{ignore_index} (void) are labels; correct the mask or set num_classes.')

@@ -1,0 +1,107 @@
+"""The classification branch of the GDN paper: which classes are in the image, told from the coarse scores."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmseg_gdn.models.losses import build_label_losses, label_losses
+from mmseg_gdn.utils import InputError
+
+Size = tuple[int, int]
+_POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
+
+
+class LabelBranch(BaseModule):
+    """Coarse scores to image-level logits, with one hidden layer (second part of the figure of the GDN paper).
+
+    The figure shows a dense layer of 256 on the score map and 20 predictions, background left out. Its activation, loss
+    and weight are not shown; ReLU and :class:`MultiLabelAuxLoss` stand for them here.
+
+    Args:
+        in_channels: Channels C of the score maps.
+        num_classes: Number of segmentation classes.
+        in_size: Height and width (h, w) of the score maps trained on.
+        hidden_channels: Width of the hidden layer.
+        pool: ``'flatten'``: the scores are flattened for a dense layer, as in the figure; smaller maps stand at the top
+            left in zeros, as the matrices are sliced. ``'avg'`` or ``'max'``: a 1x1 convolution, pooled over the map,
+            for maps of any size.
+        with_background: Whether class 0 is predicted as well. Set it for data without a background class, such as
+            Cityscapes and ADE20K.
+        loss_decode: One or more losses on image-level logits and masks.
+        init_cfg: Initialisation; PyTorch's own when not given.
+
+    Raises:
+        InputError: If ``pool`` is unknown, or if ``with_background`` of branch and loss disagree.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 num_classes: int,
+                 in_size: Size,
+                 *,
+                 hidden_channels: int = 256,
+                 pool: str = 'flatten',
+                 with_background: bool = False,
+                 loss_decode: dict | list[dict] = dict(type='MultiLabelAuxLoss'),  # noqa: B006 (never changed)
+                 init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg)
+        self.with_background = with_background
+        self.losses = build_label_losses(loss_decode, with_background)
+        num_labels = num_classes if with_background else num_classes - 1
+        if pool == 'flatten':
+            hidden = [_PadTo(in_size), nn.Flatten(), nn.Linear(in_channels * in_size[0] * in_size[1], hidden_channels)]
+            pooled = []
+        elif pool in _POOLS:
+            hidden = [nn.Conv2d(in_channels, hidden_channels, 1)]
+            pooled = [_POOLS[pool](1), nn.Flatten()]
+        else:
+            raise InputError(f"label_branch.pool is 'flatten', 'avg' or 'max', but got {pool!r}.")
+        self.layers = nn.Sequential(*hidden, nn.ReLU(), *pooled, nn.Linear(hidden_channels, num_labels))
+
+    def forward(self, scores: Tensor) -> Tensor:
+        """Image-level logits.
+
+        Args:
+            scores: Coarse scores, shape (N, C, h, w).
+
+        Returns:
+            Logits, shape (N, K): K = num_classes - 1, or num_classes with background.
+
+        Raises:
+            InputError: If the map is larger than those trained on and ``pool`` is ``'flatten'``.
+        """
+        return self.layers(scores)
+
+    def loss(self, scores: Tensor, masks: Tensor, ignore_index: int) -> dict[str, Tensor]:
+        """Losses of image-level logits against the classes found in the masks.
+
+        Args:
+            scores: Coarse scores, shape (N, C, h, w).
+            masks: Class indices, shape (N, H, W).
+            ignore_index: Label of void pixels.
+
+        Returns:
+            Losses by name.
+        """
+        return label_losses(self.losses, self(scores), masks, ignore_index)
+
+
+class _PadTo(nn.Module):
+    """Zeros at the bottom and on the right of maps smaller than ``size``."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        below, beside = self.size[0] - x.shape[2], self.size[1] - x.shape[3]
+        if below < 0 or beside < 0:
+            raise InputError(f'The label branch was made for {self.size[0]}x{self.size[1]} score maps, but got '
+                             f"{x.shape[2]}x{x.shape[3]}; set label_branch.pool to 'avg' or 'max' for maps of any "
+                             'size, or in_size to the largest.')
+        return F.pad(x, (0, beside, 0, below))
+
+    def extra_repr(self) -> str:
+        return f'size={self.size}'

@@ -1,0 +1,74 @@
+"""Losses on image-level logits as a head or branch configures them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from mmseg_gdn.utils import InputError
+
+
+def share_background(loss_decode: dict | list[dict], with_background: bool) -> dict | list[dict]:
+    """Give every multi-label loss the ``with_background`` of the head whose logits it takes.
+
+    Args:
+        loss_decode: Config of one loss, or of several.
+        with_background: Whether the logits hold class 0.
+
+    Returns:
+        The same with ``with_background`` set in each :class:`MultiLabelAuxLoss`.
+
+    Raises:
+        InputError: If a loss says something else.
+    """
+    if isinstance(loss_decode, (list, tuple)):
+        return [share_background(loss, with_background) for loss in loss_decode]
+    if loss_decode['type'] != 'MultiLabelAuxLoss':
+        return loss_decode
+    if loss_decode.get('with_background', with_background) != with_background:
+        raise InputError(f'The logits have with_background={with_background}, but their loss has '
+                         f'with_background={not with_background}; set it in the head or branch only.')
+    return dict(loss_decode, with_background=with_background)
+
+
+def build_label_losses(loss_decode: dict | list[dict], with_background: bool) -> nn.ModuleList:
+    """Build the losses of image-level logits.
+
+    Args:
+        loss_decode: Config of one loss, or of several.
+        with_background: Whether the logits hold class 0.
+
+    Returns:
+        The losses.
+
+    Raises:
+        InputError: As :func:`share_background`.
+    """
+    configs = share_background(loss_decode, with_background)
+    return nn.ModuleList(MODELS.build(config) for config in (configs if isinstance(configs, list) else [configs]))
+
+
+def label_losses(losses: Iterable[nn.Module], logits: Tensor, masks: Tensor, ignore_index: int) -> dict[str, Tensor]:
+    """Losses of image-level logits, by name.
+
+    Args:
+        losses: The losses to compute.
+        logits: Image-level logits, shape (N, K).
+        masks: Class indices, shape (N, H, W).
+        ignore_index: Label of void pixels.
+
+    Returns:
+        Scalars by name; those of equal names add up.
+    """
+    return sum_by_name(*({loss.loss_name: loss(logits, masks, ignore_index=ignore_index)} for loss in losses))
+
+
+def sum_by_name(*losses: dict[str, Tensor]) -> dict[str, Tensor]:
+    """All losses in one dictionary; those of equal names add up, as mmseg's do."""
+    total: dict[str, Tensor] = {}
+    for part in losses:
+        for name, value in part.items():
+            total[name] = total[name] + value if name in total else value
+    return total
