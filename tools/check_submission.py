@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from mmseg_gdn.evaluation.check_submission import check_submission
-from mmseg_gdn.utils import InputError, run_tool
+from mmseg_gdn.utils import run_tool
+from mmseg_gdn.utils.ids import read_ids
 
 
 def parse_args() -> argparse.Namespace:
@@ -27,22 +27,6 @@ def main() -> int:
         print(defect)
     print(f'{args.archive}: {count} predictions, {len(defects)} defects')
     return 1 if defects else 0
-
-
-def read_ids(path: str) -> list[str]:
-    """The names in a list of VOC.
-
-    Raises:
-        InputError: If the list cannot be read or names nothing.
-    """
-    try:
-        ids = [line.split()[0] for line in Path(path).read_text().splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f'The list {path} cannot be read ({type(error).__name__}); '
-                         'give a text file with one image name per line.') from error
-    if not ids:
-        raise InputError(f'The list {path} names no image; give a text file with one image name per line.')
-    return ids
 
 
 if __name__ == '__main__':

@@ -15,8 +15,8 @@ from PIL import Image
 
 from mmseg_gdn.utils import InputError
 
+from .voc_archive import COMPETITIONS, NUM_CLASSES, submission_folder
 from .voc_palette import voc_palette
-from .voc_submission import NUM_CLASSES
 
 _MEMBER = re.compile(r'results/VOC2012/Segmentation/(comp[56])_test_cls/([^/]+)\.png')
 # Nothing an honest archive of VOC's 1456 masks comes near to, so that a hostile one takes neither memory nor time.
@@ -49,8 +49,10 @@ def check_submission(archive: str | Path,
     competitions = set()
     for member, content in _read_members(archive):
         shown = _printable(member.name)
-        match = _MEMBER.fullmatch(member.name)
-        if member.isdir() and _is_parent(member.name):
+        # tar keeps the "./" of "tar czf a.tgz ./results"; it is unpacked to the same place.
+        path = re.sub(r'^(\./+)+', '', member.name)
+        match = _MEMBER.fullmatch(path)
+        if member.isdir() and _is_parent(path):
             continue
         if match is None or not member.isfile():
             defects.append(f'{shown}: not a prediction at results/VOC2012/Segmentation/comp6_test_cls/<id>.png')
@@ -117,9 +119,9 @@ def _printable(name: str) -> str:
     return repr(name)[1:-1]
 
 
-def _is_parent(name: str) -> bool:
-    return any(f'results/VOC2012/Segmentation/{competition}_test_cls/'.startswith(f'{name.rstrip("/")}/')
-               for competition in ('comp5', 'comp6'))
+def _is_parent(folder: str) -> bool:
+    return folder in ('', '.') or any(
+        f'{submission_folder(competition)}/'.startswith(f'{folder.rstrip("/")}/') for competition in COMPETITIONS)
 
 
 def _png_defects(content: bytes, images: str | Path | None, name: str) -> Iterator[str]:

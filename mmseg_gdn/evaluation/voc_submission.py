@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import tarfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,19 +11,10 @@ from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
-from PIL import Image
 
 from mmseg_gdn.utils import InputError, atomic_write
 
-from .voc_palette import voc_palette
-
-NUM_CLASSES = 21
-_SUFFIXES = ('.tar.gz', '.tgz')
-
-
-def submission_folder(competition: str) -> str:
-    """Folder of the predictions inside the archive, as VOC's development kit wants it."""
-    return f'results/VOC2012/Segmentation/{competition}_test_cls'
+from .voc_archive import COMPETITIONS, NUM_CLASSES, encode_mask, require_archive_name, write_archive
 
 
 @METRICS.register_module()
@@ -52,16 +39,25 @@ class VOCSubmission(BaseMetric):
                  competition: Literal['comp5', 'comp6'] = 'comp6',
                  collect_device: str = 'cpu') -> None:
         super().__init__(collect_device=collect_device)
-        if competition not in ('comp5', 'comp6'):
+        if competition not in COMPETITIONS:
             raise InputError(f"The competition is 'comp5' or 'comp6', but got {competition!r}.")
-        if not str(out).endswith(_SUFFIXES):
-            raise InputError(f'The VOC server takes .tar.gz and .tgz archives; end the name {out} with one of them.')
+        require_archive_name(out)
         self.out = Path(out)
         self.competition = competition
         if is_main_process():
-            with atomic_write(self.out.with_name(f'.{self.out.name}.probe')):
-                pass
-            self.out.with_name(f'.{self.out.name}.probe').unlink()
+            _require_writable(self.out)
+
+    @BaseMetric.dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict | None) -> None:
+        """Meta data of the data set, which the loop sets before it starts.
+
+        Raises:
+            InputError: If the data set has not VOC's number of classes.
+        """
+        classes = (dataset_meta or {}).get('classes')
+        if classes is not None:
+            require_voc_classes(len(classes), 'data set')
+        self._dataset_meta = dataset_meta
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Encode the predictions of a batch.
@@ -89,31 +85,33 @@ class VOCSubmission(BaseMetric):
             Number of images in the archive.
         """
         predictions = dict(results)
-        with atomic_write(self.out) as partial, _deterministic_archive(partial) as archive:
-            for name in sorted(predictions):
-                member = tarfile.TarInfo(f'{submission_folder(self.competition)}/{name}.png')
-                member.size = len(predictions[name])
-                archive.addfile(member, io.BytesIO(predictions[name]))
+        with atomic_write(self.out) as partial:
+            write_archive(partial, predictions, self.competition)
         MMLogger.get_current_instance().info(f'{self.out}: {len(predictions)} predictions for {self.competition}, to '
                                              'be checked with tools/check_submission.py')
         return dict(images=len(predictions))
 
 
-def encode_mask(mask: np.ndarray) -> bytes:
-    """Labels as a palette PNG, the way VOC's own masks are stored.
+def require_voc_classes(count: int, owner: str) -> None:
+    """Accept VOC's number of classes.
 
     Args:
-        mask: Labels, shape (H, W), values up to 255.
+        count: Number of classes, background included.
+        owner: Who has them, such as ``'model'``; for the message.
 
-    Returns:
-        Content of the PNG file.
+    Raises:
+        InputError: If there are more or fewer.
     """
-    height, width = mask.shape
-    image = Image.frombytes('P', (width, height), mask.astype(np.uint8).tobytes())
-    image.putpalette(voc_palette().tobytes())
-    stream = io.BytesIO()
-    image.save(stream, format='PNG')
-    return stream.getvalue()
+    if count != NUM_CLASSES:
+        raise InputError(f'The {owner} has {count} classes, but a VOC submission needs the {NUM_CLASSES} of VOC '
+                         '(background and 20 objects); use a config and a checkpoint made for VOC.')
+
+
+def _require_writable(path: Path) -> None:
+    probe = path.with_name(f'.{path.name}.probe')
+    with atomic_write(probe):
+        pass
+    probe.unlink()
 
 
 def _check(name: str, mask: np.ndarray, size: tuple[int, int]) -> None:
@@ -123,11 +121,3 @@ def _check(name: str, mask: np.ndarray, size: tuple[int, int]) -> None:
     if mask.min() < 0 or mask.max() >= NUM_CLASSES:
         raise InputError(f'The prediction of {name} holds the value {mask.max() if mask.min() >= 0 else mask.min()}, '
                          f'but VOC has the classes 0..{NUM_CLASSES - 1}; use a model of {NUM_CLASSES} classes.')
-
-
-@contextmanager
-def _deterministic_archive(path: Path) -> Iterator[tarfile.TarFile]:
-    """Equal predictions give equal bytes: gzip would otherwise store the time and the name."""
-    with open(path, 'wb') as raw, gzip.GzipFile('', 'wb', fileobj=raw, mtime=0) as packed, \
-            tarfile.open(fileobj=packed, mode='w') as archive:
-        yield archive
