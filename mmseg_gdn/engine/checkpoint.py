@@ -1,49 +1,87 @@
-"""Does a checkpoint belong to a model? mmengine only warns, and an unfit one would be tested all the same."""
+"""Does a checkpoint belong to a model? mmengine only warns, and goes on with random weights where it does not."""
 
 from __future__ import annotations
 
+import logging
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.logging import print_log
 from mmengine.runner.checkpoint import _load_checkpoint
 from torch import nn
 
 from mmseg_gdn.models.layers import GlobalInterp
 from mmseg_gdn.utils import InputError
 
+from .unwrap import plain_name, whole_model
 
-def check_checkpoint(model: nn.Module, path: str) -> dict[str, torch.Tensor]:
-    """Make sure that a checkpoint holds exactly the parameters of a model.
+# Keys of heads that predictions never reach.
+_TRAINING_ONLY = re.compile(r'(^|\.)(auxiliary_head|label_branch)\.')
 
-    Matrices of global interpolation that start as bilinear may be missing: with them, the checkpoint of a stock model
-    predicts what it always has.
+
+def check_weights(model: nn.Module,
+                  weights: Mapping[str, torch.Tensor],
+                  source: str,
+                  resuming: bool = False,
+                  partial: bool = False) -> None:
+    """Make sure that weights belong to a model; tell of those that the model does not use.
+
+    Unless training resumes, these may be missing: parts that only training uses, and matrices of global interpolation
+    that start as bilinear, because a stock checkpoint predicts with them what it always has. Matrices may also have
+    other sizes than the model's, because :class:`GlobalInterp` moves them to its own.
 
     Args:
-        model: The model it is to be loaded into, possibly wrapped for several processes or test time augmentation.
+        model: The model they are to be loaded into, possibly wrapped. With FSDP, all processes have to call.
+        weights: Tensors by key, without the prefix ``module.``.
+        source: Where they come from, for messages.
+        resuming: Whether the state of an optimizer comes with them, which fits only the very same parameters.
+        partial: Whether weights that do not fit are warned about instead of refused; not while resuming.
+
+    Raises:
+        InputError: If a key is missing or has another shape.
+    """
+    wanted, matrices, bilinear = _shapes(model)
+    missing = [key for key in wanted if key not in weights and 'num_batches_tracked' not in key]
+    reshaped = [key for key, shape in wanted.items() if key in weights and weights[key].shape != shape]
+    if not resuming:
+        missing = [key for key in missing if key not in bilinear and not _TRAINING_ONLY.search(key)]
+        reshaped = [key for key in reshaped if key not in matrices]
+    problems = [f'it lacks {key}' for key in missing]
+    problems += [f'{key} is {tuple(weights[key].shape)} instead of {tuple(wanted[key])}' for key in reshaped]
+    if problems:
+        message = (f"{source} does not fit this config's model ({len(problems)} of {len(wanted)} keys: "
+                   f'{_first(problems, "; ")})')
+        if resuming:
+            raise InputError(f'{message}, so training cannot resume from it; resume with the config it was trained '
+                             'with, or start a new training from its weights with load_from and without resuming.')
+        if not partial:
+            raise InputError(f'{message}; use the config it was trained with. A training that may start from those '
+                             'weights that fit needs --cfg-options default_hooks.check_checkpoint.partial=True.')
+        print_log(f'{message}; these start anew.', 'current', logging.WARNING)
+    left_over = [key for key in weights if key not in wanted]
+    if left_over:
+        print_log(f'{source} holds {len(left_over)} keys that the model does not use: {_first(left_over, ", ")}.',
+                  'current', logging.WARNING)
+
+
+def check_checkpoint(model: nn.Module, path: str) -> dict[str, torch.Tensor]:
+    """Make sure that a checkpoint belongs to a model that is to predict.
+
+    Args:
+        model: The model it is to be loaded into, possibly wrapped.
         path: A file, or an address that mmengine can load from.
 
     Returns:
         Its tensors by key.
 
     Raises:
-        InputError: If it cannot be read, or if a key is missing, left over or of another shape.
+        InputError: If it cannot be read, or as :func:`check_weights`.
     """
     weights = read_weights(path)
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
-    wanted = model.state_dict()
-    optional = _bilinear_matrices(model)
-    problems = [f'it lacks {key}' for key in wanted if key not in weights and key not in optional]
-    problems += [f'{key} is unknown to the model' for key in weights if key not in wanted]
-    problems += [
-        f'{key} is {tuple(weights[key].shape)} instead of {tuple(wanted[key].shape)}' for key in wanted
-        if key in weights and weights[key].shape != wanted[key].shape
-    ]
-    if problems:
-        shown = '; '.join(problems[:3]) + ('; ...' if len(problems) > 3 else '')
-        raise InputError(f"{path} is no checkpoint of this config's model ({len(problems)} of {len(wanted)} keys do "
-                         f'not fit: {shown}); use the config it was trained with.')
+    check_weights(model, weights, path)
     return weights
 
 
@@ -60,11 +98,6 @@ def load_weights(model: nn.Module, path: str) -> None:
     model.load_state_dict(check_checkpoint(model, path), strict=False)
 
 
-def _bilinear_matrices(model: nn.Module) -> set[str]:
-    return {f'{name}.kernel_{side}' for name, module in model.named_modules()
-            if isinstance(module, GlobalInterp) and module.init == 'bilinear' for side in 'hw'}
-
-
 def read_weights(path: str) -> dict[str, torch.Tensor]:
     """The state dict in a checkpoint file.
 
@@ -72,21 +105,96 @@ def read_weights(path: str) -> dict[str, torch.Tensor]:
         path: A file, or an address that mmengine can load from.
 
     Returns:
-        Tensors by key.
+        Tensors by key, without the prefix ``module.`` of wrapped models.
 
     Raises:
         InputError: If there is no such file or it is no checkpoint.
     """
-    if '://' not in str(path) and not Path(path).is_file():
+    checkpoint = _read(path, 'cpu')
+    bring_to_standard_form(checkpoint, path)
+    return checkpoint['state_dict']
+
+
+def require_checkpoint(path: str) -> None:
+    """Make sure that there is a readable checkpoint, before a model is built for it.
+
+    Args:
+        path: A file, an address that mmengine can load from, or a folder with one file for each process of FSDP.
+
+    Raises:
+        InputError: If there is no such file or it is no checkpoint.
+    """
+    if Path(path).is_dir():
+        path = str(Path(path, 'rank0.pth'))
+    # Tensors of the meta device are not read.
+    _read(path, 'cpu' if _is_address(path) else 'meta')
+
+
+def bring_to_standard_form(checkpoint: dict[str, Any], source: str) -> None:
+    """Put the weights of a checkpoint under ``state_dict`` and drop the prefix ``module.`` of wrapped models.
+
+    mmengine does so for some of its strategies and hooks only.
+
+    Args:
+        checkpoint: What a checkpoint file holds; changed in place.
+        source: Where it comes from, for messages.
+
+    Raises:
+        InputError: If it holds no tensors.
+    """
+    if 'state_dict' not in checkpoint:
+        weights = dict(checkpoint)
+        checkpoint.clear()
+        checkpoint['state_dict'] = weights
+    weights = checkpoint['state_dict']
+    if not weights or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+        raise InputError(f'{source} holds no state dict; '
+                         'give a .pth file that training or a model converter has written.')
+    if any(key.startswith('module.') for key in weights):
+        checkpoint['state_dict'] = {key.removeprefix('module.'): value for key, value in weights.items()}
+
+
+def _shapes(model: nn.Module) -> tuple[dict[str, torch.Size], set[str], set[str]]:
+    """Shapes by key, the keys of all matrices of global interpolation, and of those that start as bilinear."""
+    with whole_model(model) as whole:
+        modules = [(plain_name(name), module) for name, module in whole.named_modules()]
+        shapes = {
+            f'{name}.{key}' if name else key: tensor.shape
+            for name, module in modules for key, tensor in _own_state(module).items()
+        }
+        pairs = [(name, module) for name, module in modules if isinstance(module, GlobalInterp)]
+        matrices, bilinear = (
+            {f'{name}.kernel_{side}' for name, module in some for side in 'hw'}
+            for some in (pairs, [(name, module) for name, module in pairs if module.init == 'bilinear'])
+        )
+    return shapes, matrices, bilinear
+
+
+def _own_state(module: nn.Module) -> dict[str, torch.Tensor]:
+    """What a module itself, without its children, puts into a state dict."""
+    state = {}
+    module._save_to_state_dict(state, '', keep_vars=True)
+    return state
+
+
+def _read(path: str, device: str) -> dict[str, Any]:
+    if not _is_address(path) and not Path(path).is_file():
         raise InputError(f'There is no checkpoint {path}; training leaves its checkpoints in its work folder.')
     try:
-        checkpoint = _load_checkpoint(str(path), map_location='cpu')
+        checkpoint = _load_checkpoint(str(path), map_location=device)
     # torch reports files that are no checkpoints by many kinds of exceptions.
     except Exception as error:
         raise InputError(f'{path} cannot be read as a checkpoint ({type(error).__name__}); '
                          'give a .pth file that training or a model converter has written.') from error
-    weights = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else {}
-    if not weights or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+    if not isinstance(checkpoint, dict):
         raise InputError(f'{path} holds no state dict; '
                          'give a .pth file that training or a model converter has written.')
-    return weights
+    return checkpoint
+
+
+def _is_address(path: str) -> bool:
+    return '://' in str(path)
+
+
+def _first(names: list[str], separator: str) -> str:
+    return separator.join(names[:3]) + (f'{separator}...' if len(names) > 3 else '')

@@ -91,3 +91,17 @@ def read_config(path: str, options: dict | None = None) -> Config:
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(options or {})
     return cfg
+
+
+def add_default_hook(cfg: Config, name: str, hook_type: str) -> None:
+    """Add a hook to a config, unless it has one of this type.
+
+    Args:
+        cfg: The config; changed in place. Settings of ``default_hooks.<name>`` are kept.
+        name: Key in ``default_hooks``, by which ``--cfg-options`` reaches it.
+        hook_type: Registered name of the hook.
+    """
+    hooks = cfg.get('default_hooks') or {}
+    if any(hook.get('type') == hook_type for hook in [*hooks.values(), *(cfg.get('custom_hooks') or [])] if hook):
+        return
+    cfg.default_hooks = dict(hooks, **{name: dict(hooks.get(name) or {}, type=hook_type)})

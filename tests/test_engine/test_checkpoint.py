@@ -4,7 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg_gdn.engine.checkpoint import check_checkpoint, load_weights, read_weights
+from mmseg_gdn.engine.checkpoint import (
+    check_checkpoint,
+    check_weights,
+    load_weights,
+    read_weights,
+    require_checkpoint,
+)
 from mmseg_gdn.models.layers import GlobalInterp
 from mmseg_gdn.utils import InputError
 
@@ -23,14 +29,94 @@ def test_own_checkpoint(model, tmp_path):
     check_checkpoint(model, save(model.state_dict(), tmp_path / 'own.pth'))
 
 
+@pytest.fixture
+def warnings(monkeypatch):
+    """What is warned about."""
+    messages = []
+    monkeypatch.setattr('mmseg_gdn.engine.checkpoint.print_log',
+                        lambda message, logger, level: messages.append(message))
+    return messages
+
+
 @pytest.mark.parametrize(('other', 'message'), [
-    (nn.Sequential(nn.Linear(2, 3)), '2 of 4 keys do not fit: it lacks 1.weight; it lacks 1.bias'),
+    (nn.Sequential(nn.Linear(2, 3)), r'\(2 of 4 keys: it lacks 1.weight; it lacks 1.bias\)'),
     (nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 5)), r'1.weight is \(5, 3\) instead of \(4, 3\)'),
-    (nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 4), nn.Linear(4, 1)), '2.weight is unknown to the model'),
 ])
-def test_another_architecture(model, tmp_path, other, message):
+def test_another_architecture_is_refused(model, tmp_path, other, message):
     with pytest.raises(InputError, match=message):
         check_checkpoint(model, save(other.state_dict(), tmp_path / 'other.pth'))
+
+
+def test_keys_that_the_model_does_not_use_are_a_warning(model, tmp_path, warnings):
+    other = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 4), nn.Linear(4, 1))
+    path = save(other.state_dict(), tmp_path / 'other.pth')
+    load_weights(model, path)
+    assert torch.equal(model[1].weight, other[1].weight)
+    assert warnings == [f'{path} holds 2 keys that the model does not use: 2.weight, 2.bias.']
+
+
+def test_the_prefix_of_wrapped_models_is_dropped(model, tmp_path):
+    wrapped = {f'module.{key}': value + 1 for key, value in model.state_dict().items()}
+    expected = model[0].weight + 1
+    load_weights(model, save(wrapped, tmp_path / 'wrapped.pth'))
+    assert torch.equal(model[0].weight, expected)
+
+
+def test_weights_without_a_training_around_them_are_read(model, tmp_path):
+    torch.save(model.state_dict(), tmp_path / 'plain.pth')
+    assert read_weights(str(tmp_path / 'plain.pth')).keys() == model.state_dict().keys()
+
+
+class Segmentor(nn.Module):
+    """Keys of a segmentor with parts that only training uses."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
+        self.decode_head = nn.Module()
+        self.decode_head.label_branch = nn.Linear(2, 2)
+        self.decode_head.interp = GlobalInterp((2, 2), (8, 8), init='caffe', channels=3)
+        self.auxiliary_head = nn.ModuleList([nn.Linear(2, 2)])
+
+
+@pytest.mark.parametrize('part', ['auxiliary_head.', 'decode_head.label_branch.'])
+def test_parts_that_only_training_uses_may_be_missing_unless_training_resumes(part):
+    model = Segmentor()
+    weights = {key: value for key, value in model.state_dict().items() if not key.startswith(part)}
+    check_weights(model, weights, 'x.pth')
+    with pytest.raises(InputError, match='cannot resume from it.*load_from') as caught:
+        check_weights(model, weights, 'x.pth', resuming=True)
+    assert f'it lacks {part}' in str(caught.value)
+
+
+@pytest.mark.parametrize('key', ['backbone.0.weight', 'decode_head.interp.kernel_h'])
+def test_parts_that_predictions_use_may_not_be_missing(key):
+    model = Segmentor()
+    weights = {name: value for name, value in model.state_dict().items() if name != key}
+    with pytest.raises(InputError, match=f'it lacks {key}'):
+        check_weights(model, weights, 'x.pth')
+
+
+def test_counters_that_old_checkpoints_lack_may_be_missing():
+    model = Segmentor()
+    check_weights(model, {key: value for key, value in model.state_dict().items() if 'num_batches' not in key}, 'x.pth')
+
+
+def test_matrices_of_other_sizes_are_for_the_layer_to_move_unless_training_resumes():
+    model = Segmentor()
+    weights = dict(model.state_dict(), **{'decode_head.interp.kernel_h': torch.zeros(16, 4)})
+    check_weights(model, weights, 'x.pth')
+    with pytest.raises(InputError, match=r'kernel_h is \(16, 4\) instead of \(8, 2\)'):
+        check_weights(model, weights, 'x.pth', resuming=True)
+
+
+def test_weights_that_fit_in_part_are_a_warning_where_that_is_asked_for(model, warnings):
+    weights = dict(model.state_dict(), **{'1.bias': torch.zeros(9)})
+    check_weights(model, weights, 'x.pth', partial=True)
+    message, = warnings
+    assert '1.bias is (9,) instead of (4,)' in message
+    with pytest.raises(InputError):
+        check_weights(model, weights, 'x.pth', resuming=True, partial=True)
 
 
 @pytest.mark.parametrize(('init', 'accepted'), [('bilinear', True), ('caffe', False)])
@@ -47,12 +133,24 @@ def test_matrices_may_be_missing_if_they_start_as_bilinear(tmp_path, init, accep
             load_weights(model, stock)
 
 
-def test_files_that_are_no_checkpoints(tmp_path):
+@pytest.mark.parametrize('read', [read_weights, require_checkpoint])
+def test_files_that_are_no_checkpoints(tmp_path, read):
     with pytest.raises(InputError, match='There is no checkpoint'):
-        read_weights(str(tmp_path / 'nothing.pth'))
+        read(str(tmp_path / 'nothing.pth'))
     text = tmp_path / 'text.pth'
     text.write_text('weights')
     with pytest.raises(InputError, match='cannot be read as a checkpoint'):
-        read_weights(str(text))
+        read(str(text))
+
+
+def test_files_without_weights(tmp_path):
     with pytest.raises(InputError, match='holds no state dict'):
         read_weights(save({}, tmp_path / 'empty.pth'))
+
+
+def test_a_folder_with_one_file_for_each_process_is_a_checkpoint(model, tmp_path):
+    (tmp_path / 'iter_2.pth').mkdir()
+    with pytest.raises(InputError, match=r'There is no checkpoint .*rank0\.pth'):
+        require_checkpoint(str(tmp_path / 'iter_2.pth'))
+    save(model.state_dict(), tmp_path / 'iter_2.pth/rank0.pth')
+    require_checkpoint(str(tmp_path / 'iter_2.pth'))

@@ -69,7 +69,7 @@ def test_checkpoint_of_another_architecture_and_unwritable_archive(run_script, g
     assert 'Iter(test)' not in result.stdout + result.stderr
     result = run_script('tools/test.py', gdn_config, work_dir / 'iter_2.pth', '--work-dir', work_dir,
                         '--cfg-options', 'model.decode_head.channels=64')
-    assert "iter_2.pth is no checkpoint of this config's model" in only_error(result)
+    assert "iter_2.pth does not fit this config's model" in only_error(result)
 
 
 @pytest.mark.slow

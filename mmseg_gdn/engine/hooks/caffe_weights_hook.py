@@ -10,10 +10,14 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner, load_checkpoint
 from mmseg.registry import HOOKS
 
-_HOW_TO = ('Training starts from random weights, because there is no {checkpoint}. The published results start from '
-           "Caffe's ImageNet weights; get VGG_ILSVRC_16_layers.caffemodel (Caffe Model Zoo, VGG team) and run: "
+from mmseg_gdn.engine.unwrap import whole_model
+from mmseg_gdn.utils import InputError
+
+_HOW_TO = ("Training needs Caffe's ImageNet weights, but there is no {checkpoint}. Get "
+           'VGG_ILSVRC_16_layers.caffemodel (Caffe Model Zoo, VGG team) and run: '
            'python tools/model_converters/caffe2mmseg.py VGG_ILSVRC_16_layers.caffemodel {checkpoint} '
-           '--layout {layout}')
+           '--layout {layout}. To train from random weights instead, add: '
+           '--cfg-options custom_hooks.0.from_scratch=True (0 is the position of CaffeWeightsHook in custom_hooks).')
 
 
 @HOOKS.register_module()
@@ -23,19 +27,32 @@ class CaffeWeightsHook(Hook):
     Args:
         checkpoint: Where ``tools/model_converters/caffe2mmseg.py`` has put the converted weights.
         layout: Its ``--layout``, for the message that tells how to get them.
+        from_scratch: Whether to train from random weights instead.
     """
 
-    def __init__(self, checkpoint: str, layout: str) -> None:
+    def __init__(self, checkpoint: str, layout: str, from_scratch: bool = False) -> None:
         self.checkpoint = checkpoint
         self.layout = layout
+        self.from_scratch = from_scratch
 
     def before_train(self, runner: Runner) -> None:
-        """Load the weights if they are there; warn if not."""
+        """Load the weights.
+
+        Args:
+            runner: The runner of the training.
+
+        Raises:
+            InputError: If there are none.
+        """
         # The runner has loaded or resumed already when hooks are called.
         if runner.iter > 0 or runner._load_from is not None:
             return
-        if Path(self.checkpoint).is_file():
-            load_checkpoint(runner.model, self.checkpoint, map_location='cpu', logger=runner.logger)
-            print_log(f'Start from the Caffe weights in {self.checkpoint}.', runner.logger)
-        else:
-            print_log(_HOW_TO.format(checkpoint=self.checkpoint, layout=self.layout), runner.logger, logging.WARNING)
+        if self.from_scratch:
+            print_log('Training starts from random weights (from_scratch=True); the published results start from '
+                      "Caffe's ImageNet weights.", runner.logger, logging.WARNING)
+            return
+        if not Path(self.checkpoint).is_file():
+            raise InputError(_HOW_TO.format(checkpoint=self.checkpoint, layout=self.layout))
+        with whole_model(runner.model) as model:
+            load_checkpoint(model, self.checkpoint, map_location='cpu', logger=runner.logger)
+        print_log(f'Training starts from the Caffe weights in {self.checkpoint}.', runner.logger)

@@ -1,0 +1,62 @@
+"""Refuse a checkpoint that does not belong to the model, at the moment it is loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner, find_latest_checkpoint
+from mmseg.registry import HOOKS
+from torch.distributed.fsdp import FullyShardedDataParallel, StateDictType
+
+from mmseg_gdn.engine.checkpoint import bring_to_standard_form, check_weights
+from mmseg_gdn.utils import InputError
+
+# Without these, mmengine ends a resumed training with a KeyError.
+_TRAINING_STATE = ('meta', 'message_hub', 'optimizer')
+
+
+@HOOKS.register_module()
+class CheckpointCheckHook(Hook):
+    """Checks what ``load_from``, ``resume`` and testing load, with any runner, strategy or wrapper.
+
+    ``tools/train.py`` and ``tools/test.py`` add it as ``default_hooks.check_checkpoint``.
+
+    Args:
+        partial: Whether training may start from a checkpoint that fits the model in part only, such as one for another
+            number of classes. What does not fit is a warning then. Resuming always needs the very same model.
+    """
+
+    # Before hooks that read the weights themselves, such as EMAHook.
+    priority = 'VERY_HIGH'
+
+    def __init__(self, partial: bool = False) -> None:
+        self.partial = partial
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Check a checkpoint before its weights reach the model.
+
+        Args:
+            runner: The runner that has read it.
+            checkpoint: What the file holds; its keys lose the prefix ``module.``.
+
+        Raises:
+            InputError: If it does not belong to the model (:func:`check_weights`), or if training is to resume from
+                weights without a training state.
+        """
+        if _is_sharded(runner.model):
+            return
+        resuming = bool(runner._resume)
+        source = str(runner._load_from or find_latest_checkpoint(runner.work_dir))
+        bring_to_standard_form(checkpoint, source)
+        if resuming and any(key not in checkpoint for key in _TRAINING_STATE):
+            raise InputError(f'{source} holds weights without the state of a training, so none can resume from it; '
+                             'start a new one from its weights with load_from and without resuming.')
+        check_weights(runner.model, checkpoint['state_dict'], source, resuming, self.partial)
+
+
+def _is_sharded(model: Any) -> bool:
+    """Whether each process saves and loads its own shards, whose keys and shapes are FSDP's."""
+    if not isinstance(model, FullyShardedDataParallel):
+        return False
+    return FullyShardedDataParallel.get_state_dict_type(model).state_dict_type is not StateDictType.FULL_STATE_DICT
