@@ -41,7 +41,8 @@ def build_pair():
         with torch.no_grad():
             scores = segmentor.train().decode_head(segmentor.extract_feat(torch.randn(4, 3, *CROP)))
             segmentor.decode_head.conv_seg.bias -= scores.mean((0, 2, 3))
-        gdn = dict(HEAD, type='GlobalInterpHead', base_type='FCNHead', in_size=(2, 3), out_size=CROP)
+        gdn = dict(HEAD, type='GlobalInterpHead', base_type='FCNHead', in_size=(2, 3), out_size=CROP,
+                   any_train_size=True)
         variant = MODELS.build(wrap(config(gdn, preprocessor, **test_cfg)))
         assert all('kernel_' in key for key in variant.load_state_dict(stock.state_dict(), strict=False).missing_keys)
         return stock, variant

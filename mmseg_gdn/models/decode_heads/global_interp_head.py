@@ -59,10 +59,12 @@ class GlobalInterpHead(BaseDecodeHead):
             decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 64), out_size=(512, 512))
     """
 
+    base_head: type[BaseDecodeHead] | None = None  # of the combined classes, which are the ones built
+
     def __new__(cls, *args, base_type: str | None = None, **kwargs) -> GlobalInterpHead:
         """Make an instance of a class that inherits from this one and from the head named by ``base_type``."""
         # Copies are made of the class of an instance, which has its base already.
-        return object.__new__(cls if hasattr(cls, 'base_head') else _combine(cls, find_base_head(base_type)))
+        return object.__new__(cls if cls.base_head else _combine(cls, find_base_head(base_type)))
 
     def __init__(self,
                  *,
@@ -84,7 +86,7 @@ class GlobalInterpHead(BaseDecodeHead):
             size_policy=size_policy,
             align_corners=self.align_corners,
             channels=self.out_channels)
-        self.label_branch = label_branch and LabelBranch(
+        self.label_branch = None if label_branch is None else LabelBranch(
             self.out_channels, self.num_classes, self.interp.in_size, **label_branch)
         scores = 'no full-size scores' if self.fused_loss else 'full-size scores, which the losses configured need'
         print_log(f'{type(self).__name__}: training makes {scores}.', 'current')

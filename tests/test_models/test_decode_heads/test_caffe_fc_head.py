@@ -3,9 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from mmengine.structures import PixelData
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
 
 FCN32S = dict(type='CaffeFCHead', layout='fcn32s', in_channels=4, in_index=0, fc_channels=8, num_classes=5)
 LARGEFOV = dict(FCN32S, layout='largefov')
@@ -37,12 +35,19 @@ def test_deconvolution_is_bilinear_inside_and_fades_at_the_edge():
     assert (full[:, :, 0] - bilinear[:, :, 0]).abs().max() > 0.1
 
 
-def test_full_size_scores_are_left_alone():
+def test_interpolated_scores_are_not_deconvolved():
     gdn = dict(type='GlobalInterpHead', base_type='CaffeFCHead', in_size=(4, 4), out_size=(50, 50))
-    head = MODELS.build(FCN32S | gdn)
+    head = MODELS.build(FCN32S | gdn).eval()
     features = (torch.randn(1, 4, 10, 10), )
-    head.eval()
-    torch.testing.assert_close(head.predict(features, [dict(img_shape=(50, 50))], {}), head(features))
+    torch.testing.assert_close(head.predict(features, [dict(img_shape=(50, 50))], {}), head.interp(head(features)))
+
+
+def test_fc7_features_are_what_the_score_layer_reads():
+    head = MODELS.build(FCN32S).eval()
+    features = (torch.randn(1, 4, 10, 10), )
+    fc7 = head.fc7_features(features)
+    assert fc7.shape == (1, 8, 4, 4)
+    torch.testing.assert_close(head.conv_seg(fc7), head(features))
 
 
 def test_refuses_images_that_the_deconvolution_does_not_cover():
@@ -61,16 +66,6 @@ def test_dropout_drops_elements_and_doubles_the_rest():
 def test_average_pool_counts_its_padding():
     pooled = MODELS.build(LARGEFOV).pool5a(torch.ones(1, 1, 3, 3))
     torch.testing.assert_close(pooled[0, 0], torch.tensor([[4., 6, 4], [6, 9, 6], [4, 6, 4]]) / 9)
-
-
-def test_multi_label_head_reads_the_same_fc7():
-    head = MODELS.build(dict(FCN32S, multi_label_head=dict(loss_decode=dict(type='MultiLabelAuxLoss'))))
-    sample = SegDataSample(gt_sem_seg=PixelData(data=torch.randint(0, 5, (1, 60, 60))))
-    losses = head.loss((torch.randn(1, 4, 10, 10), ), [sample], {})
-    assert {'loss_ce', 'loss_mlc'} <= set(losses)
-    losses['loss_mlc'].backward()
-    assert head.fc6.weight.grad.abs().sum() > 0
-    assert not head.drop7._forward_hooks
 
 
 def test_unknown_layout():

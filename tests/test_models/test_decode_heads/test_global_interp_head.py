@@ -2,18 +2,38 @@
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+import torch.nn.functional as F
+from mmengine.model import ExponentialMovingAverage
 from mmengine.structures import PixelData
 from mmseg.models import FCNHead
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
 
 from mmseg_gdn.models import GlobalInterpHead
 
 FCN = dict(in_channels=8, channels=4, num_convs=1, num_classes=5, norm_cfg=dict(type='BN'))
 GDN = dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(4, 6), out_size=(32, 48), **FCN)
+MULTI_LABEL = dict(type='MultiLabelAuxLoss')
+
+
+class OwnHead(GlobalInterpHead):
+    """A user's subclass."""
+
+    def answer(self):
+        return 42
+
+
+@pytest.fixture(autouse=True)
+def _registered():
+    MODELS.register_module(module=OwnHead)
+    yield
+    MODELS.module_dict.pop('OwnHead')
 
 
 def samples(height, width, count=2):
@@ -32,9 +52,13 @@ class TestSmoke:
         head = MODELS.build(GDN)
         assert isinstance(head, GlobalInterpHead)
         assert isinstance(head, FCNHead)
+        assert type(head).__name__ == 'GlobalInterpHead_FCNHead'
 
-    def test_forward_alone_uses_the_trained_size(self, features):
-        assert MODELS.build(GDN)(features).shape == (2, 5, 32, 48)
+    def test_forward_gives_coarse_scores_as_the_base_does(self, features):
+        head = MODELS.build(GDN).eval()
+        scores = head(features)
+        assert scores.shape == (2, 5, 4, 6)
+        assert torch.equal(scores, FCNHead.forward(head, features))
 
     def test_loss_uses_the_size_of_the_labels(self, features):
         losses = MODELS.build(GDN).loss(features, samples(32, 48), {})
@@ -82,7 +106,7 @@ class TestStockModel:
             gdn.loss(features, batch, {})['loss_ce'], stock.loss(features, batch, {})['loss_ce'])
 
 
-class TestOutputs:
+class TestLosses:
 
     def test_image_level_outputs_stay_as_they_are(self):
         features = (torch.randn(2, 8, 4, 6), )
@@ -91,9 +115,102 @@ class TestOutputs:
             in_index=[0], channels=4, num_codes=3, num_classes=5,
             norm_cfg=dict(type='BN')))
         scores, image_level = head(features)[:2]
-        assert scores.shape == (2, 5, 32, 48)
+        assert scores.shape == (2, 5, 4, 6)
         assert image_level.shape == (2, 5)
-        assert 'loss_se' in head.loss(features, samples(32, 48), {})
+        losses = head.loss(features, samples(32, 48), {})
+        assert 'loss_se' in losses
+        assert head.predict(features, [dict(img_shape=(32, 48))] * 2, {}).shape == (2, 5, 32, 48)
+
+    @pytest.mark.parametrize('loss', [dict(type='CrossEntropyLoss'), dict(type='DiceLoss')], ids=['fused', 'full size'])
+    def test_label_branch_adds_its_loss(self, features, loss):
+        head = MODELS.build(dict(GDN, loss_decode=loss, dropout_ratio=0,
+                                 label_branch=dict(hidden_channels=7, loss_decode=dict(MULTI_LABEL, loss_weight=0.5))))
+        batch = samples(32, 48)
+        losses = head.loss(features, batch, {})
+        masks = torch.stack([sample.gt_sem_seg.data[0] for sample in batch])
+        expected = head.label_branch.loss(head(features), masks, 255)['loss_mlc']
+        torch.testing.assert_close(losses['loss_mlc'], expected)
+        losses['loss_mlc'].backward()
+        assert head.conv_seg.weight.grad.abs().sum() > 0
+        assert head.interp.kernel_h.grad is None
+
+    def test_label_branch_changes_no_prediction(self, features):
+        plain, branched = MODELS.build(GDN).eval(), MODELS.build(dict(GDN, label_branch={})).eval()
+        missing = branched.load_state_dict(plain.state_dict(), strict=False).missing_keys
+        assert missing
+        assert all(key.startswith('label_branch.') for key in missing)
+        metas = [dict(img_shape=(32, 48))] * 2
+        assert torch.equal(plain.predict(features, metas, {}), branched.predict(features, metas, {}))
+
+    def test_losses_of_equal_name_add_up(self, features):
+        loss = dict(type='CrossEntropyLoss', loss_name='loss_all')
+        branch = dict(loss_decode=[dict(MULTI_LABEL, loss_name='loss_all'), dict(MULTI_LABEL, loss_name='loss_all')])
+        head = MODELS.build(dict(GDN, loss_decode=loss, dropout_ratio=0, label_branch=branch))
+        batch = samples(32, 48)
+        total = head.loss(features, batch, {})['loss_all']
+        masks = torch.stack([sample.gt_sem_seg.data[0] for sample in batch])
+        one = head.label_branch.losses[0](head.label_branch(head(features)), masks)
+        head.label_branch = None
+        torch.testing.assert_close(total, head.loss(features, batch, {})['loss_all'] + 2 * one)
+
+    def test_no_parameter_is_unused_under_ddp(self, features, tmp_path):
+        distributed.init_process_group('gloo', init_method=f'file://{tmp_path}/store', rank=0, world_size=1)
+        try:
+            head = MODELS.build(dict(GDN, label_branch={}))
+            batch = samples(32, 48)
+            model = DistributedDataParallel(Losses(head), find_unused_parameters=False)
+            # The second pass fails if a parameter got no gradient in the first.
+            for _ in range(2):
+                losses = model(features, batch)
+                sum(value for name, value in losses.items() if 'loss' in name).backward()
+            assert all(parameter.grad is not None for parameter in head.parameters())
+        finally:
+            distributed.destroy_process_group()
+
+
+class Losses(torch.nn.Module):
+    """Losses as the forward pass, which DDP wraps."""
+
+    def __init__(self, head):
+        super().__init__()
+        self.head = head
+
+    def forward(self, features, batch):
+        return self.head.loss(features, batch, {})
+
+
+class TestThreads:
+
+    def test_two_threads_predict_at_different_sizes(self, features):
+        head = MODELS.build(GDN).eval()
+        sizes = (32, 48), (20, 40)
+        with torch.no_grad():
+            expected = {size: head.predict(features, [dict(img_shape=size)] * 2, {}) for size in sizes}
+
+        @torch.no_grad()
+        def wrong_ones(size):
+            results = (head.predict(features, [dict(img_shape=size)] * 2, {}) for _ in range(500))
+            return sum(not torch.equal(result, expected[size]) for result in results)
+
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(wrong_ones, sizes)) == [0, 0]
+
+    def test_one_thread_trains_while_another_predicts(self, features):
+        head = MODELS.build(dict(GDN, norm_cfg=None, dropout_ratio=0))
+        batch, size = samples(32, 48), (20, 40)
+        with torch.no_grad():
+            scores = head.predict(features, [dict(img_shape=size)] * 2, {})
+        loss = head.loss(features, batch, {})['loss_ce']
+
+        def losses():
+            return sum(not torch.equal(head.loss(features, batch, {})['loss_ce'], loss) for _ in range(100))
+
+        def predictions():
+            results = (head.predict(features, [dict(img_shape=size)] * 2, {}) for _ in range(100))
+            return sum(not torch.equal(result, scores) for result in results)
+
+        with ThreadPoolExecutor(2) as pool:
+            assert [future.result() for future in (pool.submit(losses), pool.submit(predictions))] == [0, 0]
 
 
 class TestCompiled:
@@ -107,7 +224,7 @@ class TestCompiled:
         compiled = torch.compile(predict, backend='eager', fullgraph=True)
         torch.testing.assert_close(compiled(features), predict(features))
 
-    def test_forward_exports(self, features):
+    def test_predict_exports(self, features):
         class Model(torch.nn.Module):
 
             def __init__(self) -> None:
@@ -115,11 +232,25 @@ class TestCompiled:
                 self.head = MODELS.build(GDN)
 
             def forward(self, x):
-                return self.head((x, ))
+                return self.head.predict((x, ), [dict(img_shape=(20, 40))] * 2, {})
 
         model = Model().eval()
         exported = torch.export.export(model, features).module()
         torch.testing.assert_close(exported(*features), model(*features))
+
+    def test_torchscript_saves_and_loads(self, features, tmp_path):
+        class Model(torch.nn.Module):
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.head = MODELS.build(dict(GDN, label_branch={}))
+
+            def forward(self, x):
+                return self.head((x, ))
+
+        model = Model().eval()
+        torch.jit.trace(model, features).save(tmp_path / 'head.pt')
+        torch.testing.assert_close(torch.jit.load(tmp_path / 'head.pt')(*features), model(*features))
 
 
 class TestErrors:
@@ -134,31 +265,81 @@ class TestErrors:
         with pytest.raises(ValueError, match='no decode head that makes coarse score maps|not a registered head'):
             MODELS.build(dict(GDN, base_type=base_type))
 
-    def test_in_size_that_the_network_does_not_make(self, features):
-        head = MODELS.build(dict(GDN, in_size=(8, 12)))
-        with pytest.raises(ValueError, match=r'makes 4x6 scores for 32x48 crops; set in_size=\(4, 6\)'):
+    @pytest.mark.parametrize('policy', ['resample', 'slice', 'error'])
+    def test_in_size_that_the_network_does_not_make(self, features, policy):
+        head = MODELS.build(dict(GDN, in_size=(8, 12), size_policy=policy))
+        with pytest.raises(ValueError, match=r'makes 4x6 scores of 32x48 crops; set in_size=\(4, 6\), '
+                                             r'out_size=\(32, 48\) in the GlobalInterpHead config\.$'):
             head.loss(features, samples(32, 48), {})
+
+    @pytest.mark.parametrize('policy', ['resample', 'error'])
+    def test_training_on_another_crop_is_an_error_with_the_right_sizes(self, policy):
+        head = MODELS.build(dict(GDN, size_policy=policy))
+        with pytest.raises(ValueError, match=r'makes 2x3 scores of 16x24 crops; set in_size=\(2, 3\), '
+                                             r'out_size=\(16, 24\).*or any_train_size=True'):
+            head.loss((torch.randn(2, 8, 2, 3), ), samples(16, 24), {})
+
+    @pytest.mark.parametrize('asked', [dict(any_train_size=True), dict(size_policy='slice')], ids=str)
+    def test_training_on_another_crop_when_asked_for(self, asked):
+        head = MODELS.build(dict(GDN, **asked))
+        loss = head.loss((torch.randn(2, 8, 2, 3), ), samples(16, 24), {})['loss_ce']
+        loss.backward()
+        assert head.interp.kernel_h.grad.abs().sum() > 0
+
+    def test_a_validation_loss_may_be_of_any_size(self):
+        head = MODELS.build(GDN).eval()
+        assert head.loss((torch.randn(2, 8, 2, 3), ), samples(16, 24), {})['loss_ce'].isfinite()
 
     def test_sizes_that_the_policy_cannot_serve(self, features):
         head = MODELS.build(dict(GDN, size_policy='slice'))
         with pytest.raises(ValueError, match=r'4x6 maps brought to 32x48.*size_policy to .resample'):
             head.predict(features, [dict(img_shape=(33, 48))] * 2, {})
 
-    def test_a_failed_loss_leaves_no_size_behind(self, features):
-        head = MODELS.build(dict(GDN, size_policy='error'))
-        with pytest.raises(ValueError, match='cannot do'):
-            head.loss(features, samples(31, 48), {})
-        assert head(features).shape == (2, 5, 32, 48)
-
 
 class TestCopies:
 
-    @pytest.mark.parametrize('duplicate', [copy.deepcopy, lambda head: pickle.loads(pickle.dumps(head))])
-    def test_a_copy_is_whole_and_apart(self, features, duplicate):
-        head = MODELS.build(GDN).eval()
+    @pytest.mark.parametrize('duplicate', [
+        copy.deepcopy,
+        lambda head: pickle.loads(pickle.dumps(head)),
+        lambda head: ExponentialMovingAverage(head).module,
+    ], ids=['deepcopy', 'pickle', 'EMA'])
+    @pytest.mark.parametrize('type_', ['GlobalInterpHead', 'OwnHead'])
+    def test_a_copy_is_whole_and_apart(self, features, duplicate, type_):
+        head = MODELS.build(dict(GDN, type=type_)).eval()
         twin = duplicate(head)
         assert type(twin) is type(head)
-        torch.testing.assert_close(twin(features), head(features))
+        metas = [dict(img_shape=(32, 48))] * 2
+        torch.testing.assert_close(twin.predict(features, metas, {}), head.predict(features, metas, {}))
         with torch.no_grad():
             twin.interp.kernel_h.zero_()
         assert head.interp.kernel_h.abs().sum() > 0
+
+    def test_a_subclass_keeps_its_methods(self):
+        head = MODELS.build(dict(GDN, type='OwnHead'))
+        for twin in (copy.deepcopy(head), pickle.loads(pickle.dumps(head)), head._replicate_for_data_parallel()):
+            assert type(twin) is type(head)
+            assert twin.answer() == 42
+
+    def test_a_replica_computes_the_same(self, features):
+        """What torch.nn.parallel.replicate does for each device, without its copies of the weights."""
+        head = MODELS.build(GDN).eval()
+        replica = head._replicate_for_data_parallel()
+        replica._modules = dict(head._modules)
+        metas = [dict(img_shape=(32, 48))] * 2
+        torch.testing.assert_close(replica.predict(features, metas, {}), head.predict(features, metas, {}))
+
+
+class TestOtherCrops:
+
+    def test_learned_matrices_move_to_another_crop(self, features):
+        learned = MODELS.build(GDN)
+        with torch.no_grad():
+            for kernel in (learned.interp.kernel_h, learned.interp.kernel_w):
+                kernel += 0.1 * torch.randn_like(kernel)
+        head = MODELS.build(dict(GDN, in_size=(8, 6), out_size=(64, 48)))
+        result = head.load_state_dict(learned.state_dict())
+        assert result.missing_keys == []
+        assert torch.equal(head.interp.kernel_w, learned.interp.kernel_w)
+        tall = F.interpolate(features[0], (8, 6))
+        expected = learned.eval().predict((tall, ), [dict(img_shape=(64, 48))] * 2, {})
+        torch.testing.assert_close(head.eval().predict((tall, ), [dict(img_shape=(64, 48))] * 2, {}), expected)

@@ -47,11 +47,43 @@ class WideMapHead(FCNHead):
         return torch.cat([scores, scores[:, :1]], 1)
 
 
-class BypassingHead(FCNHead):
-    """Makes its scores elsewhere than in forward."""
+class OwnPathHead(FCNHead):
+    """Makes its scores elsewhere than in forward, and keeps what its loss was given."""
 
     def predict(self, inputs, batch_img_metas, test_cfg) -> Tensor:
         return self.predict_by_feat(self.cls_seg(self._forward_feature(inputs)), batch_img_metas)
+
+    def loss(self, inputs, batch_data_samples, train_cfg) -> dict:
+        self.seen = self.forward(inputs)
+        return self.summed(self.seen, batch_data_samples)
+
+    def summed(self, seg_logits: Tensor, batch_data_samples: list) -> dict:
+        losses = self.loss_by_feat(seg_logits, batch_data_samples)
+        return losses | dict(loss_size=seg_logits.square().mean())
+
+
+class OwnLossHead(FCNHead):
+    """Resizes and compares by itself."""
+
+    def loss(self, inputs, batch_data_samples, train_cfg) -> dict:
+        labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        scores = nn.functional.interpolate(self.forward(inputs), labels.shape[1:], mode='bilinear')
+        return dict(loss_ce=nn.functional.cross_entropy(scores, labels))
+
+
+class OwnPredictHead(FCNHead):
+    """Predicts coarse scores."""
+
+    def predict(self, inputs, batch_img_metas, test_cfg) -> Tensor:
+        return self.forward(inputs)
+
+
+class PoliteHead(FCNHead):
+    """Changes what its parent makes of the loss."""
+
+    def loss(self, inputs, batch_data_samples, train_cfg) -> dict:
+        losses = super().loss(inputs, batch_data_samples, train_cfg)
+        return losses | dict(loss_twice=2 * losses['loss_ce'])
 
 
 class LateHead(FCNHead):
@@ -63,7 +95,7 @@ class LateHead(FCNHead):
 
 @pytest.fixture(autouse=True)
 def _registered() -> Iterator[None]:
-    heads = (NewHead, WideMapHead, BypassingHead, LateHead)
+    heads = (NewHead, WideMapHead, OwnPathHead, OwnLossHead, OwnPredictHead, PoliteHead, LateHead)
     for head in heads:
         MODELS.register_module(module=head)
     yield
@@ -89,25 +121,52 @@ def test_works_with_all_its_losses(features):
     assert head.predict(features, [dict(img_shape=(32, 48))] * 2, {}).shape == (2, 5, 32, 48)
 
 
-def test_maps_of_other_sizes_and_channels_stay_as_they_are(features):
+def test_forward_gives_what_the_head_makes(features):
     scores, smaller, boundary = MODELS.build(dict(GDN, base_type='NewHead'))(features)
-    assert scores.shape == (2, 5, 32, 48)
+    assert scores.shape == (2, 5, 4, 6)
     assert smaller.shape == (2, 5, 2, 3)
     assert boundary.shape == (2, 1, 4, 6)
 
 
 def test_a_forward_without_a_score_map_is_refused(features):
     head = MODELS.build(dict(GDN, base_type='WideMapHead'))
-    with pytest.raises(ValueError, match=r'GlobalInterpHead\[WideMapHead\] yields no map of 5 score channels'):
+    with pytest.raises(ValueError, match='GlobalInterpHead_WideMapHead yields no map of 5 score channels'):
         head.loss(features, samples(), {})
-
-
-def test_scores_made_outside_forward_are_refused(features):
-    head = MODELS.build(dict(GDN, base_type='BypassingHead'))
-    with pytest.raises(ValueError, match=r'GlobalInterpHead\[BypassingHead\] does not make its scores by its forward'):
+    with pytest.raises(ValueError, match='GlobalInterpHead_WideMapHead yields no map of 5 score channels'):
         head.predict(features, [dict(img_shape=(32, 48))] * 2, {})
 
 
-def test_an_interface_of_another_kind_is_refused_when_built():
-    with pytest.raises(ValueError, match="^base_type='LateHead' has a loss_by_feat that needs 'depth'"):
-        MODELS.build(dict(GDN, base_type='LateHead'))
+def test_scores_made_outside_forward_are_brought_to_full_size(features):
+    head = MODELS.build(dict(GDN, base_type='OwnPathHead')).eval()
+    with torch.no_grad():
+        head.interp.kernel_h.mul_(2)
+        scores = head.predict(features, [dict(img_shape=(32, 48))] * 2, {})
+        torch.testing.assert_close(scores, head.interp(head(features)))
+
+
+@pytest.mark.parametrize('losses', [
+    dict(type='CrossEntropyLoss'),
+    [dict(type='CrossEntropyLoss'), dict(type='DiceLoss')],
+    dict(type='CrossEntropyLoss', use_sigmoid=True),
+], ids=['fused', 'two', 'sigmoid'])
+def test_what_an_own_loss_sees_does_not_depend_on_the_losses_configured(features, losses):
+    head = MODELS.build(dict(GDN, base_type='OwnPathHead', loss_decode=losses, dropout_ratio=0))
+    found = head.loss(features, samples(), {})
+    assert head.seen.shape == (2, 5, 4, 6)
+    torch.testing.assert_close(found['loss_size'], head.seen.square().mean())
+
+
+def test_super_reaches_the_losses(features):
+    head = MODELS.build(dict(GDN, base_type='PoliteHead'))
+    losses = head.loss(features, samples(), {})
+    torch.testing.assert_close(losses['loss_twice'], 2 * losses['loss_ce'])
+
+
+@pytest.mark.parametrize(('name', 'message'), [
+    ('LateHead', "has a loss_by_feat that needs 'depth'"),
+    ('OwnLossHead', 'has a loss that never calls loss_by_feat, where scores are brought to full size'),
+    ('OwnPredictHead', 'has a predict that never calls predict_by_feat, where scores are brought to full size'),
+])
+def test_an_interface_of_another_kind_is_refused_when_built(name, message):
+    with pytest.raises(ValueError, match=f"^base_type='{name}' {message}"):
+        MODELS.build(dict(GDN, base_type=name))

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from mmseg_gdn.models import GlobalInterp
+from mmseg_gdn.models.layers.interp_kernels import resample_kernel
 
 
 def test_smoke():
@@ -101,3 +102,23 @@ def test_state_survives_a_copy():
     other.load_state_dict(copy.deepcopy(layer).state_dict())
     assert set(layer.state_dict()) == {'kernel_h', 'kernel_w'}
     assert torch.equal(other.kernel_h, layer.kernel_h)
+
+
+def test_every_size_is_served_by_default():
+    assert GlobalInterp((4, 5), (8, 10))(torch.ones(1, 2, 7, 3), out_size=(21, 9)).shape == (1, 2, 21, 9)
+
+
+@pytest.mark.parametrize('policy', ['slice', 'resample', 'error'])
+def test_matrices_of_another_size_are_resampled_when_loaded(policy):
+    learned = GlobalInterp((4, 5), (8, 10))
+    with torch.no_grad():
+        learned.kernel_h += torch.randn(8, 4)
+    layer = GlobalInterp((8, 5), (16, 10), size_policy=policy)
+    layer.load_state_dict(learned.state_dict())
+    torch.testing.assert_close(layer.kernel_h.data, resample_kernel(learned.kernel_h.data, 16, 8))
+    assert torch.equal(layer.kernel_w, learned.kernel_w)
+
+
+def test_no_matrix_is_no_matrix():
+    with pytest.raises(RuntimeError, match='size mismatch for kernel_h'):
+        GlobalInterp((4, 5), (8, 10)).load_state_dict(dict(kernel_h=torch.ones(3), kernel_w=torch.ones(10, 5)))

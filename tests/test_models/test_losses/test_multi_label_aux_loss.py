@@ -41,6 +41,14 @@ class TestImageLabels:
         assert image_labels(torch.from_numpy(mask), 5).tolist() == expected
 
 
+    @settings(deadline=None)
+    @given(arrays(np.int64, (2, 4, 5), elements=st.sampled_from([0, 1, 2, 3, 4, 255])), st.floats(0.01, 0.99))
+    def test_shares_equal_a_search_pixel_by_pixel(self, mask, share):
+        expected = [[float((image == c).any() and (image == c).sum() >= np.float32((image != 255).sum() * share))
+                     for c in range(5)] for image in mask]
+        assert image_labels(torch.from_numpy(mask), 5, min_share=share).tolist() == expected
+
+
 class TestMultiLabelAuxLoss:
 
     def test_mean_over_images_and_classes(self):

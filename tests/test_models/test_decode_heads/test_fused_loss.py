@@ -8,19 +8,19 @@ from mmseg.structures import SegDataSample
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mmseg_gdn.models.decode_heads import global_interp_head
+from mmseg_gdn.models import GlobalInterpHead
 
 SIZE, CLASSES = (72, 96), 7
 FUSED = [
     dict(type='CrossEntropyLoss', avg_non_ignore=False),
     dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=0.4, loss_name='loss_pixels'),
+    dict(type='CrossEntropyLoss', reduction='sum', loss_weight=1e-3),
     dict(type='CaffeSoftmaxLoss'),
     dict(type='CaffeSoftmaxLoss', normalize=False, loss_weight=1e-3),
 ]
 PLAIN = [
     dict(type='CrossEntropyLoss', use_sigmoid=True),
-    dict(type='CrossEntropyLoss', class_weight=[1.] * CLASSES),
-    dict(type='CrossEntropyLoss', reduction='sum'),
+    dict(type='CrossEntropyLoss', reduction='none'),
     [dict(type='CrossEntropyLoss'), dict(type='DiceLoss', loss_name='loss_dice')],
 ]
 
@@ -71,7 +71,7 @@ def outcome(head, features, samples):
 @pytest.mark.parametrize('loss', FUSED, ids=str)
 def test_equals_the_plain_loss(loss, features, samples, monkeypatch):
     losses, gradients = outcome(build(loss), features, samples)
-    monkeypatch.setattr(global_interp_head, 'find_tiled_loss', lambda *args: None)
+    monkeypatch.setattr(GlobalInterpHead, 'fused_loss', None)
     expected_losses, expected_gradients = outcome(build(loss), features, samples)
     assert losses.keys() == expected_losses.keys()
     for name, value in expected_losses.items():
@@ -101,11 +101,7 @@ def test_holds_no_full_size_scores(features):
 @pytest.mark.parametrize('loss', PLAIN, ids=str)
 def test_other_losses_get_full_size_scores(loss, features, samples):
     head = build(loss)
-    if 'class_weight' in str(loss):
-        # mmseg looks up the weight of void as well, which there is none of.
-        for sample in samples:
-            sample.gt_sem_seg.data.clamp_(max=CLASSES - 1)
-    assert head._tiled_loss is None
+    assert head.fused_loss is None
     losses, gradients = outcome(head, features, samples)
     assert all(value.isfinite().all() for value in losses.values())
     assert gradients['interp.kernel_h'].abs().max() > 0
@@ -113,14 +109,32 @@ def test_other_losses_get_full_size_scores(loss, features, samples):
 
 def test_a_sampler_gets_full_size_scores(features, samples):
     head = build(FUSED[0], sampler=dict(type='OHEMPixelSampler', thresh=0.7, min_kept=100))
-    assert head._tiled_loss is None
+    assert head.fused_loss is None
     losses, _ = outcome(head, features, samples)
     assert losses['loss_ce'].isfinite()
 
 
-def test_a_size_that_the_matrices_do_not_serve_leaves_nothing_behind(features, samples):
-    head = build(FUSED[0], size_policy='error')
-    with pytest.raises(ValueError, match="size_policy='error'"):
-        head.loss([feature[..., :6] for feature in features], samples[:1] and [
-            SegDataSample(gt_sem_seg=PixelData(data=torch.zeros(1, 72, 48, dtype=torch.long)))] * 2, {})
-    assert head(features).shape == (2, CLASSES, *SIZE)
+WEIGHTS = [0.5, 2., 1., 0., 3., 0.25, 1.]
+
+
+@pytest.mark.parametrize('avg_non_ignore', [False, True])
+def test_class_weights_without_void_equal_mmsegs(features, samples, monkeypatch, avg_non_ignore):
+    for sample in samples:
+        sample.gt_sem_seg.data.clamp_(max=CLASSES - 1)
+    loss = dict(type='CrossEntropyLoss', class_weight=WEIGHTS, avg_non_ignore=avg_non_ignore)
+    losses, gradients = outcome(build(loss), features, samples)
+    monkeypatch.setattr(GlobalInterpHead, 'fused_loss', None)
+    expected_losses, expected_gradients = outcome(build(loss), features, samples)
+    torch.testing.assert_close(losses['loss_ce'], expected_losses['loss_ce'], rtol=1e-5, atol=1e-6)
+    for name, value in expected_gradients.items():
+        assert (gradients[name] - value).abs().max() <= 2e-5 * value.abs().max(), name
+
+
+def test_class_weights_with_void_equal_pytorchs(features, samples):
+    head = build(dict(type='CrossEntropyLoss', class_weight=WEIGHTS))
+    losses, _ = outcome(head, features, samples)
+    labels = torch.stack([sample.gt_sem_seg.data[0] for sample in samples])
+    assert (labels == 255).any()
+    expected = torch.nn.functional.cross_entropy(
+        head.interp(head(features)), labels, weight=torch.tensor(WEIGHTS), ignore_index=255)
+    torch.testing.assert_close(losses['loss_ce'], expected.detach())
