@@ -20,13 +20,17 @@ def test_image(tmp_path):
     assert image[0, 0].tolist() == [30, 20, 10]
 
 
-@pytest.mark.parametrize('content', [None, b'', b'\xff\xd8\xff\xe0 no more'])
+@pytest.mark.parametrize('content', [b'', b'\xff\xd8\xff\xe0 no more'])
 def test_unreadable_image(tmp_path, content):
     path = tmp_path / 'a.jpg'
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
     with pytest.raises(InputError, match=r'The image .*a\.jpg cannot be read .*check_voc\.py'):
         LoadVOCImage()(dict(img_path=str(path)))
+
+
+def test_missing_image(tmp_path):
+    with pytest.raises(InputError, match=r'There is no image .*a\.jpg, although the list of the data set names it'):
+        LoadVOCImage()(dict(img_path=str(tmp_path / 'a.jpg')))
 
 
 def test_mask(tmp_path):
@@ -53,7 +57,7 @@ def test_mask_of_colours(tmp_path):
 
 
 def test_missing_mask(tmp_path):
-    with pytest.raises(InputError, match=r'nothing\.png cannot be read'):
+    with pytest.raises(InputError, match=r'There is no mask .*nothing\.png, although the list'):
         load_mask(tmp_path / 'nothing.png')
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmseg.datasets.transforms import LoadAnnotations
@@ -27,8 +29,7 @@ class LoadVOCImage(LoadImageFromFile):
             return super().transform(results)
         # OpenCV and Pillow report a broken file by many kinds of exceptions.
         except Exception as error:
-            raise InputError(f"The image {results['img_path']} cannot be read ({_one_line(error)}); "
-                             f'copy it anew and {_CHECK}.') from error
+            raise _loading_error('image', results['img_path'], error) from error
 
 
 @TRANSFORMS.register_module()
@@ -45,8 +46,7 @@ class LoadVOCAnnotations(LoadAnnotations):
         try:
             results = super().transform(results)
         except Exception as error:
-            raise InputError(f'The mask {path} cannot be read ({_one_line(error)}); '
-                             f'copy it anew and {_CHECK}.') from error
+            raise _loading_error('mask', path, error) from error
         mask = results['gt_seg_map']
         if mask.ndim != 2:
             raise InputError(f'The mask {path} has {mask.shape[-1]} channels instead of class indices; VOC masks are '
@@ -55,9 +55,14 @@ class LoadVOCAnnotations(LoadAnnotations):
         if unknown.size:
             values = ', '.join(map(str, np.unique(unknown)[:5]))
             raise InputError(f'The mask {path} holds the values {values}, but VOC has the classes '
-                             f'0..{NUM_CLASSES - 1} and {VOID} for void; mend the mask and {_CHECK}.')
+                             f'0..{NUM_CLASSES - 1} and {VOID} for void; correct the mask and {_CHECK}.')
         return results
 
 
-def _one_line(error: Exception) -> str:
-    return f'{type(error).__name__}: {" ".join(str(error).split())}'
+def _loading_error(kind: str, path: str, error: Exception) -> InputError:
+    if not Path(path).exists():
+        return InputError(f'There is no {kind} {path}, although the list of the data set names it; add the file or '
+                          f'correct the list, and {_CHECK}.')
+    reason = ' '.join(str(error).split())
+    return InputError(f'The {kind} {path} cannot be read ({type(error).__name__}: {reason}); replace it with a fresh '
+                      f'copy and {_CHECK}.')
