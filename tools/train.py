@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
 # isort: split
+from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 from mmseg.registry import RUNNERS
 
 from mmseg_gdn.datasets.require_data import require_voc
-from mmseg_gdn.engine.checkpoint import check_checkpoint
+from mmseg_gdn.engine.checkpoint import require_checkpoint
+from mmseg_gdn.models.segmentors import reads_only_classes
 from mmseg_gdn.utils import InputError, run_tool
-from mmseg_gdn.utils.cli import load_config, runner_parser
+from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
+
+_FOR_TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper')
+_WATCHED_HEADS = ('GlobalInterpHead', 'MultiLabelHead')
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,26 +35,65 @@ def main() -> None:
     """Train."""
     args = parse_args()
     cfg = load_config(args)
-    require_voc(cfg.train_dataloader.dataset)
-    if cfg.get('val_dataloader'):
-        require_voc(cfg.val_dataloader.dataset)
+    _require_training(cfg, args.config)
+    _require_files(cfg, args.resume)
     if args.amp:
         _enable_amp(cfg.optim_wrapper)
     cfg.resume = args.resume
+    cfg.param_scheduler = _schedules_that_begin(cfg)
+    add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
+    if any(_holds_type(cfg.model, head) for head in _WATCHED_HEADS):
+        add_default_hook(cfg, 'global_interp', 'GlobalInterpHook')
+    if not reads_only_classes(cfg, 'val'):
+        cfg.model.test_cfg = dict(cfg.model.get('test_cfg') or {}, keep_seg_logits=True)
 
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    latest = find_latest_checkpoint(cfg.work_dir) if args.resume else None
-    if latest is not None:
-        check_checkpoint(runner.model, latest)
     runner.train()
 
 
+def _require_training(cfg: Config, path: str) -> None:
+    missing = [name for name in _FOR_TRAINING if not cfg.get(name)]
+    if missing:
+        raise InputError(f'{path} is for testing only, because it sets no {" and no ".join(missing)}; '
+                         'use tools/test.py, or another config for training.')
+
+
+def _require_files(cfg: Config, resume: bool) -> None:
+    require_voc(cfg.train_dataloader.dataset)
+    if cfg.get('val_dataloader'):
+        require_voc(cfg.val_dataloader.dataset)
+    checkpoint = cfg.get('load_from') or (find_latest_checkpoint(cfg.work_dir) if resume else None)
+    if checkpoint is not None:
+        require_checkpoint(checkpoint)
+
+
+def _schedules_that_begin(cfg: Config) -> Any:
+    """Schedules of learning rates without those that a short training never reaches; mmengine refuses them."""
+    schedules = cfg.get('param_scheduler')
+    if not isinstance(schedules, (list, tuple)):
+        return schedules
+    return [schedule for schedule in schedules
+            if 'end' in schedule or schedule.get('begin', 0) < _length(cfg.train_cfg, schedule.get('by_epoch', True))]
+
+
+def _length(train_cfg: dict, by_epoch: bool) -> float:
+    return train_cfg.get('max_epochs' if by_epoch else 'max_iters', float('inf'))
+
+
+def _holds_type(node: Any, name: str) -> bool:
+    """Whether a config holds a part of this type, at any depth."""
+    if isinstance(node, dict):
+        return node.get('type') == name or _holds_type(list(node.values()), name)
+    return isinstance(node, (list, tuple)) and any(_holds_type(part, name) for part in node)
+
+
 def _enable_amp(optim_wrapper: dict) -> None:
-    if optim_wrapper['type'] == 'AmpOptimWrapper':
+    wrapper_type = optim_wrapper.get('type', 'OptimWrapper')
+    if wrapper_type == 'AmpOptimWrapper':
         return
-    if optim_wrapper['type'] != 'OptimWrapper':
-        raise InputError(f"--amp works with optim_wrapper.type='OptimWrapper', but the config has "
-                         f"{optim_wrapper['type']!r}; leave the flag out or change the config.")
+    if wrapper_type != 'OptimWrapper':
+        raise InputError(f"--amp works with optim_wrapper.type='OptimWrapper', but the config has {wrapper_type!r}; "
+                         'leave the flag out or change the config.')
     optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
 
 

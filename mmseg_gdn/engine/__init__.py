@@ -1,7 +1,7 @@
 """What mmengine lacks of Caffe's solver, and hooks; importing registers them in mmseg's registries."""
 
-from .hooks import CaffeWeightsHook, CheckpointCheckHook
+from .hooks import CaffeWeightsHook, CheckpointCheckHook, GlobalInterpHook
 from .optimizers import CaffeSGD
 from .schedulers import CaffeInvLR
 
-__all__ = ['CaffeInvLR', 'CaffeSGD', 'CaffeWeightsHook', 'CheckpointCheckHook']
+__all__ = ['CaffeInvLR', 'CaffeSGD', 'CaffeWeightsHook', 'CheckpointCheckHook', 'GlobalInterpHook']

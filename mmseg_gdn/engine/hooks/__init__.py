@@ -1,6 +1,7 @@
-"""Hooks: checking checkpoints, and starting from Caffe's weights."""
+"""Hooks: checking checkpoints, watching the matrices, and starting from Caffe's weights."""
 
 from .caffe_weights_hook import CaffeWeightsHook
 from .checkpoint_check_hook import CheckpointCheckHook
+from .global_interp_hook import GlobalInterpHook
 
-__all__ = ['CaffeWeightsHook', 'CheckpointCheckHook']
+__all__ = ['CaffeWeightsHook', 'CheckpointCheckHook', 'GlobalInterpHook']

@@ -1,5 +1,6 @@
-"""Optimizers: Caffe's SGD."""
+"""Optimizers: Caffe's SGD, and learning rates of single parameters for any constructor."""
 
 from .caffe_sgd import CaffeSGD
+from .custom_keys_constructor import CustomKeysConstructor
 
-__all__ = ['CaffeSGD']
+__all__ = ['CaffeSGD', 'CustomKeysConstructor']

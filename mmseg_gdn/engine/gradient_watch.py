@@ -1,0 +1,69 @@
+"""Which matrices of global interpolation does a training step reach?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.model import is_model_wrapper
+from torch import Tensor, nn
+from torch.distributed.fsdp import FullyShardedDataParallel
+
+from mmseg_gdn.models.layers import GlobalInterp
+
+from .unwrap import plain_name
+
+
+def trained_matrices(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The matrices of all :class:`GlobalInterp` layers that are not frozen.
+
+    Args:
+        model: A segmentor without wrapper.
+
+    Yields:
+        Name and matrix.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, GlobalInterp):
+            for key in ('kernel_h', 'kernel_w'):
+                matrix = getattr(module, key)
+                if matrix.requires_grad:
+                    yield plain_name(f'{name}.{key}'), matrix
+
+
+class GradientWatch:
+    """Waits for a gradient of each matrix.
+
+    Gradients are gone when mmengine calls the hooks after a step, so they are seen on their way.
+
+    Args:
+        model: The model of a runner, possibly wrapped.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._unreached: set[str] = set()
+        self._handles: list[Any] = []
+        is_sharded = isinstance(model, FullyShardedDataParallel)
+        while is_model_wrapper(model):
+            model = model.module
+        if is_sharded:
+            # Only a forward pass has the matrices, as views of a flat parameter.
+            self._handles.append(model.register_forward_pre_hook(lambda module, args: self._watch(module)))
+        else:
+            self._watch(model)
+
+    def stop(self) -> list[str]:
+        """Stop waiting.
+
+        Returns:
+            Names of the matrices that no gradient has reached.
+        """
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        return sorted(self._unreached)
+
+    def _watch(self, model: nn.Module) -> None:
+        for name, matrix in trained_matrices(model):
+            self._unreached.add(name)
+            self._handles.append(matrix.register_hook(lambda gradient, name=name: self._unreached.discard(name)))
