@@ -1,0 +1,42 @@
+"""Runs the accuracy experiments that have no result yet; results go to benchmarks/accuracy/results, one JSON each."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
+from experiments import EXPERIMENTS
+from runner import run_missing
+
+from mmseg_gdn.utils import InputError, run_tool
+
+
+def main() -> None:
+    """Run what is missing."""
+    args = _arguments()
+    folders = {name: folder for name, folder in (('camvid', args.camvid), ('voc', args.voc)) if folder}
+    if not folders:
+        raise InputError('Name the folder of at least one data set, with --camvid or --voc.')
+    chosen = [experiment for experiment in EXPERIMENTS if args.only in experiment.name]
+    run_missing(chosen, folders, args.weights, args.results, args.scratch)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--camvid', type=Path, help='folder of CamVid, with train, trainannot, val and valannot')
+    parser.add_argument('--voc', type=Path, help='folder of VOC 2012 or of an extract, in its own layout')
+    parser.add_argument('--weights', type=Path, default='work_dirs/mobilenet_v2_imagenet.pth',
+                        help='ImageNet weights of MobileNetV2 (default: %(default)s)')
+    parser.add_argument('--only', default='', help='run only experiments with this in their name')
+    parser.add_argument('--results', type=Path, default=Path(__file__).parent / 'results',
+                        help='folder of the results (default: the one beside this script)')
+    parser.add_argument('--scratch', type=Path, default='work_dirs/accuracy',
+                        help='folder for caches and logs (default: %(default)s)')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    run_tool(main)

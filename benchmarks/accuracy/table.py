@@ -1,0 +1,117 @@
+"""Prints the results of a study as Markdown: means over seeds, and differences from the baseline seed by seed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Callable
+
+import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
+from experiments import BASELINES, Experiment
+from records import read_results
+from scoring import mean_iou
+
+from mmseg_gdn.utils import InputError, run_tool
+
+Results = list[dict[str, Any]]
+# Classes with enough training images in the VOC extract: background, cat, cow, dog, horse, person, sheep.
+_WELL_POPULATED = {'voc': (0, 8, 10, 12, 13, 15, 17)}
+
+
+def main() -> None:
+    """Print the tables."""
+    args = _arguments()
+    results = [result for result in read_results(args.results).values() if result['settings']['study'] == args.study]
+    if not results:
+        raise InputError(f'{args.results} has no results of the study {args.study}; make them with '
+                         'benchmarks/accuracy/run.py.')
+    settings = dict.fromkeys(Experiment.from_dict(result['settings']).setting for result in results)
+    for setting in settings:
+        chosen = [result for result in results if Experiment.from_dict(result['settings']).setting == setting]
+        print(f'{_title(chosen[0]["settings"])}\n\n{table(chosen, BASELINES[args.study])}\n')
+
+
+def table(results: Results, baseline: str) -> str:
+    """Compare the variants of one setting.
+
+    Args:
+        results: Runs that differ in variant and seed only.
+        baseline: Name of the variant that the others are compared with.
+
+    Returns:
+        A Markdown table. Ranges are from the lowest to the highest seed; a difference is taken between runs of the
+        same seed.
+    """
+    variants = {}
+    for result in sorted(results, key=_order):
+        variants.setdefault(Experiment.from_dict(result['settings']).variant, []).append(result)
+    few = _WELL_POPULATED.get(results[0]['settings']['data'])
+    head = ['factor', 'mIoU', 'difference', *([f'mIoU of {len(few)} classes', 'difference'] if few else []),
+            'pixel accuracy', 'K_h, K_w moved', 'seeds']
+    lines = [_row(head), '|---' * len(head) + '|']
+    for variant, runs in variants.items():
+        against = variants.get(baseline, []) if variant != baseline else []
+        cells = [variant, *_compared(runs, against, _miou)]
+        if few:
+            cells += _compared(runs, against, lambda run: mean_iou([run['IoU'][index] for index in few]))
+        accuracies = [run['pixel_accuracy'] for run in runs]
+        cells += [f'{_mean(accuracies):.2f}', _moved(runs), str(len(runs))]
+        lines.append(_row(cells))
+    return '\n'.join(lines)
+
+
+def _miou(result: dict) -> float:
+    return result['mIoU']
+
+
+def _compared(runs: Results, baseline: Results, measure: Callable[[dict], float]) -> tuple[str, str]:
+    values = {run['settings']['seed']: measure(run) for run in runs}
+    base = {run['settings']['seed']: measure(run) for run in baseline}
+    differences = [value - base[seed] for seed, value in values.items() if seed in base]
+    return _with_range(list(values.values()), '.2f'), _with_range(differences, '+.2f')
+
+
+def _with_range(values: list[float], form: str) -> str:
+    if not values:
+        return ''
+    spread = f' ({min(values):{form}} to {max(values):{form}})' if len(values) > 1 else ''
+    return f'{_mean(values):{form}}{spread}'
+
+
+def _moved(runs: Results) -> str:
+    distances = [list(run['moved'].values()) for run in runs if run['moved']]
+    return ', '.join(f'{100 * _mean(values):.0f} %' for values in zip(*distances))
+
+
+def _mean(values: Iterable[float]) -> float:
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def _order(result: dict) -> tuple:
+    settings = result['settings']
+    return settings['decay_mult'] or 0, settings['lr_mult'] or 0, settings['seed']
+
+
+def _title(settings: dict) -> str:
+    return (f'**{settings["data"]}, {settings["trunk"]} trunk, stride {settings["stride"]}, {settings["optimizer"]}** '
+            f'({settings["iterations"]} iterations of {settings["batch"]} images)')
+
+
+def _row(cells: list[str]) -> str:
+    return f'| {" | ".join(cells)} |'
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('study', choices=list(BASELINES), help='which study')
+    parser.add_argument('--results', type=Path, default=Path(__file__).parent / 'results',
+                        help='folder of the results (default: the one beside this script)')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    run_tool(main)

@@ -1,0 +1,252 @@
+"""The accuracy experiments: what a run keeps, what is run again, and the numbers of the table."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.optim import build_optim_wrapper
+from mmseg.models import MobileNetV2
+from mmseg.registry import MODELS
+from PIL import Image
+
+from mmseg_gdn.utils import InputError
+
+FOLDER = Path(__file__).parents[2] / 'benchmarks/accuracy'
+
+
+@pytest.fixture(autouse=True)
+def _scripts(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+
+
+@pytest.fixture
+def tiny():
+    """Two iterations of two images."""
+    from experiments import Experiment
+    return Experiment(study='matrix-rates', data='camvid', trunk='frozen', stride=32, optimizer='sgd', upsampling='gdn',
+                      lr_mult=20, decay_mult=0, iterations=2, batch=2, seed=0)
+
+
+@pytest.fixture
+def folders(tmp_path) -> dict[str, Path]:
+    """A few small images in CamVid's layout: half sky, half road, and a stripe of void."""
+    root = tmp_path / 'camvid'
+    generator = np.random.default_rng(0)
+    for split, count in (('train', 3), ('val', 2)):
+        (root / split).mkdir(parents=True)
+        (root / f'{split}annot').mkdir()
+        for index in range(count):
+            mask = np.zeros((60, 80), np.uint8)
+            mask[30:], mask[28:30], mask[:, 70:] = 3, 11, 8
+            photo = generator.integers(0, 60, (60, 80, 3), dtype=np.uint8) + 15 * mask[..., None]
+            Image.fromarray(photo).save(root / split / f'{index}.jpg')
+            Image.fromarray(mask).save(root / f'{split}annot' / f'{index}.png')
+    return dict(camvid=root)
+
+
+@pytest.fixture
+def weights(tmp_path) -> Path:
+    path = tmp_path / 'mobilenet_v2.pth'
+    torch.save(dict(state_dict=MobileNetV2().state_dict()), path)
+    return path
+
+
+@pytest.fixture
+def run_missing(folders, weights, tmp_path):
+    """Run experiments; gives the results by name."""
+    from records import read_results
+    from runner import run_missing
+
+    def run(*experiments) -> dict:
+        run_missing(experiments, folders, weights, tmp_path / 'results', tmp_path / 'scratch')
+        return read_results(tmp_path / 'results')
+
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('changes', [
+    dict(), dict(stride=16), dict(optimizer='adamw'), dict(trunk='trained'), dict(upsampling='bilinear', lr_mult=None,
+                                                                                 decay_mult=None)
+])
+def test_a_run_keeps_settings_and_numbers(tiny, run_missing, changes) -> None:
+    experiment = replace(tiny, **changes)
+    result = run_missing(experiment)[experiment.name]
+    assert type(experiment).from_dict(result['settings']) == experiment
+    assert len(result['IoU']) == 11
+    present = [result['IoU'][index] for index in (0, 3, 8)]
+    assert all(0 <= value <= 100 for value in present)
+    # Classes that are only predicted count as well, hence at most.
+    assert 0 <= result['mIoU'] <= sum(present) / 3 + 1e-9
+    assert result['versions']['torch'] == torch.__version__
+    assert result['seconds'] > 0
+    if experiment.upsampling == 'gdn':
+        assert set(result['moved']) == {'kernel_h', 'kernel_w'}
+        assert all(0 < distance < 1 for distance in result['moved'].values())
+    else:
+        assert result['moved'] is None
+
+
+@pytest.mark.slow
+def test_voc_in_its_own_layout(tiny, voc_root, weights, tmp_path) -> None:
+    from records import read_results
+    from runner import run_missing
+    run_missing([replace(tiny, data='voc')], dict(voc=voc_root), weights, tmp_path / 'results', tmp_path / 'scratch')
+    result, = read_results(tmp_path / 'results').values()
+    assert len(result['IoU']) == 21
+
+
+@pytest.mark.slow
+def test_factor_zero_is_the_stock_head(tiny, folders, weights, tmp_path) -> None:
+    from training import train
+    stock = replace(tiny, upsampling='bilinear', lr_mult=None, decay_mult=None)
+    fixed, _ = train(replace(tiny, lr_mult=0), folders['camvid'], weights, tmp_path)
+    bilinear, _ = train(stock, folders['camvid'], weights, tmp_path)
+    learned = fixed.state_dict()
+    for name, value in bilinear.state_dict().items():
+        torch.testing.assert_close(learned[name], value, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_finished_runs_are_skipped(tiny, run_missing, tmp_path, capsys, monkeypatch) -> None:
+    import runner
+    first, second = tiny, replace(tiny, seed=1)
+    done = run_missing(first)
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(runner, 'train', interrupted)
+        run_missing(first, second)
+    assert [path.name for path in (tmp_path / 'results').iterdir()] == [f'{first.name}.json']
+    capsys.readouterr()
+
+    both = run_missing(first, second)
+    assert '1 of 2 runs are finished' in capsys.readouterr().out
+    assert both[first.name] == done[first.name]
+    assert both[second.name]['moved'] != both[first.name]['moved']
+
+
+def test_a_result_of_other_settings_is_not_taken(tiny, run_missing, tmp_path) -> None:
+    (tmp_path / 'results').mkdir()
+    longer = replace(tiny, iterations=300)
+    (tmp_path / 'results' / f'{tiny.name}.json').write_text(json.dumps(dict(name=tiny.name, settings=longer.as_dict())))
+    with pytest.raises(InputError, match='other settings .* delete it'):
+        run_missing(tiny)
+
+
+def test_missing_weights_and_folders(tiny, folders, weights, tmp_path) -> None:
+    from runner import run_missing
+    with pytest.raises(InputError, match='no weights .* --weights'):
+        run_missing([tiny], folders, tmp_path / 'none.pth', tmp_path, tmp_path)
+    with pytest.raises(InputError, match='no folder .* --camvid'):
+        run_missing([tiny], dict(camvid=tmp_path / 'none'), weights, tmp_path, tmp_path)
+
+
+def test_an_unknown_data_set_is_skipped(tiny, run_missing, capsys) -> None:
+    assert run_missing(replace(tiny, data='voc')) == {}
+    assert '1 are skipped' in capsys.readouterr().out
+
+
+def test_names_and_settings_of_the_experiments() -> None:
+    from experiments import BASELINES, EXPERIMENTS
+    names = [experiment.name for experiment in EXPERIMENTS]
+    assert len(set(names)) == len(names)
+    assert all(type(one).from_dict(json.loads(json.dumps(one.as_dict()))) == one for one in EXPERIMENTS)
+    with_baseline = {(one.setting, one.seed) for one in EXPERIMENTS if one.variant == BASELINES[one.study]}
+    assert {(one.setting, one.seed) for one in EXPERIMENTS} == with_baseline
+
+
+@pytest.mark.parametrize(('decay_mult', 'decay'), [(0, 0.), (1, 5e-4)])
+def test_the_matrices_have_their_own_rate(tiny, weights, decay_mult, decay) -> None:
+    from recipe import model, optim_wrapper
+    experiment = replace(tiny, decay_mult=decay_mult)
+    head = MODELS.build(model(experiment, weights)).decode_head
+    groups = build_optim_wrapper(head, optim_wrapper(experiment)).optimizer.param_groups
+    matrices = {id(head.interp.kernel_h), id(head.interp.kernel_w)}
+    for group in groups:
+        factor, wanted = (20, decay) if id(group['params'][0]) in matrices else (1, 5e-4)
+        assert group['lr'] == pytest.approx(0.02 * factor)
+        assert group['weight_decay'] == pytest.approx(wanted)
+
+
+@pytest.mark.slow
+def test_mirrored_features_are_those_of_mirrored_images(tiny, folders, weights, tmp_path) -> None:
+    from features import cached
+    from recipe import model
+    segmentor = MODELS.build(model(tiny, weights))
+    segmentor.init_weights()
+    plain, mirrored = (cached(segmentor, weights, 'camvid', folders['camvid'], 'train', mirror, tmp_path)
+                       for mirror in (False, True))
+    assert torch.equal(mirrored.masks, plain.masks.flip(-1))
+    assert [None if level is None else tuple(level.shape) for level in plain.maps] == [
+        None, None, (3, 96, 15, 20), (3, 320, 8, 10)]
+    assert not torch.equal(mirrored.maps[3], plain.maps[3])
+    again = cached(None, weights, 'camvid', folders['camvid'], 'train', True, tmp_path)  # from the file: no model
+    assert torch.equal(again.maps[3], mirrored.maps[3])
+
+
+def test_iou_of_known_predictions() -> None:
+    from features import Features
+    from scoring import iou_per_class, mean_iou
+    masks = torch.tensor([[[0, 0, 1, 255]], [[1, 1, 1, 0]]], dtype=torch.uint8)
+    predicted = torch.tensor([[[0, 1, 1, 1]], [[1, 1, 0, 0]]])
+
+    class Head(torch.nn.Module):
+        num_classes, ignore_index = 3, 255
+
+        def predict(self, inputs, batch_img_metas, test_cfg):
+            return torch.nn.functional.one_hot(predicted, 3).permute(0, 3, 1, 2)
+
+    iou, accuracy = iou_per_class(Head(), Features((), masks))
+    assert iou == [pytest.approx(50), pytest.approx(60), None]
+    assert accuracy == pytest.approx(100 * 5 / 7)
+    assert mean_iou(iou) == pytest.approx(55)
+
+
+def _made_by_hand(experiment, miou: float, moved: float) -> dict:
+    return dict(name=experiment.name, settings=experiment.as_dict(), mIoU=miou, pixel_accuracy=80., IoU=[miou] * 21,
+                moved=dict(kernel_h=moved, kernel_w=moved / 2))
+
+
+def _table(*args: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(FOLDER / 'table.py'), *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.slow
+def test_table_of_results_made_by_hand(tiny, tmp_path) -> None:
+    from records import write_result
+    base = replace(tiny, lr_mult=0)
+    for experiment, miou, moved in (
+            (base, 30., 0.), (replace(base, seed=1), 34., 0.), (tiny, 31., .2), (replace(tiny, seed=1), 34.5, .3),
+            (replace(tiny, lr_mult=100), 29., .5), (replace(tiny, decay_mult=1), 30.25, .1),
+            (replace(base, data='voc', seed=2), 10., 0.)):
+        write_result(tmp_path, _made_by_hand(experiment, miou, moved))
+    outcome = _table('matrix-rates', '--results', tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    camvid, voc = outcome.stdout.split('**voc')
+    rows = {line.split(' | ')[0].strip('| '): line for line in camvid.splitlines() if line.startswith('| x')}
+    assert list(rows) == ['x0', 'x20', 'x100', 'x20-decay']
+    assert rows['x0'] == '| x0 | 32.00 (30.00 to 34.00) |  | 80.00 | 0 %, 0 % | 2 |'
+    assert rows['x20'] == '| x20 | 32.75 (31.00 to 34.50) | +0.75 (+0.50 to +1.00) | 80.00 | 25 %, 12 % | 2 |'
+    assert rows['x100'] == '| x100 | 29.00 | -1.00 | 80.00 | 50 %, 25 % | 1 |'
+    assert '| x0 | 10.00 |  | 10.00 |  | 80.00 | 0 %, 0 % | 1 |' in voc
+
+
+@pytest.mark.slow
+def test_commands_say_what_is_missing(tmp_path) -> None:
+    outcome = _table('matrix-rates', '--results', tmp_path)
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith(f'error: {tmp_path} has no results of the study matrix-rates')
+    outcome = subprocess.run([sys.executable, str(FOLDER / 'run.py')], capture_output=True, text=True, check=False)
+    assert outcome.returncode == 1
+    assert '--camvid or --voc' in outcome.stderr
