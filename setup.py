@@ -1,11 +1,18 @@
-"""Packaging: the base needs torch and NumPy only, because two stacks carry the import name ``mmseg``."""
+"""Packaging. The base brings no stack, because two carry the import name ``mmseg``, and never asks for torchvision.
 
+An environment that has mmseg already keeps its torch and its mmcv when this package is installed into it; the extras
+``openmmlab`` and ``onedl`` are for new environments.
+"""
+
+import atexit
 import platform
 import re
 import sys
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CCompilerError
 
 ROOT = Path(__file__).parent
 
@@ -14,6 +21,7 @@ OPENMMLAB = [
     'mmcv-lite>=2.0,<2.2',
     'mmsegmentation==1.2.2',
     'mmpretrain==1.2.0',
+    'torchvision',  # mmpretrain imports it without declaring it
     'ftfy',  # mmseg and mmpretrain import these two without declaring them
     'regex',
     'setuptools<82',  # mmengine imports pkg_resources
@@ -23,11 +31,14 @@ ONEDL = [
     'onedl-mmcv>=2.3.6,<2.4',
     'onedl-mmsegmentation>=1.4.2,<1.5',
     'onedl-mmpretrain>=1.3.6,<1.4',
+    'torchvision',
     'ftfy',
     'regex',
 ]
+CAFFE = ['protobuf>=4.22']
 EXPORT = ['onnx', 'onnxruntime', 'onnxscript']
-TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'seaborn', *EXPORT]
+PLOTS = ['matplotlib>=3.5']
+TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'seaborn', *CAFFE, *EXPORT, *PLOTS]
 
 
 def version() -> str:
@@ -39,12 +50,25 @@ def native_kernels() -> list:
     """The compiled operators. Without a compiler for them the installation goes on, and PyTorch does their work."""
     if not sys.platform.startswith('linux') or platform.machine() != 'x86_64':
         return []
-    folder = 'mmseg_gdn/ops/native'
+    folder = 'mmseg_gdn/ops/cpu'
     names = ('interface', 'product', 'product_gradients', 'argmax', 'cross_entropy')
-    return [Extension('mmseg_gdn.ops.native._kernels', [f'{folder}/{name}.c' for name in names],
+    return [Extension('mmseg_gdn.ops.cpu._kernels', [f'{folder}/{name}.c' for name in names],
                       depends=sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).glob('*.h')),
                       extra_compile_args=['-std=gnu11', '-O3', '-mavx2', '-mfma', '-fopenmp', '-Wall', '-Wextra'],
                       extra_link_args=['-fopenmp'], optional=True)]
+
+
+class BuildOptional(build_ext):
+    """Goes on without what does not compile, and says so at the end, where it is read."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Compile one extension."""
+        try:
+            super().build_extension(ext)
+        except (BaseError, CCompilerError) as error:
+            atexit.register(print, f'NOTE: {ext.name} was not compiled ({error}). The installation is complete, and '
+                            'PyTorch computes the same, more slowly. To compile it, install gcc or clang with OpenMP '
+                            'and install again; `python -m mmseg_gdn` tells what is used.', file=sys.stderr)
 
 
 setup(
@@ -56,9 +80,11 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_gdn', 'mmseg_gdn.*']),
     ext_modules=native_kernels(),
+    cmdclass={'build_ext': BuildOptional},
     python_requires='>=3.9',
-    install_requires=['torch>=2.1', 'torchvision', 'numpy', 'pillow', 'matplotlib', 'packaging', 'protobuf>=4.21'],
-    extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'export': EXPORT, 'tests': TESTS},
+    install_requires=['torch>=2.4', 'numpy>=1.22', 'pillow>=9.1', 'packaging'],
+    extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'caffe': CAFFE, 'export': EXPORT, 'plots': PLOTS,
+                    'tests': TESTS},
     classifiers=[
         'Programming Language :: Python :: 3.9',
         'Programming Language :: Python :: 3.11',

@@ -1,7 +1,4 @@
-"""What has to be known about versions of the stack: which ones cannot work, and remedies for those that can.
-
-Two stacks are supported, with the same import names: OpenMMLab's packages and the maintained OneDL forks.
-"""
+"""What today's versions of both stacks need in order to work together; see docs/stacks.md."""
 
 from __future__ import annotations
 
@@ -9,120 +6,40 @@ import contextlib
 import io
 import pickle
 import warnings
-from collections.abc import Mapping
-from importlib import metadata
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any, Callable
 
-from packaging.version import Version
-
-OPENMMLAB = ('mmengine', 'mmcv-lite', 'mmsegmentation', 'mmpretrain')
-ONEDL = ('onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'onedl-mmpretrain')
-_ALTERNATIVES = {'mmcv-lite': ('mmcv', ), 'mmengine': ('mmengine-lite', )}
-_INSTALL = "pip install 'mmseg-gdn[openmmlab]'"
-_PURGE = f'pip uninstall -y {" ".join((*OPENMMLAB, "mmcv", *ONEDL))}'
+from .stack import Stack, find_problem, find_shortcomings, find_stack
 
 
 def prepare_stack() -> None:
     """Check what is installed and apply the remedies it needs; called once, by ``import mmseg_gdn``.
 
+    What is missing but not needed by every model is a warning.
+
     Raises:
-        ImportError: If the installed versions cannot work; the message names the command that mends it.
+        ImportError: If it cannot work; the message names the command that solves it.
     """
-    # mmengine needs pkg_resources, the versions of setuptools that have it warn at every start.
-    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
-    installed = installed_versions()
-    problem = diagnose(installed, torchvision_failure())
+    stack = find_stack()
+    problem = find_problem(stack)
     if problem is not None:
         raise ImportError(problem)
+    for shortcoming in find_shortcomings(stack):
+        warnings.warn(shortcoming, stacklevel=2)
+    apply_remedies(stack)
+
+
+def apply_remedies(stack: Stack) -> None:
+    """Make a stack work that can; before anything but the top of mmseg is imported."""
+    # mmengine uses pkg_resources, and the versions of setuptools that have it warn at every start.
+    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
     tolerate_missing_ops()
     allow_training_state()
     never_run_code_of_checkpoints()
-    if 'onedl-mmsegmentation' in installed:
+    if stack.is_onedl:
         resolve_config_prefix()
         import_data_sets_quietly()
-
-
-def installed_versions() -> dict[str, str]:
-    """Versions of every package the checks look at, by name; what is not installed is missing."""
-    names = {'torch', 'torchvision', 'setuptools', *OPENMMLAB, *ONEDL}
-    names.update(name for others in _ALTERNATIVES.values() for name in others)
-    versions = {}
-    for name in names:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def torchvision_failure() -> str | None:
-    """What goes wrong when torchvision is imported, which is how a torch of another release shows."""
-    try:
-        import torchvision  # noqa: F401
-    # A missing operator is a RuntimeError, a missing symbol an OSError, ...
-    except Exception as error:
-        return str(error).splitlines()[0]
-    return None
-
-
-def diagnose(installed: Mapping[str, str], torchvision_error: str | None = None) -> str | None:
-    """Say what is wrong with a set of installed packages.
-
-    Args:
-        installed: Version by package name.
-        torchvision_error: What importing torchvision raised, if it did.
-
-    Returns:
-        One message that names the problem and the command that mends it, or ``None`` if all is well.
-    """
-    for name in ('torch', 'torchvision'):
-        if name not in installed:
-            return f'mmseg_gdn needs {name}, which is not installed; run: pip install torch torchvision'
-    if torchvision_error:
-        return (f"torchvision {installed['torchvision']} does not work with torch {installed['torch']} "
-                f'({torchvision_error}); install two releases made for each other, such as: '
-                'pip install torch==2.14.1 torchvision==0.29.1')
-    upstream = [name for name in _with_alternatives(OPENMMLAB) if name in installed]
-    forks = [name for name in ONEDL if name in installed]
-    if upstream and forks:
-        return (f'Both stacks are installed ({", ".join(upstream)} and {", ".join(forks)}); they overwrite each '
-                f"other's files. Remove both and install one: {_PURGE} && {_INSTALL}")
-    if not upstream and not forks:
-        return (f'mmseg_gdn needs MMSegmentation, and none is installed; run: {_INSTALL} '
-                "(or 'mmseg-gdn[onedl]' for the maintained forks)")
-    return _diagnose_onedl(installed) if forks else _diagnose_openmmlab(installed)
-
-
-def _diagnose_onedl(installed: Mapping[str, str]) -> str | None:
-    missing = [name for name in ONEDL if name not in installed]
-    if missing:
-        return f"The OneDL stack lacks {', '.join(missing)}; run: pip install 'mmseg-gdn[onedl]'"
-    return None
-
-
-def _diagnose_openmmlab(installed: Mapping[str, str]) -> str | None:
-    missing = [name for name in OPENMMLAB
-               if not any(option in installed for option in (name, *_ALTERNATIVES.get(name, ())))]
-    if missing:
-        return f"The OpenMMLab stack lacks {', '.join(missing)}; run: {_INSTALL}"
-    if 'mmcv' in installed and 'mmcv-lite' in installed:
-        return ("mmcv and mmcv-lite are both installed and overwrite each other's files; "
-                "run: pip uninstall -y mmcv mmcv-lite && pip install 'mmcv-lite>=2.0,<2.2'")
-    mmcv = next(name for name in ('mmcv', 'mmcv-lite') if name in installed)
-    if not Version('2.0.0rc4') <= Version(installed[mmcv]) < Version('2.2'):
-        return (f"{mmcv} {installed[mmcv]} does not work with mmsegmentation {installed['mmsegmentation']}, which "
-                f"takes >=2.0,<2.2; run: pip install '{mmcv}>=2.0,<2.2'")
-    if 'setuptools' not in installed or Version(installed['setuptools']) >= Version('82'):
-        found = f"setuptools {installed['setuptools']}" if 'setuptools' in installed else 'no setuptools'
-        return (f'mmengine needs pkg_resources, which setuptools has up to version 81, but {found} is installed; '
-                "run: pip install 'setuptools<82'")
-    return None
-
-
-def _with_alternatives(names: tuple[str, ...]) -> list[str]:
-    return [option for name in names for option in (name, *_ALTERNATIVES.get(name, ()))]
 
 
 def tolerate_missing_ops() -> None:

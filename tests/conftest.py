@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,51 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from mmseg_gdn.evaluation.voc_palette import voc_palette
 
 ROOT = Path(__file__).parents[1]
+FULL_GOLDEN = ROOT.parent / 'shared' / 'golden'
+VOC_EXTRACT = ROOT.parent / 'shared' / 'voc_subset'
 
 
 @pytest.fixture
 def root_dir() -> Path:
     """The repository's root."""
     return ROOT
+
+
+@pytest.fixture(scope='session')
+def golden_dir() -> Path:
+    """The golden Caffe arrays: the full set where it lies beside this checkout, else the reduced one in tests/data."""
+    return FULL_GOLDEN if FULL_GOLDEN.is_dir() else ROOT / 'tests' / 'data' / 'golden'
+
+
+@pytest.fixture(scope='session')
+def full_golden_dir() -> Path:
+    """The full set of golden Caffe arrays, which the repository does not carry."""
+    if not FULL_GOLDEN.is_dir():
+        pytest.skip('needs arrays that tests/data/golden leaves out: the full golden set is not beside this checkout')
+    return FULL_GOLDEN
+
+
+@pytest.fixture(scope='session')
+def released_matrices() -> dict[str, np.ndarray]:
+    """The matrices of the authors' release, stored as (h, H) and (w, W), by their names in the golden set."""
+    if not FULL_GOLDEN.is_dir():
+        pytest.skip("needs the authors' released matrices, which the repository does not carry")
+    with np.load(FULL_GOLDEN / 'released_K.npz') as stored:
+        return dict(stored)
+
+
+@pytest.fixture(scope='session')
+def voc_extract() -> Path:
+    """Some real images and masks of PASCAL VOC 2012."""
+    if not VOC_EXTRACT.is_dir():
+        pytest.skip('needs images of PASCAL VOC 2012, which the repository does not carry')
+    return VOC_EXTRACT
 
 
 @pytest.fixture
@@ -58,3 +94,23 @@ def voc_root(tmp_path) -> Path:
                 image.putpalette(voc_palette().tobytes())
                 image.save(root / masks[name] / f'{image_id}.png')
     return root
+
+
+class LargestTensor(TorchDispatchMode):
+    """Notes the number of elements of the largest tensor that any operation yields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numel = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        sizes = [leaf.numel() for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+        self.numel = max([self.numel, *sizes])
+        return result
+
+
+@pytest.fixture
+def largest_tensor() -> type[LargestTensor]:
+    """A context that notes the size of the largest tensor made in it."""
+    return LargestTensor

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import torch
 
-from mmseg_gdn.compat import installed_versions
 from mmseg_gdn.models.decode_heads import find_base_head
+from mmseg_gdn.stack import installed_versions
 from mmseg_gdn.utils import InputError
 
 from .results import Result, share

@@ -1,0 +1,97 @@
+"""What ``python -m mmseg_gdn`` tells: a line per part, whether or not the stack works."""
+
+from __future__ import annotations
+
+import platform
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from . import __version__
+from .compat import apply_remedies
+from .stack import find_problem, find_shortcomings, find_stack, import_failure, installed_versions
+
+_PARTS = ('datasets', 'engine', 'evaluation', 'models')
+
+
+class Line(NamedTuple):
+    """One line of the report.
+
+    Attributes:
+        part: What it is about.
+        text: What was found, and what to do about it if something is wrong.
+        failed: Whether the package cannot work as it is.
+    """
+
+    part: str
+    text: str
+    failed: bool = False
+
+
+def report() -> int:
+    """Print the results of all checks.
+
+    Returns:
+        The exit status: 1 if one of them has failed, else 0.
+    """
+    failed = False
+    for check in (check_versions, check_stack, check_operators, check_devices):
+        for line in check():
+            print(f'{line.part:<10} {line.text}')
+            failed |= line.failed
+    return int(failed)
+
+
+def check_versions() -> Iterator[Line]:
+    """This package, Python and PyTorch."""
+    yield Line('mmseg_gdn', f'{__version__}, {Path(__file__).parent}')
+    yield Line('python', f'{platform.python_version()}, {platform.system()} {platform.machine()}')
+    installed = installed_versions()
+    torchvision = f', torchvision {installed["torchvision"]}' if 'torchvision' in installed else ''
+    yield Line('torch', installed.get('torch', 'not installed') + torchvision)
+
+
+def check_stack() -> Iterator[Line]:
+    """MMSegmentation and what belongs to it, and whether the parts of this package can be registered there."""
+    stack = find_stack(thorough=True)
+    yield Line('stack', stack.describe())
+    problem = find_problem(stack)
+    if problem is not None:
+        yield Line('error', problem, failed=True)
+        return
+    for shortcoming in find_shortcomings(stack):
+        yield Line('warning', shortcoming)
+    apply_remedies(stack)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        reasons = {part: import_failure(f'mmseg_gdn.{part}') for part in _PARTS}
+    for part, reason in reasons.items():
+        if reason is not None:
+            yield Line('error', f'mmseg_gdn.{part} cannot be imported ({reason}); see the whole error with: '
+                       "python -c 'import mmseg_gdn'", failed=True)
+            return
+
+
+def check_operators() -> Iterator[Line]:
+    """Whether the compiled operators are used, and why not."""
+    reason = import_failure('torch')
+    if reason is not None:
+        yield Line('operators', f'need PyTorch, which cannot be imported ({reason})', failed=True)
+        return
+    from .ops.cpu import compiled
+    yield Line('operators', compiled.status())
+
+
+def check_devices() -> Iterator[Line]:
+    """What PyTorch can compute on."""
+    if import_failure('torch') is not None:
+        return
+    import torch
+    devices = [f'CPU with {torch.get_num_threads()} threads']
+    if torch.version.cuda and not torch.cuda.is_available():
+        devices.append(f'no GPU found by torch, which was built for CUDA {torch.version.cuda}')
+    devices += [f'cuda:{index} {torch.cuda.get_device_name(index)}' for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        devices.append('mps')
+    yield Line('devices', ', '.join(devices))

@@ -1,0 +1,59 @@
+"""``python -m mmseg_gdn``."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import mmseg_gdn
+from mmseg_gdn import doctor
+from mmseg_gdn.stack import find_stack
+
+
+def run(env=None):
+    result = subprocess.run([sys.executable, '-m', 'mmseg_gdn'], env=env, capture_output=True, text=True, check=False)
+    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    return result, lines
+
+
+def test_a_line_per_part():
+    result, lines = run()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert list(lines) == ['mmseg_gdn', 'python', 'torch', 'stack', 'operators', 'devices']
+    assert lines['mmseg_gdn'].startswith(mmseg_gdn.__version__)
+    assert torch.__version__.split('+')[0] in lines['torch']
+    assert lines['stack'] == find_stack().describe()
+    assert 'CPU' in lines['devices']
+
+
+def test_a_stack_that_cannot_work(with_both_stacks):
+    result, lines = run(with_both_stacks)
+    assert result.returncode == 1
+    assert lines['error'].startswith('Both stacks are installed')
+    assert 'pip uninstall -y ' in lines['error']
+    assert {'torch', 'operators', 'devices'} <= set(lines), 'the other parts are still looked at'
+    assert 'Traceback' not in result.stderr
+
+
+def test_operators_switched_off(monkeypatch):
+    monkeypatch.setenv('MMSEG_GDN_NATIVE', '0')
+    line, = doctor.check_operators()
+    assert 'MMSEG_GDN_NATIVE=0' in line.text
+    assert not line.failed
+
+
+@pytest.mark.parametrize('part', ['models', 'engine'])
+def test_a_part_that_cannot_be_imported(monkeypatch, part):
+    monkeypatch.setitem(sys.modules, f'mmseg_gdn.{part}', None)
+    line = list(doctor.check_stack())[-1]
+    assert line.failed
+    assert f'mmseg_gdn.{part} cannot be imported' in line.text
+
+
+def test_without_torch(monkeypatch):
+    monkeypatch.setattr(doctor, 'import_failure', lambda module: "No module named 'torch'")
+    line, = doctor.check_operators()
+    assert line.failed
+    assert "No module named 'torch'" in line.text
+    assert list(doctor.check_devices()) == []
