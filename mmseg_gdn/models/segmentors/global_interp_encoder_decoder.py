@@ -1,37 +1,48 @@
-"""Predictions from coarse scores: no full-size scores are made, and none are resized."""
+"""Predictions from coarse scores: full-size scores are made only if somebody reads them."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from mmseg.utils import OptSampleList, SampleList
+from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor
 
 from mmseg_gdn.models.decode_heads import GlobalInterpHead
-from mmseg_gdn.ops import global_interp_argmax
+from mmseg_gdn.ops import global_interp, global_interp_argmax
+from mmseg_gdn.structures import DeferredPixelData
 
 
-def skip_full_size_scores(model: dict) -> None:
+def skip_full_size_scores(model: dict) -> bool:
     """Let a model's config, if it can be, build a segmentor that finds classes without full-size scores.
 
     Args:
         model: Config of a segmentor; changed in place if it is an ``EncoderDecoder`` with a ``GlobalInterpHead``.
+
+    Returns:
+        Whether it was changed.
     """
-    if model['type'] == 'EncoderDecoder' and model['decode_head'].get('type') == 'GlobalInterpHead':
+    is_direct = model['type'] == 'EncoderDecoder' and model['decode_head'].get('type') == 'GlobalInterpHead'
+    if is_direct:
         model['type'] = 'GlobalInterpEncoderDecoder'
+    return is_direct
 
 
 @MODELS.register_module()
 class GlobalInterpEncoderDecoder(EncoderDecoder):
-    """``EncoderDecoder`` whose predictions hold classes but no ``seg_logits``, and need a fraction of the time.
+    """``EncoderDecoder`` that predicts classes from coarse scores, in a fraction of the time.
 
     What mmseg does with full-size scores before it takes the best class (cutting off padding, flipping back, the
     bilinear resize to the image's size) is linear along rows and columns, so it is done to the two matrices instead:
-    ``argmax(R_h K_h x (R_w K_w)^T)``. Heads that make their predictions in another way, and sliding windows, whose
-    scores overlap, go mmseg's way, and so does every model with ``test_cfg=dict(keep_seg_logits=True)``.
+    ``argmax(R_h K_h x (R_w K_w)^T)``. ``seg_logits`` of the predictions are computed when they are first read. Heads
+    that make their predictions in another way, and sliding windows, whose scores overlap, go mmseg's way.
+
+    A :class:`MultiLabelHead` among the auxiliary heads takes ``num_classes``, ``ignore_index`` and, where the decode
+    head has a label branch, ``with_background`` from the decode head, unless its config says otherwise.
     """
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
@@ -42,23 +53,19 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
             data_samples: Samples with the meta data of the images.
 
         Returns:
-            The samples with ``pred_sem_seg`` at the size of each image.
+            The samples with ``pred_sem_seg`` and ``seg_logits`` at the size of each image.
         """
-        if data_samples is None or not self._predicts_from_coarse():
-            return super().predict(inputs, data_samples)
         head = self.decode_head
+        is_direct = isinstance(head, GlobalInterpHead) and head.predicts_from_coarse
+        if not is_direct or data_samples is None or self.test_cfg.get('mode', 'whole') != 'whole':
+            return super().predict(inputs, data_samples)
         metas = [sample.metainfo for sample in data_samples]
         scores, kernel_h, kernel_w = head.predict_coarse(self.extract_feat(inputs), metas)
         for sample, score in zip(data_samples, scores.split(1)):
             kernels = self._to_image(kernel_h, sample, 0), self._to_image(kernel_w, sample, 1)
+            sample.seg_logits = DeferredPixelData(partial(_full_size_scores, score, *kernels))
             sample.pred_sem_seg = PixelData(data=global_interp_argmax(score, *kernels))
         return data_samples
-
-    def _predicts_from_coarse(self) -> bool:
-        head = self.decode_head
-        return (isinstance(head, GlobalInterpHead) and head.predicts_from_coarse
-                and self.test_cfg.get('mode', 'whole') == 'whole'
-                and not self.test_cfg.get('keep_seg_logits', False))
 
     def _to_image(self, kernel: Tensor, sample: SegDataSample, axis: int) -> Tensor:
         """Rows of a matrix, which stand for pixels of the network's input, turned into those of the image."""
@@ -71,3 +78,23 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         if len(kernel) == wanted:
             return kernel
         return F.interpolate(kernel.t()[None], size=wanted, mode='linear', align_corners=self.align_corners)[0].t()
+
+    def _init_auxiliary_head(self, auxiliary_head: ConfigType) -> None:
+        if isinstance(auxiliary_head, (list, tuple)):
+            auxiliary_head = [self._with_labels_of_decode_head(head) for head in auxiliary_head]
+        elif auxiliary_head is not None:
+            auxiliary_head = self._with_labels_of_decode_head(auxiliary_head)
+        super()._init_auxiliary_head(auxiliary_head)
+
+    def _with_labels_of_decode_head(self, head: dict) -> dict:
+        if head['type'] != 'MultiLabelHead':
+            return head
+        labels = dict(num_classes=self.decode_head.num_classes, ignore_index=self.decode_head.ignore_index)
+        branch = getattr(self.decode_head, 'label_branch', None)
+        if branch is not None:
+            labels['with_background'] = branch.with_background
+        return labels | head
+
+
+def _full_size_scores(score: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
+    return global_interp(score, kernel_h, kernel_w)[0]

@@ -5,8 +5,6 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from mmseg_gdn.models import GlobalInterpHead
 
@@ -46,20 +44,6 @@ def samples():
     return [SegDataSample(gt_sem_seg=PixelData(data=label)) for label in labels]
 
 
-class LargestTensor(TorchDispatchMode):
-    """Notes the number of elements of the largest tensor that any operation yields."""
-
-    def __init__(self):
-        super().__init__()
-        self.numel = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        sizes = [leaf.numel() for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
-        self.numel = max([self.numel, *sizes])
-        return result
-
-
 def outcome(head, features, samples):
     features = [feature.clone().requires_grad_() for feature in features]
     losses = head.loss(features, samples, {})
@@ -90,10 +74,10 @@ def test_all_void(loss, features, monkeypatch):
     assert all((value == 0).all() for value in gradients.values())
 
 
-def test_holds_no_full_size_scores(features):
+def test_holds_no_full_size_scores(features, largest_tensor):
     size = (720, 960)
     samples = [SegDataSample(gt_sem_seg=PixelData(data=torch.randint(0, CLASSES, (1, *size)))) for _ in range(2)]
-    with LargestTensor() as largest:
+    with largest_tensor() as largest:
         outcome(build(FUSED[1], out_size=size), features, samples)
     assert largest.numel == 2 * size[0] * size[1], 'nothing is larger than the labels'
 

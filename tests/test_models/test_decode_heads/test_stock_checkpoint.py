@@ -12,7 +12,8 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from sweep import gdn_model, read_stock_config, thin_model
+from mmseg_gdn.models.variant import gdn_model
+from sweep import read_stock_config, thin_model
 
 # Family, config, and size of the coarse scores of a 64x96 (align_corners: 65x97) image.
 STOCK = {

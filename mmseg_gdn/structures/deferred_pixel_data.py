@@ -1,0 +1,57 @@
+"""Pixel data that costs nothing until somebody reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Callable
+
+from mmengine.structures import PixelData
+from torch import Tensor
+
+
+class DeferredPixelData(PixelData):
+    """``PixelData`` whose ``data`` is computed when it is first read.
+
+    Evaluators and hooks get every field of a prediction, but few of them read full-size scores.
+
+    Args:
+        compute: Gives the data, shape (C, H, W); called at the first read. Without it this is ordinary pixel data,
+            which is what mmengine makes when it copies or slices.
+        **kwargs: As in ``PixelData``.
+    """
+
+    def __init__(self, compute: Callable[[], Tensor] | None = None, **kwargs) -> None:
+        super().__init__(**kwargs)
+        if compute is not None:
+            self.__dict__['_compute'] = compute
+            self._data_fields.add('data')
+
+    def __getattr__(self, name: str) -> Any:
+        """Compute ``data``; Python asks here only for attributes that are not there yet."""
+        if name != 'data' or '_compute' not in self.__dict__:
+            raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+        self.__dict__['data'] = self._compute()
+        return self.data
+
+    def to_dict(self) -> dict:
+        """The fields by name, computed when an entry is read."""
+        return _DeferredDict(super().to_dict)
+
+
+class _DeferredDict(Mapping, dict):
+    """A dictionary made when it is first read, because evaluators ask for that of every field."""
+
+    def __init__(self, make: Callable[[], dict]) -> None:
+        self._make = make
+
+    def __getitem__(self, key: str) -> Any:
+        return self._make()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        return len(self._make())
+
+    def __reduce__(self) -> tuple:
+        return dict, (self._make(), )
