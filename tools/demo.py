@@ -20,10 +20,9 @@ from mmseg.registry import MODELS
 from PIL import Image
 from prettytable import PrettyTable
 
-from demo_report import draw_report
 from mmseg_gdn.engine.checkpoint import read_weights
 from mmseg_gdn.evaluation.border import border_miou
-from mmseg_gdn.utils import InputError, run_tool
+from mmseg_gdn.utils import InputError, require_extra, run_tool
 
 TOOLS = Path(__file__).parent
 MODELS_TO_COMPARE = {'bilinear': 'demo_bilinear', 'GDN': 'demo_gdn'}
@@ -44,6 +43,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run all steps."""
     args = parse_args()
+    require_extra('plots')
     work_dir, data_root = Path(args.work_dir), Path(args.data_root)
     if not (data_root / 'ImageSets/Segmentation/test.txt').is_file():
         step('dataset_converters/synthetic_voc.py', data_root)
@@ -90,6 +90,7 @@ def submit(work_dir: Path, data_root: Path, options: list[str]) -> None:
 
 def draw(report: Path, work_dir: Path, data_root: Path, results: list[dict]) -> None:
     """Put images, truth, predictions and the learned matrices into one picture."""
+    from demo_report import draw_report  # needs Matplotlib, whose absence is told before all other steps
     scenes = []
     for name in validation_ids(data_root)[:SCENES]:
         image = np.asarray(Image.open(data_root / 'JPEGImages' / f'{name}.jpg'))

@@ -19,7 +19,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_gdn.engine.checkpoint import load_weights
-from mmseg_gdn.utils import InputError, atomic_write, run_tool
+from mmseg_gdn.utils import InputError, atomic_write, require_extra, run_tool
 from mmseg_gdn.utils.cli import read_config
 
 TOLERANCE = 1e-4  # of the largest score: float32 sums in another order
@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Export and compare."""
     args = parse_args()
-    _require_onnx()
+    require_extra('export')
     cfg = read_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     cfg.model.update(pretrained=None, train_cfg=None)
@@ -99,15 +99,6 @@ def largest_difference(path: Path, images: Tensor, expected: np.ndarray) -> floa
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
     actual, = session.run(None, {'images': images.numpy()})
     return float(np.abs(actual - expected).max() / np.abs(expected).max())
-
-
-def _require_onnx() -> None:
-    try:
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise InputError(f'The package {error.name} is missing; '
-                         'run: pip install onnx onnxruntime onnxscript') from error
 
 
 if __name__ == '__main__':

@@ -11,16 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 import numpy as np
-from google.protobuf.message import DecodeError, Message
 from mmengine.utils import ProgressBar
 
 from mmseg_gdn.utils import InputError
 
 from . import schema
 from .wire import BYTES, FIXED32, FIXED64, Field, WireError, fields
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 _MEGABYTE = 2**20
 _SHOW_PROGRESS_FROM = 50 * _MEGABYTE
@@ -98,7 +100,7 @@ def _read_net(path: Path, data: memoryview) -> dict[str, CaffeLayer]:
                 if layer.blobs:
                     layers[layer.name] = layer
             show(len(data))
-    except (WireError, DecodeError) as error:
+    except WireError as error:
         raise InputError(f'{path} is no Caffe model or was cut off ({error}); {_HOW_TO}.') from error
     if not known:
         raise InputError(f'{path} is no Caffe model: it holds no layer; {_HOW_TO}.')
@@ -128,8 +130,8 @@ def _progress(size: int) -> Iterator[Callable[[int], None]]:
 
 def _read_layer(path: Path, data: memoryview, field: Field) -> CaffeLayer:
     is_v1 = field.number == schema.NET_V1_LAYERS
-    message, blob_number = ((schema.V1LayerParameter, schema.V1_LAYER_BLOBS) if is_v1 else
-                            (schema.LayerParameter, schema.LAYER_BLOBS))
+    message, blob_number = (('V1LayerParameter', schema.V1_LAYER_BLOBS) if is_v1 else
+                            ('LayerParameter', schema.LAYER_BLOBS))
     header, blobs = _Header(message), []
     for part in fields(data, field.value, field.end):
         if part.number == blob_number and part.kind == BYTES:
@@ -150,7 +152,7 @@ def _read_layer(path: Path, data: memoryview, field: Field) -> CaffeLayer:
 
 def _read_blob(where: str, data: memoryview, field: Field) -> np.ndarray:
     """One array; its values go from the file to their place, never through a message, which would double them."""
-    header, count = _Header(schema.BlobProto), 0
+    header, count = _Header('BlobProto'), 0
     for part in fields(data, field.value, field.end):
         if part.number in _NUMBERS:
             count += len(_numbers(where, data, part))
@@ -174,7 +176,7 @@ def _read_blob(where: str, data: memoryview, field: Field) -> np.ndarray:
     return values.reshape(shape)
 
 
-def _shape(blob: schema.BlobProto) -> tuple[int, ...]:
+def _shape(blob: Message) -> tuple[int, ...]:
     """The shape; as in Caffe, the four legacy fields win over the new one."""
     legacy = ('num', 'channels', 'height', 'width')
     if any(blob.HasField(side) for side in legacy):
@@ -195,8 +197,8 @@ def _numbers(where: str, data: memoryview, part: Field) -> np.ndarray:
 class _Header:
     """Collects the fields of a message that its class knows; all others are passed over."""
 
-    def __init__(self, message: type) -> None:
-        self.message = message
+    def __init__(self, message: str) -> None:
+        self.message = schema.message_class(message)
         self.data = bytearray()
 
     def add(self, data: memoryview, part: Field) -> None:
@@ -208,8 +210,16 @@ class _Header:
         self.data += data[part.start:part.end]
 
     def parse(self) -> Message:
-        """The message."""
-        return self.message.FromString(bytes(self.data))
+        """The message.
+
+        Raises:
+            WireError: If the bytes are none.
+        """
+        from google.protobuf.message import DecodeError
+        try:
+            return self.message.FromString(bytes(self.data))
+        except DecodeError as error:
+            raise WireError(str(error)) from error
 
 
 def printable(name: str) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from functools import cache
+from typing import TYPE_CHECKING
+
+from mmseg_gdn.utils import require_extra
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor_pool import DescriptorPool
 
 _PACKAGE = 'mmseg_gdn.caffe'
-_Field = descriptor_pb2.FieldDescriptorProto
-_INT32, _INT64, _BYTES, _MESSAGE = (_Field.TYPE_INT32, _Field.TYPE_INT64, _Field.TYPE_BYTES, _Field.TYPE_MESSAGE)
-_ONE, _MANY = _Field.LABEL_OPTIONAL, _Field.LABEL_REPEATED
+# Numbers that protobuf's own definition gives to types and labels of fields.
+_INT64, _INT32, _MESSAGE, _BYTES = 3, 5, 11, 12
+_ONE, _MANY = 1, 3
 
 _MESSAGES = {
     'BlobShape': (('dim', 1, _INT64, _MANY), ),
@@ -31,8 +37,21 @@ BLOB_DATA, BLOB_DOUBLE_DATA = 5, 8
 V1_TYPES = {4: 'Convolution', 14: 'InnerProduct', 39: 'Deconvolution'}
 
 
-def _build() -> dict[str, type]:
-    """Message classes in a pool of their own, so that they never meet those of an installed Caffe."""
+@cache
+def message_class(name: str) -> type:
+    """The class of a message; in a pool of its own, so that it never meets that of an installed Caffe.
+
+    Raises:
+        InputError: If protobuf is not installed, which nothing else in this package needs.
+    """
+    require_extra('caffe')
+    from google.protobuf import message_factory
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f'{_PACKAGE}.{name}'))
+
+
+@cache
+def _pool() -> DescriptorPool:
+    from google.protobuf import descriptor_pb2, descriptor_pool
     file = descriptor_pb2.FileDescriptorProto(name='mmseg_gdn_caffe.proto', package=_PACKAGE, syntax='proto2')
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)
@@ -44,10 +63,4 @@ def _build() -> dict[str, type]:
                 field.type = kind
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f'{_PACKAGE}.{name}'))
-            for name in _MESSAGES}
-
-
-_classes = _build()
-BlobProto, LayerParameter, V1LayerParameter = (
-    _classes[name] for name in ('BlobProto', 'LayerParameter', 'V1LayerParameter'))
+    return pool
