@@ -63,7 +63,7 @@ def check_weights(model: nn.Module,
         print_log(f'{message}; these start anew.', 'current', logging.WARNING)
     left_over = [key for key in weights if key not in wanted]
     if left_over:
-        print_log(f'{source} holds {len(left_over)} keys that the model does not use: {_first(left_over, ", ")}.',
+        print_log(f'{source} holds keys that the model does not use ({len(left_over)}: {_first(left_over, ", ")}).',
                   'current', logging.WARNING)
 
 

@@ -3,9 +3,10 @@
 import os
 
 import pytest
+from mmengine.config import Config
 
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.cli import load_config, runner_parser
+from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
 
 
 @pytest.fixture
@@ -62,3 +63,27 @@ def test_a_launcher_without_its_processes(config, monkeypatch):
     monkeypatch.setattr('mmseg_gdn.utils.cli.get_device', lambda: 'cpu')
     with pytest.raises(InputError, match=r'use tools/dist_train\.sh'):
         load_config(parse(config, '--launcher', 'pytorch'))
+
+
+@pytest.mark.parametrize('options', [{}, dict(default_hooks=None), dict(default_hooks=dict(timer=dict(type='Timer')))])
+def test_a_hook_is_added(options):
+    cfg = Config(options)
+    add_default_hook(cfg, 'check', 'CheckHook')
+    assert cfg.default_hooks == dict(options.get('default_hooks') or {}, check=dict(type='CheckHook'))
+
+
+def test_a_hook_is_added_with_settings_from_the_command_line():
+    cfg = Config()
+    cfg.merge_from_dict({'default_hooks.check.partial': True})
+    add_default_hook(cfg, 'check', 'CheckHook')
+    assert cfg.default_hooks == dict(check=dict(type='CheckHook', partial=True))
+
+
+@pytest.mark.parametrize('options', [
+    dict(custom_hooks=[dict(type='Other'), dict(type='CheckHook', level=2)]),
+    dict(default_hooks=dict(my_check=dict(type='CheckHook', level=2)))
+])
+def test_a_hook_of_the_config_is_left_as_it_is(options):
+    cfg = Config(options)
+    add_default_hook(cfg, 'check', 'CheckHook')
+    assert cfg.to_dict() == options

@@ -1,12 +1,11 @@
 """Starting from converted Caffe weights."""
 
-import logging
-
 import pytest
 import torch
 from mmengine.runner import Runner
 
 from mmseg_gdn.engine.hooks import CaffeWeightsHook
+from mmseg_gdn.utils import InputError
 
 
 class Model(torch.nn.Module):
@@ -30,11 +29,12 @@ def weights(tmp_path):
     return path
 
 
-def train(tmp_path, checkpoint, max_iters=1, **settings):
+def train(tmp_path, checkpoint, max_iters=1, from_scratch=False, **settings):
     runner = Runner(
         Model(), str(tmp_path / 'run'), train_dataloader=torch.utils.data.DataLoader([1.0]),
         train_cfg=dict(by_epoch=False, max_iters=max_iters), optim_wrapper=dict(optimizer=dict(type='SGD', lr=0)),
-        custom_hooks=[CaffeWeightsHook(str(checkpoint), 'fcn32s')], experiment_name=str(tmp_path).replace('/', '_'),
+        custom_hooks=[CaffeWeightsHook(str(checkpoint), 'fcn32s', from_scratch)],
+        experiment_name=str(tmp_path).replace('/', '_'),
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=False)), **settings)
     runner.train()
     return runner.model.conv.weight.item()
@@ -44,16 +44,20 @@ def test_weights_are_loaded_before_training(tmp_path, weights):
     assert train(tmp_path, weights) == 7
 
 
-def test_missing_weights_are_told_with_the_remedy(tmp_path, caplog):
-    with caplog.at_level(logging.WARNING), pytest.MonkeyPatch.context() as patch:
-        messages = []
-        patch.setattr('mmseg_gdn.engine.hooks.caffe_weights_hook.print_log',
-                      lambda message, logger, level=logging.INFO: messages.append((message, level)))
+def test_training_stops_without_the_weights_and_says_how_to_get_them(tmp_path):
+    with pytest.raises(InputError, match='VGG_ILSVRC_16_layers.caffemodel') as caught:
         train(tmp_path, tmp_path / 'no.pth')
-    (message, level), = messages
-    assert level == logging.WARNING
-    assert 'VGG_ILSVRC_16_layers.caffemodel' in message
-    assert f'{tmp_path / "no.pth"} --layout fcn32s' in message
+    assert f'{tmp_path / "no.pth"} --layout fcn32s' in str(caught.value)
+    assert '--cfg-options custom_hooks.0.from_scratch=True' in str(caught.value)
+    assert not list((tmp_path / 'run').glob('*.pth'))
+
+
+@pytest.mark.parametrize('name', ['no.pth', 'caffe.pth'])
+def test_training_starts_from_scratch_where_that_is_asked_for(tmp_path, weights, name):
+    torch.manual_seed(0)
+    expected = Model().conv.weight.item()
+    torch.manual_seed(0)
+    assert train(tmp_path, tmp_path / name, from_scratch=True) == expected
 
 
 def test_load_from_wins(tmp_path, weights):
