@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -38,15 +39,6 @@ class TestConfigs:
         assert len({name.split('/')[0] for name in sweep.SAMPLE}) == len(sweep.SAMPLE) == 12
         assert set(sweep.SAMPLE) <= set(sweep.stock_config_names())
 
-    def test_the_last_head_of_a_cascade_is_changed(self):
-        model = dict(decode_head=[dict(type='FCNHead'), dict(type='OCRHead')])
-        variant = sweep.gdn_model(model, (4, 4), (32, 32))
-        assert variant['decode_head'] == [
-            dict(type='FCNHead'),
-            dict(type='GlobalInterpHead', base_type='OCRHead', in_size=(4, 4), out_size=(32, 32))
-        ]
-        assert model['decode_head'][1] == dict(type='OCRHead')
-
     def test_thin_models_need_no_downloads_and_no_other_process(self):
         config = sweep.read_stock_config('setr/setr_vit-l_pup_8xb2-160k_ade20k-512x512.py')
         assert 'init_cfg' in config.model['backbone']
@@ -68,8 +60,7 @@ class TestTrial:
 
     @pytest.mark.filterwarnings('ignore')
     def test_of_a_model_that_works(self):
-        config = sweep.read_stock_config(UNET)
-        outcome = sweep.run_trial(config.model, config.crop)
+        outcome = sweep.run_trial(sweep.read_stock_config(UNET))
         assert (outcome.status, outcome.reason) == ('works', '')
         assert outcome.in_size == outcome.out_size == (64, 64)
         assert outcome.score_error < 1e-4
@@ -77,7 +68,7 @@ class TestTrial:
 
     def test_of_a_head_of_another_kind(self):
         config = sweep.read_stock_config('mask2former/mask2former_r50_8xb2-160k_ade20k-512x512.py')
-        outcome = sweep.run_trial(config.model, config.crop)
+        outcome = sweep.run_trial(config)
         assert outcome.status == 'other kind'
         assert "base_type='Mask2FormerHead' does not derive from" in outcome.reason
 
@@ -85,9 +76,21 @@ class TestTrial:
     def test_of_a_broken_model(self):
         config = sweep.read_stock_config(UNET)
         model = dict(config.model, decode_head=dict(config.model['decode_head'], in_channels=63))
-        outcome = sweep.run_trial(model, config.crop)
+        outcome = sweep.run_trial(replace(config, model=model))
         assert outcome.status == 'fails'
         assert '63' in outcome.reason
+
+    @pytest.mark.filterwarnings('ignore')
+    @pytest.mark.parametrize(('keys', 'reason'), [
+        ({}, ''),
+        ({'decode_head.interp.kernel': dict(lr_mult=0)}, 'A step of the optimizer leaves decode_head.interp.kernel_h'),
+    ])
+    def test_of_an_optimizer(self, keys, reason):
+        config = sweep.read_stock_config(UNET)
+        wrapper = dict(config.optim_wrapper, paramwise_cfg=dict(custom_keys=keys))
+        outcome = sweep.run_trial(replace(config, optim_wrapper=wrapper))
+        assert outcome.status == ('fails' if reason else 'works')
+        assert outcome.reason.startswith(reason)
 
 
 class TestReport:

@@ -13,8 +13,8 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
 from .stock_configs import StockConfig
+from .thin_model import thin_model
 from .trial import Outcome, run_trial
-from .variant import thin_model
 
 
 def group_configs(configs: list[StockConfig]) -> dict[str, list[StockConfig]]:
@@ -48,10 +48,10 @@ def try_configs(configs: dict[str, StockConfig], jobs: int) -> Iterator[tuple[st
     if jobs == 1:
         _prepare_process()
         for key, config in configs.items():
-            yield key, run_trial(config.model, config.crop)
+            yield key, run_trial(config)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context('spawn'), initializer=_prepare_process) as pool:
-        futures = {pool.submit(run_trial, config.model, config.crop): key for key, config in configs.items()}
+        futures = {pool.submit(run_trial, config): key for key, config in configs.items()}
         for future in as_completed(futures):
             yield futures[future], future.result()
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from pathlib import Path
 
-import mmseg
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
+from mmseg_gdn.models.variant import Size, last_head, stock_config_folder, training_crop
 from mmseg_gdn.utils import InputError
-
-from .variant import last_head
-
-Size = tuple[int, int]
 
 # Twelve families whose heads and backbones differ most, each by a config that a CPU runs in seconds.
 SAMPLE = (
@@ -41,29 +36,18 @@ class StockConfig:
         name: File name with its family's folder, as after ``mmseg::``.
         model: The ``model`` part.
         crop: Height and width of the training crops.
+        optim_wrapper: The ``optim_wrapper`` part.
     """
 
     name: str
     model: dict
     crop: Size
+    optim_wrapper: dict
 
     @property
     def head(self) -> str:
         """Type of the decode head; of the last one in a cascade."""
         return last_head(self.model)['type']
-
-
-def config_folder() -> Path:
-    """Where mmseg keeps its configs.
-
-    Raises:
-        InputError: If this installation has none.
-    """
-    package = Path(mmseg.__file__).parent
-    for folder in (package / '.mim/configs', package.parent / 'configs'):
-        if folder.is_dir():
-            return folder
-    raise InputError(f'The mmseg in {package} comes without its configs; install a release of mmsegmentation.')
 
 
 def stock_config_names(families: list[str] | None = None) -> list[str]:
@@ -78,7 +62,7 @@ def stock_config_names(families: list[str] | None = None) -> list[str]:
     Raises:
         InputError: If a family does not exist.
     """
-    folder = config_folder()
+    folder = stock_config_folder()
     known = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name != '_base_')
     unknown = sorted(set(families or ()) - set(known))
     if unknown:
@@ -96,10 +80,8 @@ def read_stock_config(name: str) -> StockConfig:
         What a trial needs of it.
     """
     # Packages that are not installed must not keep the head from being judged.
-    cfg = Config.fromfile(config_folder() / name, import_custom_modules=False)
-    model = cfg.model.to_dict()
-    crop = (model.get('data_preprocessor') or {}).get('size') or cfg.get('crop_size') or (512, 512)
-    return StockConfig(name, model, tuple(crop))
+    cfg = Config.fromfile(stock_config_folder() / name, import_custom_modules=False)
+    return StockConfig(name, cfg.model.to_dict(), training_crop(cfg) or (512, 512), cfg.optim_wrapper.to_dict())
 
 
 def stock_heads() -> list[str]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable
+from typing import Callable
 
 import torch
+from mmengine.config import ConfigDict
+from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmseg_gdn.models.decode_heads import find_base_head
+from mmseg_gdn.models.variant import Size, gdn_model, gdn_optim_wrapper_settings, last_head, score_size
 from mmseg_gdn.utils import InputError
 
-from .variant import gdn_model, last_head, thin_model
-
-Size = tuple[int, int]
+from .stock_configs import StockConfig
+from .thin_model import thin_model
 
 WORKS, OTHER_KIND, LACKS, FAILS = 'works', 'other kind', 'lacks', 'fails'
 # BatchNorm after global pooling needs two images.
@@ -53,26 +54,25 @@ class Outcome:
     seconds: float = 0.
 
 
-def run_trial(model: dict, crop: Size) -> Outcome:
+def run_trial(config: StockConfig) -> Outcome:
     """Try a stock model at the smallest size it can work at.
 
     The stock model and its GDN variant are built; the stock weights must load with only the two matrices missing,
-    the predictions must be equal, and a training step must reach the matrices.
+    the predictions must be equal, and a training step must move the matrices.
 
     Args:
-        model: ``model`` of a stock config.
-        crop: Height and width of its training crops.
+        config: A stock config.
 
     Returns:
         The outcome; no error of the model is raised.
     """
     start = time.perf_counter()
-    outcome = _refusal(find_base_head, last_head(model)['type'])
-    for size in [] if outcome else _sizes(crop):
-        outcome = _attempt(model, size)
+    outcome = _refusal(find_base_head, config.head)
+    for size in [] if outcome else _sizes(config.crop):
+        outcome = _attempt(config, size)
         if outcome.status != WORKS:
             # Of some heads only the instance shows the kind; the rest of the model may need missing packages.
-            head = last_head(gdn_model(thin_model(model, size), (1, 1), size))
+            head = last_head(gdn_model(thin_model(config.model, size), (1, 1), size))
             outcome = _refusal(MODELS.build, head) or outcome
         if outcome.status != FAILS:
             break
@@ -101,32 +101,30 @@ def _sizes(crop: Size) -> list[Size]:
     return [*sizes, crop][:4]
 
 
-def _attempt(model: dict, crop: Size) -> Outcome:
+def _attempt(config: StockConfig, crop: Size) -> Outcome:
     try:
-        return _try_at(thin_model(model, crop), crop)
+        return _try_at(thin_model(config.model, crop), config.optim_wrapper, crop)
     # Models fail in any way, and the sweep has to tell of all of them.
     except Exception as error:
         return Outcome(_kind(error), _sentence(error), out_size=crop)
 
 
-def _try_at(model: dict, crop: Size) -> Outcome:
-    channels = model['backbone'].get('in_channels', 3)
-    images, samples = torch.randn(_BATCH, channels, *crop), _samples(crop, model)
-    metas = [dict(img_shape=crop, ori_shape=crop, pad_shape=crop)] * _BATCH
+def _try_at(model: dict, optim_wrapper: dict, crop: Size) -> Outcome:
+    images, samples = torch.randn(_BATCH, model['backbone'].get('in_channels', 3), *crop), _samples(crop, model)
     stock = MODELS.build(model).eval()
-    in_size, wanted = _coarse_size(stock, images, metas)
+    in_size = score_size(stock, images)
+    wanted_scores, wanted_classes = _scores(stock, images, crop), _classes(stock, images, crop)
     variant = MODELS.build(gdn_model(model, in_size, crop)).eval()
     problem = _load(variant, stock.state_dict())
     del stock
     if problem is not None:
         return Outcome(FAILS, problem, in_size, crop)
-    scores = _predict(variant, images, metas)
-    error = float((scores - wanted).abs().max() / wanted.abs().max())
-    same = float((scores.argmax(1) == wanted.argmax(1)).double().mean())
+    error = float((_scores(variant, images, crop) - wanted_scores).abs().max() / wanted_scores.abs().max())
+    same = float((_classes(variant, images, crop) == wanted_classes).double().mean())
     if not (error <= _SCORE_TOLERANCE and same >= _SAME_PIXELS):
         problem = f'The untrained variant differs from the stock model: scores by {error:.1e}, {same:.2%} equal pixels.'
     else:
-        problem = _step(variant, images, samples)
+        problem = _step(variant, optim_wrapper, images, samples)
     return Outcome(FAILS if problem else WORKS, problem or '', in_size, crop, error, same)
 
 
@@ -148,27 +146,24 @@ def _find(cfg: dict, key: str) -> int:
     return next(_find(part, key) for part in cfg.values() if isinstance(part, dict) and key in str(part))
 
 
-def _coarse_size(stock: nn.Module, images: Tensor, metas: list[dict]) -> tuple[Size, Tensor]:
-    """Size of the scores that the head of a stock model makes, and what becomes of them at full size."""
-    head = stock.decode_head[-1] if isinstance(stock.decode_head, nn.ModuleList) else stock.decode_head
-    seen, forward = [], head.forward
-
-    @functools.wraps(forward)
-    def watched(*args, **kwargs) -> Any:
-        seen.append(forward(*args, **kwargs))
-        return seen[-1]
-
-    head.forward = watched
-    scores = _predict(stock, images, metas)
-    main = seen[0][0] if isinstance(seen[0], (list, tuple)) else seen[0]
-    return tuple(main.shape[2:]), scores
+@torch.no_grad()
+def _scores(model: nn.Module, images: Tensor, crop: Size) -> Tensor:
+    """Full-size scores, shape (N, C, H, W)."""
+    # Ham's factorisation starts from random numbers in every forward.
+    torch.manual_seed(0)
+    return model.encode_decode(images, [_meta(crop)] * _BATCH)
 
 
 @torch.no_grad()
-def _predict(model: nn.Module, images: Tensor, metas: list[dict]) -> Tensor:
-    # Ham's factorisation starts from random numbers in every forward.
+def _classes(model: nn.Module, images: Tensor, crop: Size) -> Tensor:
+    """Predicted classes, shape (N, H, W), found as the segmentor finds them: in a variant from the coarse scores."""
     torch.manual_seed(0)
-    return model.encode_decode(images, metas)
+    predictions = model.predict(images, [SegDataSample(metainfo=_meta(crop)) for _ in range(_BATCH)])
+    return torch.cat([sample.pred_sem_seg.data for sample in predictions])
+
+
+def _meta(crop: Size) -> dict:
+    return dict(img_shape=crop, ori_shape=crop, pad_shape=crop)
 
 
 def _load(variant: nn.Module, weights: dict[str, Tensor]) -> str | None:
@@ -180,17 +175,30 @@ def _load(variant: nn.Module, weights: dict[str, Tensor]) -> str | None:
     return None
 
 
-def _step(variant: nn.Module, images: Tensor, samples: list[SegDataSample]) -> str | None:
-    """Forward and backward; what is wrong if it does not train the matrices."""
+def _step(variant: nn.Module, optim_wrapper: dict, images: Tensor, samples: list[SegDataSample]) -> str | None:
+    """One iteration; what is wrong if it does not train the matrices."""
+    wrapper = _optimizer(variant, optim_wrapper)
     losses = variant.train().loss(images, samples)
     total, _ = variant.parse_losses(losses)
     if not math.isfinite(total):
         return f'The loss is {float(total)}.'
     total.backward()
-    for name, parameter in variant.named_parameters():
-        if '.interp.' in name and not (parameter.grad is not None and parameter.grad.abs().sum() > 0):
+    kernels = {name: value for name, value in variant.named_parameters() if '.interp.' in name}
+    for name, value in kernels.items():
+        if not (value.grad is not None and value.grad.abs().sum() > 0):
             return f'No gradient reaches {name}.'
-    return None
+    before = {name: value.detach().clone() for name, value in kernels.items()}
+    wrapper.step()
+    return next((f'A step of the optimizer leaves {name} as it was.' for name, value in kernels.items()
+                 if torch.equal(value, before[name])), None)
+
+
+def _optimizer(variant: nn.Module, optim_wrapper: dict) -> OptimWrapper:
+    """The config's optimizer with the matrices' own learning rate, without the mixed precision that needs a GPU."""
+    kept = {key: value for key, value in optim_wrapper.items() if key in ('optimizer', 'constructor', 'paramwise_cfg')}
+    settings = ConfigDict(kept)
+    settings.merge(ConfigDict(gdn_optim_wrapper_settings(kept)))
+    return build_optim_wrapper(variant, settings.to_dict())
 
 
 def _kind(error: Exception) -> str:

@@ -1,8 +1,7 @@
-"""Model configs for a trial: the three lines of a GDN variant, and what makes a model fit a small machine."""
+"""What makes a stock model fit a small machine."""
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from mmengine.config import ConfigDict
@@ -10,29 +9,6 @@ from mmengine.config import ConfigDict
 Size = tuple[int, int]
 _MOST_LAYERS = 2
 _DEEPEST_RESNET = 50
-
-
-def gdn_model(model: dict, in_size: Size, out_size: Size) -> dict:
-    """The GDN variant of a stock model: ``type``, ``base_type`` and sizes of its decode head.
-
-    Args:
-        model: ``model`` of a stock config.
-        in_size: Height and width of the coarse scores.
-        out_size: Height and width of the crop.
-
-    Returns:
-        The variant; in a cascade the last head is changed.
-    """
-    model = copy.deepcopy(model)
-    head = last_head(model)
-    head.update(type='GlobalInterpHead', base_type=head['type'], in_size=in_size, out_size=out_size)
-    return model
-
-
-def last_head(model: dict) -> dict:
-    """Config of a model's decode head; of the last one in a cascade."""
-    heads = model['decode_head']
-    return heads[-1] if isinstance(heads, list) else heads
 
 
 def thin_model(model: dict, crop: Size) -> ConfigDict:
