@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from mmseg_gdn.evaluation.voc_palette import voc_palette
+from mmseg_gdn.stack import find_stack
 
 ROOT = Path(__file__).parents[1]
 FULL_GOLDEN = ROOT.parent / 'shared' / 'golden'
@@ -64,6 +65,17 @@ def shared_dir() -> Path:
     if not path.is_dir():
         pytest.skip('the shared material (golden arrays, VOC extract) is not beside this checkout')
     return path
+
+
+@pytest.fixture
+def with_both_stacks(tmp_path) -> dict[str, str]:
+    """Environment variables under which the other stack's mmengine seems to be installed as well."""
+    name = 'mmengine' if find_stack().is_onedl else 'onedl-mmengine'
+    folder = tmp_path / 'packages' / f'{name.replace("-", "_")}-0.10.12.dist-info'
+    folder.mkdir(parents=True)
+    (folder / 'METADATA').write_text(f'Metadata-Version: 2.1\nName: {name}\nVersion: 0.10.12\n')
+    paths = [str(folder.parent), os.environ.get('PYTHONPATH', '')]
+    return os.environ | {'PYTHONPATH': os.pathsep.join(filter(None, paths))}
 
 
 @pytest.fixture(autouse=True)

@@ -172,14 +172,25 @@ class TestWhatCaffeWrote:
         weight, bias = map(torch.from_numpy, found['fc6'].blobs)
         assert relative_error(F.linear(x.flatten(1), weight[0, 0], bias.flatten()), fc6) < 1e-6
 
+    def test_small_layers_of_the_new_format(self, root_dir):
+        folder = root_dir / 'tests/data/golden'
+        found = read_caffemodel(folder / 'small_layers_of_deeplab_gdn.caffemodel')
+        with np.load(folder / 'deeplab_gdn_thin.npz') as stored:
+            expected = golden_layers(stored, 'b96x75_n2')
+        assert list(found) == ['conv1_1', 'conv1_2', 'conv2_1', 'conv2_2', 'conv3_1', 'fc8_voc12']
+        self.assert_equal_bit_for_bit(found, {name: expected[name] for name in found})
+
     @pytest.mark.parametrize(('model', 'arrays', 'run'), [
         ('thin_fcn32s', 'fcn32s_thin', 'a131x97'),
         ('thin_deeplab_gdn', 'deeplab_gdn_thin', 'a161x121'),
     ])
-    def test_the_new_format_bit_for_bit(self, shared_dir, model, arrays, run):
-        found = read_caffemodel(shared_dir / 'golden' / f'{model}.caffemodel')
-        with np.load(shared_dir / 'golden' / f'{arrays}.npz') as stored:
+    def test_whole_nets_of_the_new_format(self, full_golden_dir, model, arrays, run):
+        with np.load(full_golden_dir / f'{arrays}.npz') as stored:
             expected = golden_layers(stored, run)
+        self.assert_equal_bit_for_bit(read_caffemodel(full_golden_dir / f'{model}.caffemodel'), expected)
+
+    @staticmethod
+    def assert_equal_bit_for_bit(found, expected):
         assert set(found) == set(expected)
         for name, (kind, blobs) in expected.items():
             assert found[name].type == kind

@@ -161,11 +161,11 @@ class TestRoundTrip:
         assert relative_error(scores(state, layout, image)[:, :, ::3, ::3], expected) > TOLERANCE
 
     @pytest.mark.parametrize(('layout', 'run'), [('fcn32s', 'a131x97'), ('largefov', 'a161x121')])
-    def test_the_models_that_caffe_wrote(self, caffe2mmseg, shared_dir, tmp_path, layout, run):
+    def test_the_models_that_caffe_wrote(self, caffe2mmseg, full_golden_dir, tmp_path, layout, run):
         name, _, top = NETS[layout]
         source = {'fcn32s': 'thin_fcn32s', 'largefov': 'thin_deeplab_gdn'}[layout]
-        caffe2mmseg(shared_dir / 'golden' / f'{source}.caffemodel', tmp_path / 'net.pth', '--layout', layout)
-        with np.load(shared_dir / 'golden' / f'{name}.npz') as arrays:
+        caffe2mmseg(full_golden_dir / f'{source}.caffemodel', tmp_path / 'net.pth', '--layout', layout)
+        with np.load(full_golden_dir / f'{name}.npz') as arrays:
             image, expected = arrays[f'{run}/blob/data'], arrays[f'{run}/blob/{top}']
         actual = scores(load(tmp_path / 'net.pth')['state_dict'], layout, image)
         assert relative_error(actual, expected) <= TOLERANCE

@@ -50,8 +50,8 @@ def test_one_weight_changed_by_one_percent_shows(run_script, tmp_path, name, key
 
 
 @pytest.mark.slow
-def test_everything_in_the_whole_set_is_equal(run_script, shared_dir):
-    result = run_script('tools/verify_caffe.py', shared_dir / 'golden', '--quiet')
+def test_everything_in_the_whole_set_is_equal(run_script, full_golden_dir):
+    result = run_script('tools/verify_caffe.py', full_golden_dir, '--quiet')
     assert result.returncode == 0, result.stdout
     assert 'released_K.npz' in result.stdout
 

@@ -30,8 +30,9 @@ def test_sizes(layout, size, expected):
     assert features.shape == (1, THIN[-1], *expected)
 
 
-def test_sizes_equal_caffes_for_every_input(shared_dir):
-    table = json.loads((shared_dir / 'golden' / 'spatial_shapes.json').read_text())
+def test_sizes_equal_caffes_for_every_input(golden_dir):
+    table = json.loads((golden_dir / 'spatial_shapes.json').read_text())
+    assert len(table) == 18
     for run, shapes in table.items():
         layout = 'fcn32s' if run.startswith('fcn32s') else 'largefov'
         height, width = shapes['data']

@@ -31,8 +31,8 @@ def test_bounds_are_the_authors():
         (2 * math.sqrt(6 / (21 * 16 * 12 + 21 * 500 * 12)), 2 * math.sqrt(6 / (21 * 16 * 12 + 21 * 500 * 375))))
 
 
-def test_bounds_equal_caffe(shared_dir):
-    golden = np.load(shared_dir / 'golden' / 'gdn_layer.npz')
+def test_bounds_equal_caffe(golden_dir):
+    golden = np.load(golden_dir / 'gdn_layer.npz')
     keys = [key for key in golden if key.startswith('init/') and key.endswith('ChwHW')]
     assert keys
     for key in keys:
@@ -73,12 +73,22 @@ def test_a_larger_image_and_back_restores_the_matrix(sizes, larger):
     torch.testing.assert_close(back, kernel)
 
 
-def test_a_stride_that_is_no_whole_number_changes_the_released_matrices_little(shared_dir):
-    released = np.load(shared_dir / 'golden' / 'released_K.npz')
+def assert_moved_and_back_is_close(kernel):
+    """To a grid of stride 1000/128 and back to (500, 64), where the stride is no whole number."""
+    assert kernel.shape == (500, 64)
+    back = resample_kernel(resample_kernel(kernel, 1000, 128), 500, 64)
+    assert (back - kernel).norm() / kernel.norm() < 0.1
+
+
+def test_a_stride_that_is_no_whole_number_changes_a_smooth_matrix_little():
+    """The matrix has the band of those released: bells of one cell's width, negated."""
+    distance = torch.arange(64) - ((torch.arange(500)[:, None] + 0.5) * 64 / 500 - 0.5)
+    assert_moved_and_back_is_close(-(-distance**2 / 2).exp())
+
+
+def test_a_stride_that_is_no_whole_number_changes_the_released_matrices_little(released_matrices):
     for name in ('w0_500', 'w1_500'):
-        kernel = torch.from_numpy(released[name]).t()
-        back = resample_kernel(resample_kernel(kernel, 1000, 128), 500, 64)
-        assert (back - kernel).norm() / kernel.norm() < 0.1
+        assert_moved_and_back_is_close(torch.from_numpy(released_matrices[name]).t())
 
 
 def test_gradcheck():

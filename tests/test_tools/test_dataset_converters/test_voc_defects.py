@@ -67,8 +67,8 @@ def test_one_line_per_defect(voc_root, spoil, defect):
     assert defect in defects[0]
 
 
-def test_the_real_extract_is_sound(shared_dir):
-    lists = read_lists(shared_dir / 'voc_subset')
+def test_the_real_extract_is_sound(voc_extract):
+    lists = read_lists(voc_extract)
     assert {name: len(ids) for name, ids in lists.items()} == {'train': 492, 'val': 264, 'trainaug': 945}
     lists = {name: ids[:20] for name, ids in lists.items()}
-    assert file_defects(shared_dir / 'voc_subset', lists) == []
+    assert file_defects(voc_extract, lists) == []
