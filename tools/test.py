@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
@@ -12,11 +11,15 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmseg_gdn.datasets.require_data import require_voc
-from mmseg_gdn.engine.checkpoint import check_checkpoint
-from mmseg_gdn.models.segmentors import skip_full_size_scores
+from mmseg_gdn.datasets.require_data import require_images, require_voc
+from mmseg_gdn.engine.checkpoint import require_checkpoint
+from mmseg_gdn.evaluation.voc_submission import require_voc_classes
+from mmseg_gdn.models.segmentors import seg_logits_readers, skip_full_size_scores
 from mmseg_gdn.utils import InputError, run_tool
-from mmseg_gdn.utils.cli import load_config, runner_parser
+from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
+from tested_images import drop_annotations, select_images, set_pipeline
+
+_WRITERS_OF_CLASSES = ('IoUMetric', 'CityscapesMetric')
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,23 +45,36 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
-    if args.show or args.show_dir:
-        _paint_predictions(cfg, args)
-    if args.tta:
-        _augment(cfg)
-    else:
-        skip_full_size_scores(cfg.model)  # nothing here reads them
-    if args.ids:
-        cfg.test_dataloader.dataset.ann_file = str(Path(args.ids).resolve())
+    require_checkpoint(args.checkpoint)
     if args.submission:
         _submit_instead_of_evaluating(cfg, args.submission, args.competition)
-    require_voc(cfg.test_dataloader.dataset)
+    _require_test(cfg, args.config)
+    if args.tta:
+        _augment(cfg)
+    if args.submission:
+        drop_annotations(cfg.test_dataloader.dataset)
+    if args.ids:
+        select_images(cfg, args.ids)
     if args.out:
-        cfg.test_evaluator.update(output_dir=args.out, keep_results=True)
+        _write_classes(cfg, args.out)
+    if args.show or args.show_dir:
+        _paint_predictions(cfg, args)
+    require_voc(cfg.test_dataloader.dataset)
+    require_images(cfg.test_dataloader.dataset)
+    add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
+    note = _drop_unread_scores(cfg, args.tta)
 
     runner = Runner.from_cfg(cfg)
-    check_checkpoint(runner.model, args.checkpoint)
+    if note:
+        runner.logger.info(note)
     runner.test()
+
+
+def _require_test(cfg: Config, path: str) -> None:
+    missing = [name for name in ('test_dataloader', 'test_cfg', 'test_evaluator') if cfg.get(name) is None]
+    if missing:
+        raise InputError(f'{path} has no test set, because it sets no {" and no ".join(missing)}; '
+                         'add what is missing, or name a config with a test set.')
 
 
 def _paint_predictions(cfg: Config, args: argparse.Namespace) -> None:
@@ -75,29 +91,55 @@ def _augment(cfg: Config) -> None:
     if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
         raise InputError('--tta needs tta_pipeline and tta_model in the config, which has not both; '
                          'add them or test without the flag.')
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    set_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
     cfg.model = dict(cfg.tta_model, module=cfg.model)
 
 
 def _submit_instead_of_evaluating(cfg: Config, archive: str, competition: str) -> None:
-    dataset = cfg.test_dataloader.dataset
-    dataset.pipeline = _without_annotations(dataset.pipeline)
-    dataset.data_prefix = dict(img_path=dataset.data_prefix.img_path)
     cfg.test_evaluator = dict(type='VOCSubmission', out=archive, competition=competition)
+    cfg.test_cfg = cfg.get('test_cfg') or dict(type='TestLoop')
+    heads = cfg.model.get('decode_head')
+    head = heads[-1] if isinstance(heads, (list, tuple)) else heads
+    if head and 'num_classes' in head:
+        require_voc_classes(head['num_classes'], 'model')
 
 
-def _without_annotations(pipeline: Any) -> Any:
-    """Drop what loads masks, inside of test time augmentation as well."""
-    if isinstance(pipeline, (list, tuple)):
-        return [_without_annotations(step) for step in pipeline if not _loads_masks(step)]
-    if isinstance(pipeline, dict) and 'transforms' in pipeline:
-        alternatives = (_without_annotations(step) for step in pipeline['transforms'])
-        return dict(pipeline, transforms=[step for step in alternatives if step])
-    return pipeline
+def _write_classes(cfg: Config, folder: str) -> None:
+    """Let the first metric that can write predictions do so, and add one where none can."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'Cannot make the folder {folder} ({error.strerror}); name one you may write to '
+                         'by --out.') from error
+    evaluator = cfg.test_evaluator
+    is_composed = isinstance(evaluator, dict) and 'metrics' in evaluator
+    metrics = evaluator.metrics if is_composed else evaluator
+    metrics = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
+    writers = [metric for metric in metrics if metric['type'] in _WRITERS_OF_CLASSES]
+    if writers:
+        writers[0].update(output_dir=folder, keep_results=True)
+    else:
+        metrics.append(dict(type='IoUMetric', format_only=True, output_dir=folder))
+    cfg.test_evaluator = dict(evaluator, metrics=metrics) if is_composed else metrics
 
 
-def _loads_masks(step: Any) -> bool:
-    return isinstance(step, dict) and str(step['type']).endswith('Annotations')
+def _drop_unread_scores(cfg: Config, augments: bool) -> str | None:
+    """Predict classes without full-size scores unless something reads these; returns what to tell the user."""
+    model = cfg.model.module if augments else cfg.model
+    stock_type = model.type
+    if (model.get('test_cfg') or {}).get('mode', 'whole') != 'whole':
+        return None
+    skip_full_size_scores(model)
+    if model.type != 'GlobalInterpEncoderDecoder':
+        return None
+    readers = [*(['test time augmentation'] if augments else []), *seg_logits_readers(cfg, 'test')]
+    if readers:
+        model.test_cfg = dict(model.get('test_cfg') or {}, keep_seg_logits=True)
+        return f'Predictions keep their full-size seg_logits, which may be read by {", ".join(readers)}.'
+    if model.type != stock_type:
+        return (f'{model.type} takes the place of {stock_type}: nothing in this test reads seg_logits, and without '
+                'them the same classes are found faster.')
+    return None
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.ids import read_ids
 
 _VOC_TYPES = ('PascalVOCDataset', 'CheckedVOCDataset')
 _GET_VOC = """To get it:
@@ -17,6 +18,9 @@ _GET_VOC = """To get it:
   check it:     python tools/dataset_converters/check_voc.py --data-root data/VOCdevkit/VOC2012
 Data elsewhere: link it (ln -s /elsewhere/VOCdevkit data/VOCdevkit).
 Without any download: make demo"""
+_GET_IMAGES = """unpack the archive that holds them, or test with another list.
+The images of VOC's test set come in an archive of their own, which the challenge's server gives after registration;
+unpack it beside the others, so that its JPEGImages go to the same folder."""
 
 
 def require_voc(dataset: dict) -> None:
@@ -34,6 +38,25 @@ def require_voc(dataset: dict) -> None:
         looked = '\n'.join(f'  {path}' for path in missing)
         raise InputError(f'The VOC 2012 data set is not complete; missing (looked for from {Path.cwd()}):\n'
                          f'{looked}\n{_GET_VOC}')
+
+
+def require_images(dataset: dict) -> None:
+    """Check that the images which the lists of a VOC data set name are there.
+
+    Args:
+        dataset: Config of a data set, possibly of wrappers such as ``ConcatDataset`` around several.
+
+    Raises:
+        InputError: If a list cannot be read, or if images are missing; the message names the first of them.
+    """
+    for part in _voc_parts(dataset):
+        root = Path(part.get('data_root') or '')
+        ids, folder = root / part['ann_file'], root / part.get('data_prefix', {}).get('img_path', '')
+        names = [f'{name}{part.get("img_suffix", ".jpg")}' for name in read_ids(ids)]
+        missing = [name for name in names if not (folder / name).is_file()]
+        if missing:
+            raise InputError(f'{len(missing)} of the {len(names)} images that {ids} names are not in {folder}, the '
+                             f'first of them {missing[0]}; {_GET_IMAGES}')
 
 
 def _voc_parts(dataset: Any) -> Iterator[dict]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from .errors import InputError
 
-_NAME = re.compile(r'[^\s/\\\x00-\x1f]+')
+# Some data sets have folders of images.
+_NAME = re.compile(r'[^\s/\\\x00-\x1f][^\s\\\x00-\x1f]*')
 _IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
-_WANTED = 'give a text file with one image name per line, without folder and suffix'
+_WANTED = 'give a text file with one image name per line, without suffix'
 
 
 def read_ids(path: str | Path) -> list[str]:

@@ -17,6 +17,8 @@ EXPECTED = {'train': 1464, 'val': 1449, 'trainaug': 10582, 'test': 1456}
 _MASKS = {'train': ('SegmentationClass', ), 'val': ('SegmentationClass', ), 'test': (),
           'trainaug': ('SegmentationClass', 'SegmentationClassAug')}
 _LABELS = {*range(21), 255}
+_NO_TEST_IMAGE = ("missing; VOC's test images come in an archive of their own, which the challenge's server gives after "
+                  'registration')
 
 
 def read_lists(root: Path) -> dict[str, list[str]]:
@@ -81,7 +83,7 @@ def file_defects(root: Path, lists: dict[str, list[str]], workers: int = 1,
 
 def _pair_defects(root: Path, image_id: str, mask_folders: tuple[str, ...]) -> list[str]:
     defects: list[str] = []
-    image = _open(root / 'JPEGImages' / f'{image_id}.jpg', defects)
+    image = _open(root / 'JPEGImages' / f'{image_id}.jpg', defects, 'missing' if mask_folders else _NO_TEST_IMAGE)
     if mask_folders:
         candidates = [root / folder / f'{image_id}.png' for folder in mask_folders]
         path = next((path for path in candidates if path.is_file()), candidates[0])
@@ -94,9 +96,9 @@ def _pair_defects(root: Path, image_id: str, mask_folders: tuple[str, ...]) -> l
     return defects
 
 
-def _open(path: Path, defects: list[str]) -> Image.Image | None:
+def _open(path: Path, defects: list[str], if_missing: str = 'missing') -> Image.Image | None:
     if not path.is_file():
-        defects.append(f'{path}: missing')
+        defects.append(f'{path}: {if_missing}')
         return None
     try:
         with Image.open(path) as image:

@@ -1,0 +1,90 @@
+"""Which images ``tools/test.py`` tests, and how a submission loads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmseg_gdn.datasets.require_data import require_images, require_voc
+from mmseg_gdn.utils import InputError, atomic_write
+from mmseg_gdn.utils.ids import read_ids
+
+
+def select_images(cfg: Config, path: str) -> None:
+    """Test the images of a list instead of those that the config names.
+
+    Args:
+        cfg: Config of the test; its test set changes.
+        path: List of image names.
+
+    Raises:
+        InputError: If the list cannot be used, or if the test set joins several data sets.
+    """
+    ids = read_ids(path)
+    parts = list(_parts(cfg.test_dataloader.dataset))
+    if len(parts) > 1:
+        raise InputError(f'--ids names the images of one data set, but the test set joins {len(parts)} of them; set '
+                         'test_dataloader.dataset to one of them, or test without --ids.')
+    parts[0].ann_file = str(Path(path).resolve())
+    require_voc(parts[0])
+    require_images(parts[0])
+    # mmengine would take blank lines and a byte order mark for names.
+    plain = Path(cfg.work_dir, 'ids.txt').resolve()
+    with atomic_write(plain) as partial:
+        partial.write_text('\n'.join(ids) + '\n', encoding='utf-8')
+    parts[0].ann_file = str(plain)
+
+
+def set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
+    """Give a pipeline to a data set, or to all those that it wraps.
+
+    Args:
+        dataset: Config of the data set; changed in place.
+        pipeline: The pipeline.
+    """
+    for part in _parts(dataset):
+        part.pipeline = pipeline
+
+
+def drop_annotations(dataset: dict) -> None:
+    """Change a data set's config, possibly of wrappers around others, so that images are loaded without masks.
+
+    Args:
+        dataset: Config of the data set; changed in place.
+    """
+    if 'pipeline' in dataset:
+        dataset.pipeline = _without_annotations(dataset.pipeline)
+    if 'data_prefix' in dataset:
+        dataset.data_prefix.pop('seg_map_path', None)
+    for part in _wrapped(dataset):
+        drop_annotations(part)
+
+
+def _parts(dataset: dict) -> Iterator[dict]:
+    """The data sets inside of wrappers."""
+    wrapped = _wrapped(dataset)
+    if not wrapped:
+        yield dataset
+    for part in wrapped:
+        yield from _parts(part)
+
+
+def _wrapped(dataset: dict) -> list[dict]:
+    return [*dataset.get('datasets', []), *([dataset['dataset']] if 'dataset' in dataset else [])]
+
+
+def _without_annotations(pipeline: Any) -> Any:
+    """Drop what loads masks, inside of test time augmentation as well."""
+    if isinstance(pipeline, (list, tuple)):
+        return [_without_annotations(step) for step in pipeline if not _loads_masks(step)]
+    if isinstance(pipeline, dict) and 'transforms' in pipeline:
+        alternatives = (_without_annotations(step) for step in pipeline['transforms'])
+        return dict(pipeline, transforms=[step for step in alternatives if step])
+    return pipeline
+
+
+def _loads_masks(step: Any) -> bool:
+    return isinstance(step, dict) and str(step['type']).endswith('Annotations')
