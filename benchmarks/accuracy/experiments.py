@@ -13,7 +13,8 @@ class Experiment:
     Attributes:
         study: The question that the run helps to answer; a table is made per study.
         data: Name of the data set, a key of ``DATA`` in ``recipe.py``.
-        trunk: ``'frozen'`` trains the head on features computed once; ``'trained'`` trains the whole network.
+        trunk: ``'frozen'`` trains the head on features computed once; ``'top'`` also the trunk's stages of stride 32,
+            on features of stride 16 computed once; ``'trained'`` trains the whole network.
         stride: Output stride of the features that the head sees, 16 or 32.
         optimizer: Name of the optimizer, a key of ``OPTIMIZERS`` in ``recipe.py``.
         upsampling: ``'bilinear'`` is the stock head, ``'gdn'`` the head with matrices that start as bilinear.
@@ -71,25 +72,34 @@ def matrix_rates() -> list[Experiment]:
     """
     frozen = Experiment(study='matrix-rates', data='camvid', trunk='frozen', stride=32, optimizer='sgd',
                         upsampling='gdn', lr_mult=0, decay_mult=0, iterations=300, batch=8, seed=0)
-    factors, some, decayed = (0, 1, 5, 20, 50, 100), (0, 20, 100, 1), (1, 20)
+    factors, decayed = (0, 1, 5, 20, 50, 100), (1, 20)
+    top = dict(trunk='top', iterations=200)
 
-    def rates(lr_mults: tuple[float, ...], optimizers: tuple[str, ...] = ('sgd', 'adamw'),
-              **changes: Any) -> list[Experiment]:
-        return [replace(frozen, optimizer=optimizer, lr_mult=lr_mult, **changes)
-                for optimizer in optimizers for lr_mult in lr_mults]
+    def rates(optimizer: str, lr_mults: tuple[float, ...], **changes: Any) -> list[Experiment]:
+        return [replace(frozen, optimizer=optimizer, lr_mult=lr_mult, **changes) for lr_mult in lr_mults]
 
     return [
-        *rates(factors, seed=0),
-        *rates(factors, seed=1),
-        *rates(some, ('sgd', ), data='voc', seed=0),
-        *rates(some, ('sgd', ), trunk='trained', iterations=200, seed=0),
-        *rates(factors, ('adamw', ), data='voc', seed=0),
-        *rates(decayed, decay_mult=1, seed=0),
-        *rates((5, 50), ('sgd', ), data='voc', seed=0),
-        *rates(factors, data='voc', seed=1),
-        *rates(decayed, decay_mult=1, seed=1),
-        *rates(factors, stride=16, seed=0),
-        *rates(factors, seed=2),
+        *rates('sgd', factors),
+        *rates('adamw', factors),
+        *rates('sgd', (0, 20, 100), data='voc'),
+        *rates('sgd', (0, 20, 100), **top),
+        *rates('adamw', (0, 5, 20), data='voc'),
+        *rates('adamw', (0, 5, 20), **top),
+        *rates('sgd', (0, 20, 100, 1), trunk='trained', iterations=200),
+        *rates('sgd', decayed, decay_mult=1),
+        *rates('adamw', decayed, decay_mult=1),
+        *rates('sgd', (1, 5, 50), data='voc'),
+        *rates('adamw', (1, 50, 100), data='voc'),
+        *rates('sgd', (1, 5, 50), **top),
+        *rates('adamw', (1, 50, 100), **top),
+        *rates('sgd', factors, seed=1),
+        *rates('adamw', factors, seed=1),
+        *rates('sgd', factors, **top, seed=1),
+        *rates('adamw', factors, **top, seed=1),
+        *rates('sgd', factors, data='voc', seed=1),
+        *rates('adamw', factors, data='voc', seed=1),
+        *rates('sgd', factors, stride=16),
+        *rates('adamw', factors, stride=16),
     ]
 
 

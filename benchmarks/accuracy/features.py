@@ -26,7 +26,7 @@ class Features:
     """What the head sees of a data set.
 
     Attributes:
-        maps: One map per output index of the trunk, each (N, C, h, w), half precision; ``None`` where it is not kept.
+        maps: One per output index of the trunk, each (N, C, h, w); ``None`` where it is not kept.
         masks: Class indices (N, H, W), uint8, padded to the size trained on.
     """
 
@@ -77,8 +77,8 @@ def extract(model: EncoderDecoder, data: str, folder: Path, split: str, mirrored
 
 
 def cached(model: EncoderDecoder, weights: Path, data: str, folder: Path, split: str, mirrored: bool,
-           cache: Path) -> Features:
-    """As :func:`extract`, from a file where there is one for these weights and images.
+           cache: Path, level: int) -> Features:
+    """One level of what :func:`extract` gives, from a file where there is one for these weights and images.
 
     Args:
         model: See :func:`extract`.
@@ -88,9 +88,10 @@ def cached(model: EncoderDecoder, weights: Path, data: str, folder: Path, split:
         split: See :func:`extract`.
         mirrored: See :func:`extract`.
         cache: Folder of the files.
+        level: Which output of the trunk to keep, 2 or 3.
 
     Returns:
-        The features.
+        The features, with that level only.
     """
     key = hashlib.sha256(weights.read_bytes() + f'{folder.resolve()}{DATA[data]}'.encode()).hexdigest()[:8]
     path = cache / f'{data}_{split}{"_mirrored" if mirrored else ""}_{key}.pt'
@@ -98,4 +99,6 @@ def cached(model: EncoderDecoder, weights: Path, data: str, folder: Path, split:
         found = extract(model, data, folder, split, mirrored)
         with atomic_write(path) as partial:
             torch.save(dict(maps=found.maps, masks=found.masks), partial)
-    return Features(**torch.load(path))
+    stored = torch.load(path)
+    maps = (level_maps if index == level else None for index, level_maps in enumerate(stored['maps']))
+    return Features(tuple(maps), stored['masks'])
