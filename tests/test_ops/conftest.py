@@ -1,15 +1,15 @@
-"""Random problems for the operators, tiles so small that each problem needs several, and both ways of computing."""
+"""Random problems for the operators, chunks so small that each problem needs several, and both implementations."""
 
 import pytest
 import torch
 
-from mmseg_gdn.ops import memory, native
+from mmseg_gdn.ops import cpu, reference
 
 
-@pytest.fixture(autouse=True, params=['compiled', 'torch'])
+@pytest.fixture(autouse=True, params=['compiled', 'reference'])
 def way(request, monkeypatch):
-    """Every test of an operator runs with the compiled code and with PyTorch's operations."""
-    if request.param == 'torch':
+    """Every test of an operator runs with the compiled code and with the reference."""
+    if request.param == 'reference':
         monkeypatch.setenv('MMSEG_GDN_NATIVE', '0')
     else:
         request.getfixturevalue('compiled')
@@ -19,18 +19,18 @@ def way(request, monkeypatch):
 @pytest.fixture
 def compiled():
     """The compiled code; that it is there wherever it can be is what ``test_was_built`` tests."""
-    if not native.is_available():
+    if not cpu.is_available():
         pytest.skip('the compiled operators were not built or are not for this processor')
 
 
 @pytest.fixture
-def set_tile_bytes(monkeypatch):
-    return lambda size: monkeypatch.setitem(memory._TILE_BYTES, 'cpu', size // max(2, torch.get_num_threads()))
+def set_chunk_bytes(monkeypatch):
+    return lambda size: monkeypatch.setattr(reference, '_CHUNK_BYTES', size)
 
 
 @pytest.fixture
-def small_tiles(set_tile_bytes):
-    set_tile_bytes(256)
+def small_chunks(set_chunk_bytes):
+    set_chunk_bytes(256)
 
 
 @pytest.fixture

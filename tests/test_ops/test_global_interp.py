@@ -55,7 +55,7 @@ def test_is_linear_in_x(a, b):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SIDES, SIDES, SIDES, SIDES, SIDES, SIDES, st.tuples(st.booleans(), st.booleans(), st.booleans()))
-def test_gradients_are_those_of_plain_products(small_tiles, n, c, h, w, fine_h, fine_w, needs):
+def test_gradients_are_those_of_plain_products(small_chunks, n, c, h, w, fine_h, fine_w, needs):
     case = [tensor.requires_grad_(need) for tensor, need in zip(random_case(n, c, h, w, fine_h, fine_w), needs)]
     wanted = [tensor for tensor in case if tensor.requires_grad]
     if not wanted:
@@ -85,10 +85,28 @@ def test_maps_and_gradients_that_lie_scattered_in_memory():
     torch.testing.assert_close(scattered.grad, (kernel_h.t() @ torch.ones_like(y) @ kernel_w))
 
 
-def test_shapes_alone():
-    y = global_interp(*(torch.empty(shape, device='meta') for shape in ((2, 3, 4, 5), (8, 4), (10, 5))))
-    assert y.shape == (2, 3, 8, 10)
-    assert y.device.type == 'meta'
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+@pytest.mark.parametrize('sides', [(4, 5), (2, 9)])  # rows first, columns first
+def test_views_of_negated_numbers(sides, dtype):
+    x, *kernels = random_case(2, 3, *sides, 20, 21, dtype)
+    negated = [torch.complex(tensor, -tensor).conj().imag.detach().requires_grad_() for tensor in (x, *kernels)]
+    assert negated[0].is_neg()
+    case = [tensor.requires_grad_() for tensor in (x, *kernels)]
+    y, expected = global_interp(*negated), global_interp(*case)
+    torch.testing.assert_close(y, expected)
+    grad = torch.complex(torch.zeros_like(y), -torch.ones_like(y)).conj().imag
+    for result, right in zip(torch.autograd.grad(y, negated, grad),
+                             torch.autograd.grad(expected, case, torch.ones_like(y))):
+        torch.testing.assert_close(result, right)
+
+
+@pytest.mark.parametrize('sides', [(0, 5), (4, 0), (0, 0)])
+def test_coarse_sides_of_zero(sides):
+    case = [torch.zeros(shape, requires_grad=True) for shape in ((2, 3, *sides), (8, sides[0]), (9, sides[1]))]
+    y = global_interp(*case)
+    assert torch.equal(y, torch.zeros(2, 3, 8, 9))
+    y.sum().backward()
+    assert [tensor.grad.shape for tensor in case] == [tensor.shape for tensor in case]
 
 
 def test_empty_batch():

@@ -17,7 +17,7 @@ def plain_argmax(x, kernel_h, kernel_w):
 
 @property_test
 @given(n=st.integers(1, 3), c=st.integers(1, 6), h=SIDES, w=SIDES, fine_h=SIZES, fine_w=SIZES)
-def test_equals_argmax(small_tiles, random_problem, n, c, h, w, fine_h, fine_w):
+def test_equals_argmax(small_chunks, random_problem, n, c, h, w, fine_h, fine_w):
     inputs, _ = random_problem(n, c, h, w, fine_h, fine_w)
     best = global_interp_argmax(*inputs)
     assert best.dtype == torch.int64
@@ -27,7 +27,7 @@ def test_equals_argmax(small_tiles, random_problem, n, c, h, w, fine_h, fine_w):
 @property_test
 @given(c=st.integers(1, 6), h=SIDES, w=SIDES, fine_h=SIZES, fine_w=SIZES, levels=st.integers(1, 4),
        dtype=st.sampled_from([torch.float32, torch.bfloat16]))
-def test_of_equal_scores_the_lowest_class_wins(small_tiles, random_problem, c, h, w, fine_h, fine_w, levels, dtype):
+def test_of_equal_scores_the_lowest_class_wins(small_chunks, random_problem, c, h, w, fine_h, fine_w, levels, dtype):
     inputs, _ = random_problem(2, c, h, w, fine_h, fine_w)
     inputs = [tensor.detach().mul(levels / 3).round().to(dtype) for tensor in inputs]
     assert torch.equal(global_interp_argmax(*inputs), plain_argmax(*inputs))
@@ -45,6 +45,18 @@ def test_more_classes_than_a_byte_holds():
     x = torch.randn(1, 700, 2, 3, generator=torch.Generator().manual_seed(1))
     kernels = torch.rand(9, 2), torch.rand(8, 3)
     assert torch.equal(global_interp_argmax(x, *kernels), plain_argmax(x, *kernels))
+
+
+@pytest.mark.parametrize('sides', [(0, 2), (3, 0), (0, 0)])
+def test_coarse_sides_of_zero(sides):
+    x, kernels = torch.zeros(2, 4, *sides), [torch.zeros(fine, side) for fine, side in zip((7, 9), sides)]
+    assert torch.equal(global_interp_argmax(x, *kernels), torch.zeros(2, 7, 9, dtype=torch.int64))
+
+
+def test_views_of_negated_numbers(random_problem):
+    (x, *kernels), _ = random_problem(2, 4, 3, 2, 7, 9, torch.float32)
+    negated = torch.complex(x.detach(), -x.detach()).conj().imag
+    assert torch.equal(global_interp_argmax(negated, *kernels), global_interp_argmax(x, *kernels))
 
 
 def test_under_autocast_and_autograd(random_problem):

@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck, gradgradcheck
+from torch.utils.flop_counter import FlopCounterMode
 
 from mmseg_gdn.models.losses import CaffeSoftmaxLoss
-from mmseg_gdn.ops import global_interp_cross_entropy
+from mmseg_gdn.ops import cross_entropy_sums, global_interp_cross_entropy
 
 SIDES, SIZES = st.integers(1, 5), st.integers(1, 14)
 TOLERANCES = {torch.float64: dict(rtol=1e-9, atol=1e-9), torch.float32: dict(rtol=2e-4, atol=2e-4)}
@@ -36,7 +37,7 @@ def assert_same(fused, plain, inputs):
        dtype=st.sampled_from([torch.float32, torch.float64]), spread=st.sampled_from([0.1, 1., 50.]),
        ignored=st.sampled_from([0., 0.3, 1.]), weighted=st.booleans(),
        reduction=st.sampled_from(['mean', 'sum', 'none']))
-def test_equals_the_plain_loss(small_tiles, random_problem, n, c, h, w, fine_h, fine_w, dtype, spread, ignored,
+def test_equals_the_plain_loss(small_chunks, random_problem, n, c, h, w, fine_h, fine_w, dtype, spread, ignored,
                                weighted, reduction):
     inputs, target = random_problem(n, c, h, w, fine_h, fine_w, dtype, spread, ignored)
     options = dict(weight=torch.rand(c, dtype=dtype) + 0.1 if weighted else None, reduction=reduction)
@@ -46,39 +47,44 @@ def test_equals_the_plain_loss(small_tiles, random_problem, n, c, h, w, fine_h, 
 
 @property_test
 @given(c=st.integers(1, 6), fine_h=SIZES, fine_w=SIZES, ignored=st.sampled_from([0., 0.3, 1.]),
-       normalization=st.sampled_from(['full', 'valid', 'batch_size', 'none']), spread=st.sampled_from([1., 50.]))
-def test_normalizations_are_those_of_the_caffe_loss(small_tiles, random_problem, c, fine_h, fine_w, ignored,
-                                                    normalization, spread):
+       spread=st.sampled_from([1., 50.]))
+def test_the_sums_give_the_loss_of_caffe(small_chunks, random_problem, c, fine_h, fine_w, ignored, spread):
     inputs, target = random_problem(2, c, 3, 4, fine_h, fine_w, spread=spread, ignored=ignored)
-    fused = global_interp_cross_entropy(*inputs, target, normalization=normalization,
-                                        max_loss=-math.log(torch.finfo(torch.float32).tiny))
-    assert_same(fused, CaffeSoftmaxLoss(normalization)(plain_scores(*inputs), target), inputs)
+    sums = cross_entropy_sums(*inputs, target, max_loss=-math.log(torch.finfo(torch.float32).tiny))
+    assert sums.weight == (target != 255).sum()
+    assert_same(sums.loss / sums.weight.clamp(min=1), CaffeSoftmaxLoss('valid')(plain_scores(*inputs), target), inputs)
 
 
 @property_test
-@given(c=st.integers(1, 6), h=SIDES, w=SIDES, fine_h=SIZES, fine_w=SIZES, seed=st.integers(0, 99))
-def test_accuracy_is_that_of_argmax_also_between_equal_scores(small_tiles, random_problem, c, h, w, fine_h, fine_w,
-                                                              seed):
-    (x, *_), target = random_problem(2, c, h, w, fine_h, fine_w, seed=seed)
+@given(c=st.integers(1, 6), h=SIDES, w=SIDES, fine_h=SIZES, fine_w=SIZES, seed=st.integers(0, 99),
+       dtype=st.sampled_from([torch.float32, torch.float64]))
+def test_hits_are_those_of_argmax_also_between_equal_scores(small_chunks, random_problem, c, h, w, fine_h, fine_w,
+                                                            seed, dtype):
+    (x, *_), target = random_problem(2, c, h, w, fine_h, fine_w, dtype, seed=seed)
     # Matrices that pick one coarse score per pixel: no rounding, so equal scores stay equal.
-    kernels = [torch.eye(side, dtype=x.dtype)[torch.arange(fine) % side] for side, fine in ((h, fine_h), (w, fine_w))]
+    kernels = [torch.eye(side, dtype=dtype)[torch.arange(fine) % side] for side, fine in ((h, fine_h), (w, fine_w))]
     x = x.detach().round()
-    _, accuracy = global_interp_cross_entropy(x, *kernels, target, return_accuracy=True)
-    valid = target != 255
-    right = (plain_scores(x, *kernels).argmax(1) == target) & valid
-    torch.testing.assert_close(accuracy, 100. * right.sum().double() / max(1, valid.sum()), rtol=1e-5, atol=0)
+    hits = cross_entropy_sums(x, *kernels, target).hits
+    assert hits.dtype == torch.int64
+    assert hits == ((plain_scores(x, *kernels).argmax(1) == target) & (target != 255)).sum()
 
 
-def test_accuracy_of_scores_that_are_all_equal(small_tiles):
+def test_hits_of_scores_that_are_all_equal(small_chunks):
     target = torch.tensor([[[0, 1, 255], [2, 0, 0]]])
-    x, kernel_h, kernel_w = torch.zeros(1, 3, 2, 2), torch.ones(2, 2), torch.ones(3, 2)
-    _, accuracy = global_interp_cross_entropy(x, kernel_h, kernel_w, target, return_accuracy=True)
-    assert accuracy == 60
+    assert cross_entropy_sums(torch.zeros(1, 3, 2, 2), torch.ones(2, 2), torch.ones(3, 2), target).hits == 3
+
+
+def test_class_weights_do_not_change_the_hits_and_add_up(random_problem):
+    inputs, target = random_problem(2, 4, 3, 2, 7, 9)
+    weight = torch.tensor([0.5, 0., 2., 3.], dtype=torch.float64)
+    sums = cross_entropy_sums(*inputs, target, weight=weight)
+    torch.testing.assert_close(sums.weight, weight[target[target != 255]].sum())
+    assert sums.hits == cross_entropy_sums(*inputs, target).hits
 
 
 @pytest.mark.parametrize('reduction', ['mean', 'sum', 'none'])
 @pytest.mark.parametrize(('h', 'w'), [(2, 3), (3, 2)])
-def test_gradcheck_twice(small_tiles, random_problem, reduction, h, w):
+def test_gradcheck_twice(small_chunks, random_problem, reduction, h, w):
     inputs, target = random_problem(2, 3, h, w, 4, 5)
     weight = torch.tensor([0.5, 1., 2.], dtype=torch.float64)
 
@@ -91,7 +97,7 @@ def test_gradcheck_twice(small_tiles, random_problem, reduction, h, w):
 
 @pytest.mark.parametrize('needed', [(True, False, False), (False, True, False), (False, False, True)])
 @pytest.mark.parametrize('reduction', ['mean', 'none'])
-def test_gradients_of_one_input_only(small_tiles, random_problem, needed, reduction):
+def test_gradients_of_one_input_only(small_chunks, random_problem, needed, reduction):
     inputs, target = random_problem(2, 4, 3, 2, 7, 9)
     inputs = [tensor.detach().requires_grad_(need) for tensor, need in zip(inputs, needed)]
     wanted = [tensor for tensor in inputs if tensor.requires_grad]
@@ -101,12 +107,18 @@ def test_gradients_of_one_input_only(small_tiles, random_problem, needed, reduct
         torch.testing.assert_close(result, expected)
 
 
-def test_without_gradients_nothing_is_kept(random_problem):
+def test_without_gradients_none_are_computed(random_problem):
     inputs, target = random_problem(1, 4, 3, 2, 7, 9)
+
+    def products():
+        with FlopCounterMode(display=False) as counter:
+            loss = global_interp_cross_entropy(*inputs, target)
+        torch.testing.assert_close(loss, F.cross_entropy(plain_scores(*inputs), target, ignore_index=255))
+        return counter.get_total_flops()
+
+    with_gradients = products()
     with torch.no_grad():
-        loss = global_interp_cross_entropy(*inputs, target)
-    assert not loss.requires_grad
-    torch.testing.assert_close(loss, F.cross_entropy(plain_scores(*inputs), target, ignore_index=255).detach())
+        assert products() < with_gradients / 2
 
 
 def test_label_types_and_ignore_index(random_problem):
@@ -117,13 +129,59 @@ def test_label_types_and_ignore_index(random_problem):
     torch.testing.assert_close(global_interp_cross_entropy(*inputs, negative, ignore_index=-100), expected)
 
 
+@pytest.mark.parametrize('reduction', ['mean', 'none'])
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+def test_a_byte_that_a_negative_ignore_index_would_wrap_to_is_a_class(reduction, dtype):
+    x = torch.zeros(1, 200, 1, 2, dtype=dtype)
+    x[0, 156, 0, 0] = 9
+    kernels = torch.ones(1, 1, dtype=dtype), torch.eye(2, dtype=dtype)
+    target = torch.tensor([[[156, 1]]], dtype=torch.uint8)
+    loss = global_interp_cross_entropy(x, *kernels, target, ignore_index=-100, reduction=reduction)
+    torch.testing.assert_close(loss, F.cross_entropy(x, target.long(), reduction=reduction))
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+def test_nan_in_one_image_leaves_the_loss_of_the_others(random_problem, dtype):
+    (x, *kernels), target = random_problem(2, 4, 3, 2, 7, 9, dtype)
+    x = 60 * x.detach()
+    x[0, 1, 2, 1] = math.nan
+    x.requires_grad_()
+    target[0] = 255
+    loss = global_interp_cross_entropy(x, *kernels, target)
+    other = x[1:].detach().requires_grad_()
+    expected = F.cross_entropy(plain_scores(other, *kernels), target[1:], ignore_index=255)
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(torch.autograd.grad(loss, x)[0][1:], torch.autograd.grad(expected, other)[0])
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+def test_views_of_negated_numbers(random_problem, dtype):
+    (x, *kernels), target = random_problem(2, 4, 3, 2, 7, 9, dtype)
+    negated = torch.complex(x.detach(), -x.detach()).conj().imag
+    assert negated.is_neg()
+    torch.testing.assert_close(global_interp_cross_entropy(negated, *kernels, target),
+                               global_interp_cross_entropy(x, *kernels, target))
+
+
+@pytest.mark.parametrize('reduction', ['mean', 'none'])
+@pytest.mark.parametrize('sides', [(0, 2), (3, 0), (0, 0)])
+def test_coarse_sides_of_zero(sides, reduction):
+    x = torch.zeros(2, 4, *sides, requires_grad=True)
+    kernels = [torch.zeros(fine, side, requires_grad=True) for fine, side in zip((7, 9), sides)]
+    target = torch.zeros(2, 7, 9, dtype=torch.long)
+    loss = global_interp_cross_entropy(x, *kernels, target, reduction=reduction)
+    torch.testing.assert_close(loss, torch.full_like(loss, math.log(4)))
+    loss.sum().backward()
+    assert [tensor.grad.shape for tensor in (x, *kernels)] == [tensor.shape for tensor in (x, *kernels)]
+
+
 def test_empty_batch():
     x, target = torch.zeros(0, 3, 2, 2, requires_grad=True), torch.zeros(0, 5, 5, dtype=torch.long)
     kernel = torch.ones(5, 2)
     assert global_interp_cross_entropy(x, kernel, kernel, target).isnan()
-    loss = global_interp_cross_entropy(x, kernel, kernel, target, normalization='valid')
-    loss.backward()
-    assert loss == 0
+    sums = cross_entropy_sums(x, kernel, kernel, target)
+    sums.loss.backward()
+    assert list(sums) == [0, 0, 0]
     assert x.grad.shape == x.shape
 
 
@@ -148,9 +206,8 @@ def test_autocast_makes_products_in_half_and_sums_in_full_precision(random_probl
     inputs, target = random_problem(2, 5, 4, 6, 33, 20, torch.float32)
     plain = F.cross_entropy(plain_scores(*inputs), target, ignore_index=255, reduction=reduction)
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        fused, accuracy = global_interp_cross_entropy(*inputs, target, reduction=reduction, return_accuracy=True)
+        fused = global_interp_cross_entropy(*inputs, target, reduction=reduction)
     assert fused.dtype == torch.float32
-    assert 0 <= accuracy <= 100
     for result, expected in zip(loss_and_gradients(fused, inputs), loss_and_gradients(plain, inputs)):
         assert result.dtype == torch.float32
         assert (result - expected).norm() < 0.03 * expected.norm()
@@ -188,8 +245,6 @@ def test_label_out_of_range(random_problem, wrong):
     (dict(target=torch.zeros(1, 7, 9)), 'class indices'),
     (dict(weight=torch.ones(3)), 'one number for each of the 4 classes'),
     (dict(reduction='average'), "reduction is one of 'mean', 'sum', 'none', but got 'average'"),
-    (dict(normalization='pixels'), "normalization is one of 'full'"),
-    (dict(normalization='full', reduction='sum'), "goes with reduction='mean'"),
 ])
 def test_wrong_arguments(random_problem, changes, message):
     (x, kernel_h, kernel_w), target = random_problem(1, 4, 3, 2, 7, 9)

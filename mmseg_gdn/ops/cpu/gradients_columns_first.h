@@ -5,7 +5,7 @@
 #include "gradients.h"
 
 /* Add what rows first ... last - 1 of a map's gradient give; grad_map is overwritten. */
-static void add_part_columns_first(const workspace_t *mine, const problem_t *p, const float *x, const float *grad,
+static void add_part_columns_first(const buffers_t *mine, const problem_t *p, const float *x, const float *grad,
                                    float *grad_map, long first, long last)
 {
     if (p->grad_kernel_h) {
@@ -18,20 +18,20 @@ static void add_part_columns_first(const workspace_t *mine, const problem_t *p, 
         /* Rows are read one after the other here, and come from a cache when multiply_gradient reads them in panels. */
         if (p->grad_kernel_h) {
             multiply(count, p->h, p->W, plain(grad + row * p->W, p->W), packed(mine->middle_transposed, p->W),
-                     mine->rows_grad_h, p->h_row, 0);
-            add_to(mine->grad_h + row * p->h_row, mine->rows_grad_h, count * p->h_row);
+                     mine->rows_grad_h, p->h_stride, 0);
+            add_to(mine->grad_h + row * p->h_stride, mine->rows_grad_h, count * p->h_stride);
         }
         if (grad_map || p->grad_kernel_w)
             multiply_gradient(mine, p->W, p->h, count, transposed(p->kernel_h + row * p->h, p->h), grad + row * p->W,
-                              mine->grad_middle, p->middle_row, row > first);
+                              mine->grad_middle, p->middle_stride, row > first);
     }
     if (grad_map)
-        multiply(p->h, p->w, p->W, plain(mine->grad_middle, p->middle_row), packed(mine->columns, p->W), grad_map,
-                 p->w_row, 0);
+        multiply(p->h, p->w, p->W, plain(mine->grad_middle, p->middle_stride), packed(mine->columns, p->W), grad_map,
+                 p->w_stride, 0);
     if (p->grad_kernel_w) {
-        multiply(p->w, p->W, p->h, transposed(x, p->w), in_rows(mine->grad_middle, p->middle_row), mine->map_grad_w,
-                 p->W_row, 0);
-        add_to(mine->grad_w, mine->map_grad_w, p->w * p->W_row);
+        multiply(p->w, p->W, p->h, transposed(x, p->w), in_rows(mine->grad_middle, p->middle_stride), mine->map_grad_w,
+                 p->W_stride, 0);
+        add_to(mine->grad_w, mine->map_grad_w, p->w * p->W_stride);
     }
 }
 #endif

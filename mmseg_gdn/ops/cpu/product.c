@@ -19,28 +19,28 @@ typedef struct {
     float *rows;    /* likewise: some rows of K_h x, where the rows come first */
     float *fine;    /* likewise: a few rows of y */
     long needed;
-} workspace_t;
+} buffers_t;
 
-static workspace_t workspace_of(float *base, long h, long w, long W, int rows_first, int thread)
+static buffers_t buffers_of(float *base, long h, long w, long W, int rows_first, int thread)
 {
-    room_t room = {base, 0};
-    workspace_t mine;
-    mine.columns = take(&room, w * padded(W));
+    workspace_t workspace = {base, 0};
+    buffers_t mine;
+    mine.columns = allocate(&workspace, w * padded(W));
     for (int i = 0; i <= thread; i++) {
-        mine.map = take(&room, h * padded(rows_first ? w : W));
-        mine.rows = take(&room, rows_first ? ROWS * padded(w) : 0);
-        mine.fine = take(&room, BLOCK * W + PANEL);
+        mine.map = allocate(&workspace, h * padded(rows_first ? w : W));
+        mine.rows = allocate(&workspace, rows_first ? ROWS * padded(w) : 0);
+        mine.fine = allocate(&workspace, BLOCK * W + PANEL);
     }
-    mine.needed = room.used;
+    mine.needed = workspace.used;
     return mine;
 }
 
-long gdn_product_room(long h, long w, long W, int rows_first, int threads)
+long gdn_product_workspace(long h, long w, long W, int rows_first, int threads)
 {
-    return workspace_of(0, h, w, W, rows_first, threads - 1).needed;
+    return buffers_of(0, h, w, W, rows_first, threads - 1).needed;
 }
 
-static void prepare_map(const workspace_t *mine, const problem_t *p, const float *x)
+static void prepare_map(const buffers_t *mine, const problem_t *p, const float *x)
 {
     if (p->rows_first)
         pack(mine->map, p->h, x, p->w, 1, p->h, p->w);
@@ -59,9 +59,9 @@ static void stream(float *to, const float *from, long count)
 }
 
 /* y (count, W) = A (count, depth) B (depth, W). */
-static void write_product(const workspace_t *mine, const problem_t *p, float *y, long count, long depth, left_t a, right_t b)
+static void write_product(const buffers_t *mine, const problem_t *p, float *y, long count, long depth, left_t a, right_t b)
 {
-    for (long i = 0, few; i < count; i += few, a.data += few * a.row, y += few * p->W) {
+    for (long i = 0, few; i < count; i += few, a.data += few * a.row_stride, y += few * p->W) {
         few = next_strip(count - i);
         multiply(few, p->W, depth, a, b, mine->fine, p->W, 0);
         if (p->past_caches)
@@ -71,14 +71,14 @@ static void write_product(const workspace_t *mine, const problem_t *p, float *y,
     }
 }
 
-static void make_rows(const workspace_t *mine, const problem_t *p, const float *kernel_rows, float *y, long count)
+static void make_rows(const buffers_t *mine, const problem_t *p, const float *kernel_rows, float *y, long count)
 {
-    const long w_row = padded(p->w);
+    const long w_stride = padded(p->w);
     const left_t kernel = plain(kernel_rows, p->h);
     const right_t map = packed(mine->map, p->h);
     if (p->rows_first) {
-        multiply(count, w_row, p->h, kernel, map, mine->rows, w_row, 0);
-        write_product(mine, p, y, count, p->w, plain(mine->rows, w_row), packed(mine->columns, p->w));
+        multiply(count, w_stride, p->h, kernel, map, mine->rows, w_stride, 0);
+        write_product(mine, p, y, count, p->w, plain(mine->rows, w_stride), packed(mine->columns, p->w));
     } else {
         write_product(mine, p, y, count, p->h, kernel, map);
     }
@@ -86,16 +86,16 @@ static void make_rows(const workspace_t *mine, const problem_t *p, const float *
 
 /* x (maps, h, w), kernel_h (H, h), kernel_w (W, w), y (maps, H, W). */
 void gdn_product(const float *x, const float *kernel_h, const float *kernel_w, float *y, long maps, long h, long w,
-                 long H, long W, int rows_first, float *room, int threads)
+                 long H, long W, int rows_first, float *workspace, int threads)
 {
     const problem_t p = {x, kernel_h, kernel_w, y, maps, h, w, H, W, rows_first, maps * H * W >= STREAM_FROM};
     const long blocks = quotient_up(H, ROWS), tasks = maps * blocks;
     /* Rows are any thread's that has time. Where columns come first, a thread's lie together: few maps are made twice. */
     const long chunk = rows_first ? 1 : quotient_up(tasks, threads);
-    pack(room, w, kernel_w, 1, w, w, W);
+    pack(workspace, w, kernel_w, 1, w, w, W);
 #pragma omp parallel num_threads(threads)
     {
-        const workspace_t mine = workspace_of(room, h, w, W, rows_first, omp_get_thread_num());
+        const buffers_t mine = buffers_of(workspace, h, w, W, rows_first, omp_get_thread_num());
         long prepared = -1;
 #pragma omp for schedule(dynamic, chunk)
         for (long task = 0; task < tasks; task++) {

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmseg_gdn.ops import global_interp, global_interp_argmax, global_interp_cross_entropy, native
-from mmseg_gdn.ops.global_interp import rows_first
-from mmseg_gdn.ops.native import library
+from mmseg_gdn.ops import cpu, cross_entropy_sums, global_interp, global_interp_argmax, global_interp_cross_entropy
+from mmseg_gdn.ops.checks import rows_first
+from mmseg_gdn.ops.cpu import compiled, operators
 
 SIDES, SIZES = st.integers(1, 37), st.integers(1, 130)
 CLASSES, IMAGES, THREADS = st.sampled_from([1, 2, 5, 21, 33, 150]), st.integers(1, 2), st.integers(1, 5)
@@ -89,21 +89,20 @@ def test_maps_and_gradients_that_lie_scattered_in_memory(sides):
 
 @property_test
 @given(IMAGES, CLASSES, SIDES, SIDES, SIZES, SIZES, THREADS, st.sampled_from(['sum', 'none']), st.booleans())
-def test_loss_gradients_and_accuracy(n, c, h, w, fine_h, fine_w, threads, reduction, weighted):
+def test_loss_gradients_and_hits(n, c, h, w, fine_h, fine_w, threads, reduction, weighted):
     torch.set_num_threads(threads)
     inputs, target, grad = problem(n, c, h, w, fine_h, fine_w)
     doubles, scores = in_double(inputs)
     weight = torch.linspace(0.5, 2, c, dtype=torch.float64) if weighted else None
     expected = F.cross_entropy(scores, target, weight, ignore_index=255, reduction=reduction)
-    result, accuracy = global_interp_cross_entropy(
-        *inputs, target, weight=weight, reduction=reduction, return_accuracy=True)
+    result = global_interp_cross_entropy(*inputs, target, weight=weight, reduction=reduction)
     assert_near([result], [expected])
     grad = grad[:, 0] if reduction == 'none' else torch.tensor(1.)
     grad_scores, *right = torch.autograd.grad(expected, (scores, *doubles), grad.double())
     assert_near(torch.autograd.grad(result, inputs, grad), right, sums_of_absolutes(inputs, grad_scores))
     valid = target != 255
     hits = ((scores.argmax(1) == target) & valid).sum()
-    assert abs(accuracy * valid.sum() / 100 - hits) <= 1 + 1e-4 * valid.sum()
+    assert abs(cross_entropy_sums(*inputs, target).hits - hits) <= 1 + 1e-4 * valid.sum()
 
 
 @property_test
@@ -193,22 +192,38 @@ def test_what_new_tensors_are_by_default_does_not_matter(half_by_default):
 
 
 def test_a_library_of_other_sources_is_not_called(monkeypatch):
-    assert library.library.__wrapped__() is not None
-    monkeypatch.setattr(library, '_INTERFACE', -1)
-    assert library.library.__wrapped__() is None
+    assert compiled._load.__wrapped__()[0] is not None
+    monkeypatch.setattr(compiled, '_INTERFACE', -1)
+    library, problem = compiled._load.__wrapped__()
+    assert library is None
+    assert 'was built from other sources' in problem
 
 
-def test_switch(monkeypatch):
+def test_what_it_serves(monkeypatch):
     tensor = torch.ones(1)
-    assert native.serves(tensor)
-    assert not native.serves(tensor.double())
-    assert not native.serves(torch.ones(0))
+    assert operators.serves(None, tensor)
+    assert not operators.serves(torch.bfloat16, tensor)
+    assert not operators.serves(None, tensor.double())
+    assert not operators.serves(None, torch.ones(0))
     monkeypatch.setenv('MMSEG_GDN_NATIVE', '0')
-    assert not native.serves(tensor)
+    assert not operators.serves(None, tensor)
+
+
+@pytest.mark.parametrize(('change', 'sentence'), [
+    (lambda patch: None, 'The compiled CPU operators are used for float32.'),
+    (lambda patch: patch.setenv('MMSEG_GDN_NATIVE', '0'), 'switched off by MMSEG_GDN_NATIVE=0'),
+    (lambda patch: patch.setattr(compiled, '_PROCESSORS', ()), 'need a processor with AVX2'),
+    (lambda patch: patch.setattr(compiled, '_INTERFACE', -1), 'built from other sources; install mmseg-gdn again'),
+    (lambda patch: patch.setattr(compiled, '__file__', '/nowhere/compiled.py'), 'were not built'),
+])
+def test_status_says_why(monkeypatch, change, sentence):
+    monkeypatch.setattr(compiled, '_load', compiled._load.__wrapped__)
+    change(monkeypatch)
+    assert sentence in cpu.status()
 
 
 @pytest.mark.skipif(not sys.platform.startswith('linux') or platform.machine() != 'x86_64' or not shutil.which('gcc')
-                    or torch.backends.cpu.get_cpu_capability() not in library._PROCESSORS
+                    or torch.backends.cpu.get_cpu_capability() not in compiled._PROCESSORS
                     or os.environ.get('MMSEG_GDN_NATIVE') == '0', reason='nothing is built or used here')
 def test_was_built():
-    assert native.is_available(), 'there is a compiler, but pip install built no mmseg_gdn/ops/native/_kernels*.so'
+    assert cpu.is_available(), cpu.status()

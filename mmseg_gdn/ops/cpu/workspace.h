@@ -1,6 +1,6 @@
-/* The memory that the caller gives: shared out among threads, and what they gathered in it added up. */
-#ifndef MMSEG_GDN_ROOM_H
-#define MMSEG_GDN_ROOM_H
+/* The memory that the caller gives, shared out among threads, and sums of what each of them gathered in it. */
+#ifndef MMSEG_GDN_WORKSPACE_H
+#define MMSEG_GDN_WORKSPACE_H
 
 #include <omp.h>
 
@@ -23,25 +23,25 @@ static inline long quotient_up(long a, long b)
 typedef struct {
     float *base;
     long used;
-} room_t;
+} workspace_t;
 
 /* `count` floats, to whole cache lines. */
-static inline float *take(room_t *room, long count)
+static inline float *allocate(workspace_t *workspace, long count)
 {
-    float *taken = room->base ? room->base + room->used : 0;
-    room->used += quotient_up(count, 16) * 16;
+    float *taken = workspace->base ? workspace->base + workspace->used : 0;
+    workspace->used += quotient_up(count, 16) * 16;
     return taken;
 }
 
 /* to += from. Long sums of floats are made in two steps, of which the first begins at zero many times: the rounding errors
-   of one long row of additions would be several times as large. */
+   of a single long sum would be several times as large. */
 static inline void add_to(float *to, const float *from, long count)
 {
     for (long i = 0; i < count; i++)
         to[i] += from[i];
 }
 
-/* to (columns) = the sum of `count` rows that lie `apart` floats from each other, their elements `step`. */
+/* to (columns) = the sum of `count` rows that are `apart` floats from each other, their elements `step`. */
 static inline void add_up(float *to, long columns, const float *from, long step, long apart, int count)
 {
     for (long j = 0; j < columns; j++) {

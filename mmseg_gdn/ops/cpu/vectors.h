@@ -38,11 +38,11 @@ INLINE int any(ivec condition)
     return _mm256_movemask_ps((vec)condition);
 }
 
-/* 2^x for x <= 0, to about one unit in the last place; 0 below the normal numbers; what is no number stays so. */
+/* 2^x for x <= 0, to about one unit in the last place; 0 below the normal numbers; NaN stays NaN. */
 INLINE vec exp2_of(vec x)
 {
     const vec round = splat(12582912.f); /* 1.5 * 2^23: added, it leaves the nearest whole number in the low bits */
-    const vec bounded = _mm256_max_ps(splat(-127), x); /* in this order it hands on what is no number */
+    const vec bounded = _mm256_max_ps(splat(-127), x); /* in this order NaN passes */
     const vec shifted = bounded + round;
     const vec f = bounded - (shifted - round);
     /* (2^f - 1) / f on [-1/2, 1/2]: least largest relative error of 2^f, 2e-9. */
@@ -56,7 +56,7 @@ INLINE vec exp2_of(vec x)
     return p * (vec)(((ivec)shifted - (ivec)round + 127) << 23);
 }
 
-/* ln(1 + x) for x >= 0, also where x is lost against 1; what is no number stays so. */
+/* ln(1 + x) for x >= 0, precise where 1 + x is rounded to 1; NaN stays NaN. */
 INLINE vec log1p_of(vec x)
 {
     const vec u = 1 + x;

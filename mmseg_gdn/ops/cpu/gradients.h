@@ -12,33 +12,33 @@ typedef struct {
     long maps, h, w, H, W;
     int rows_first;
     long parts;
-    long h_row, w_row, W_row; /* sides with the last panel filled up */
-    long middle_row;          /* one panel more: rows a power of two apart would get in each other's way in the cache */
+    long h_stride, w_stride, W_stride; /* sides with the last panel filled up */
+    long middle_stride;          /* one panel more: rows a power of two apart would get in each other's way in the cache */
 } problem_t;
 
 typedef struct {
     float *columns;                   /* K_w, packed, for all threads */
-    float *grad_maps;                 /* (parts, maps, h, w_row), for all threads */
-    float *grad_h, *grad_w;           /* (H, h_row) and (w, W_row): a thread's own, like all that follow */
-    float *map_grad_w;                /* (w, W_row), of one part */
+    float *grad_maps;                 /* (parts, maps, h, w_stride), for all threads */
+    float *grad_h, *grad_w;           /* (H, h_stride) and (w, W_stride): a thread's own, like all that follow */
+    float *map_grad_w;                /* (w, W_stride), of one part */
     float *map, *map_transposed;      /* x, packed */
     float *edge;                      /* the last columns of some rows of the gradient, packed */
-    float *rows_grad_h;               /* (ROWS, h_row), of some rows */
-    float *rows, *grad_rows;          /* (ROWS, w_row): of K_h x and its gradient; rows first */
+    float *rows_grad_h;               /* (ROWS, h_stride), of some rows */
+    float *rows, *grad_rows;          /* (ROWS, w_stride): of K_h x and its gradient; rows first */
     float *middle_transposed;         /* (x K_w^T)^T, packed; columns first */
-    float *grad_middle;               /* (h, middle_row): of x K_w^T; columns first */
+    float *grad_middle;               /* (h, middle_stride): of x K_w^T; columns first */
     long shared, needed;
-} workspace_t;
+} buffers_t;
 
 /* C (rows, W) = A (rows, count) G (count, W), or that added to C: whole panels of G where they lie, the rest from a copy. */
-static void multiply_gradient(const workspace_t *mine, long W, long rows, long count, left_t a, const float *grad, float *c,
-                              long c_row, int add)
+static void multiply_gradient(const buffers_t *mine, long W, long rows, long count, left_t a, const float *grad, float *c,
+                              long c_stride, int add)
 {
     const long rest = W % PANEL, whole = W - rest;
-    multiply(rows, whole, count, a, in_rows(grad, W), c, c_row, add);
+    multiply(rows, whole, count, a, in_rows(grad, W), c, c_stride, add);
     if (rest) {
         pack(mine->edge, count, grad + whole, W, 1, count, rest);
-        multiply(rows, rest, count, a, packed(mine->edge, count), c + whole, c_row, add);
+        multiply(rows, rest, count, a, packed(mine->edge, count), c + whole, c_stride, add);
     }
 }
 #endif

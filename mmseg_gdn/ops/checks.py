@@ -1,0 +1,39 @@
+"""What all implementations of the operators agree on: types, the order of the two products, and which sizes fit."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mmseg_gdn.utils import InputError
+
+Needs = tuple[bool, bool, bool]  # whether the gradients of x, kernel_h and kernel_w are wanted
+
+
+def rows_first(kernel_h: Tensor, kernel_w: Tensor) -> bool:
+    """Whether (K_h x) K_w^T takes no more multiplications per channel than K_h (x K_w^T)."""
+    (fine_h, coarse_h), (fine_w, coarse_w) = kernel_h.shape, kernel_w.shape
+    return fine_h * coarse_w * (coarse_h + fine_w) <= fine_w * coarse_h * (coarse_w + fine_h)
+
+
+def precise_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The type for sums and logarithms of numbers of type ``dtype``: float32 at least."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def check_shapes(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> None:
+    """Raise an :class:`InputError` if coarse maps and matrices do not fit each other."""
+    if x.dim() != 4 or kernel_h.dim() != 2 or kernel_w.dim() != 2:
+        raise InputError('global_interp takes x (N, C, h, w), kernel_h (H, h) and kernel_w (W, w), but got '
+                         f'{tuple(x.shape)}, {tuple(kernel_h.shape)} and {tuple(kernel_w.shape)}.')
+    if (kernel_h.shape[1], kernel_w.shape[1]) != tuple(x.shape[2:]):
+        raise InputError(f'The matrices read {kernel_h.shape[1]}x{kernel_w.shape[1]} maps '
+                         f'(kernel_h {tuple(kernel_h.shape)}, kernel_w {tuple(kernel_w.shape)}), '
+                         f'but x is {x.shape[2]}x{x.shape[3]}; give matrices whose second sides equal those of x.')
+
+
+def check_labels(lowest: int, highest: int, classes: int, ignore_index: int) -> None:
+    """Raise an :class:`InputError` if the extreme labels are not classes."""
+    if lowest < 0 or highest >= classes:
+        raise InputError(f'The target holds the label {lowest if lowest < 0 else highest}, but there are scores for '
+                         f'{classes} classes; labels are 0 to {classes - 1} or ignore_index={ignore_index}.')
