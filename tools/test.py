@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from mmseg_gdn.datasets.require_data import require_images, require_voc
 from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.evaluation.voc_submission import require_voc_classes
-from mmseg_gdn.models.segmentors import seg_logits_readers, skip_full_size_scores
+from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
 from tested_images import drop_annotations, select_images, set_pipeline
@@ -49,6 +49,7 @@ def main() -> None:
     if args.submission:
         _submit_instead_of_evaluating(cfg, args.submission, args.competition)
     _require_test(cfg, args.config)
+    is_replaced = not args.tta and skip_full_size_scores(cfg.model)
     if args.tta:
         _augment(cfg)
     if args.submission:
@@ -62,11 +63,11 @@ def main() -> None:
     require_voc(cfg.test_dataloader.dataset)
     require_images(cfg.test_dataloader.dataset)
     add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
-    note = _drop_unread_scores(cfg, args.tta)
 
     runner = Runner.from_cfg(cfg)
-    if note:
-        runner.logger.info(note)
+    if is_replaced:
+        runner.logger.info('GlobalInterpEncoderDecoder takes the place of EncoderDecoder: it finds the same classes '
+                           'faster, and computes seg_logits only when something reads them.')
     runner.test()
 
 
@@ -121,25 +122,6 @@ def _write_classes(cfg: Config, folder: str) -> None:
     else:
         metrics.append(dict(type='IoUMetric', format_only=True, output_dir=folder))
     cfg.test_evaluator = dict(evaluator, metrics=metrics) if is_composed else metrics
-
-
-def _drop_unread_scores(cfg: Config, augments: bool) -> str | None:
-    """Predict classes without full-size scores unless something reads these; returns what to tell the user."""
-    model = cfg.model.module if augments else cfg.model
-    stock_type = model.type
-    if (model.get('test_cfg') or {}).get('mode', 'whole') != 'whole':
-        return None
-    skip_full_size_scores(model)
-    if model.type != 'GlobalInterpEncoderDecoder':
-        return None
-    readers = [*(['test time augmentation'] if augments else []), *seg_logits_readers(cfg, 'test')]
-    if readers:
-        model.test_cfg = dict(model.get('test_cfg') or {}, keep_seg_logits=True)
-        return f'Predictions keep their full-size seg_logits, which may be read by {", ".join(readers)}.'
-    if model.type != stock_type:
-        return (f'{model.type} takes the place of {stock_type}: nothing in this test reads seg_logits, and without '
-                'them the same classes are found faster.')
-    return None
 
 
 if __name__ == '__main__':

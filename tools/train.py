@@ -14,7 +14,6 @@ from mmseg.registry import RUNNERS
 
 from mmseg_gdn.datasets.require_data import require_voc
 from mmseg_gdn.engine.checkpoint import require_checkpoint
-from mmseg_gdn.models.segmentors import reads_only_classes
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
 
@@ -44,8 +43,6 @@ def main() -> None:
     add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
     if any(_holds_type(cfg.model, head) for head in _WATCHED_HEADS):
         add_default_hook(cfg, 'global_interp', 'GlobalInterpHook')
-    if not reads_only_classes(cfg, 'val'):
-        cfg.model.test_cfg = dict(cfg.model.get('test_cfg') or {}, keep_seg_logits=True)
 
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     runner.train()

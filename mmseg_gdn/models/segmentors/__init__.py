@@ -2,9 +2,5 @@
 
 from .caffe_encoder_decoder import CaffeEncoderDecoder
 from .global_interp_encoder_decoder import GlobalInterpEncoderDecoder, skip_full_size_scores
-from .seg_logits import reads_only_classes, seg_logits_readers
 
-__all__ = [
-    'CaffeEncoderDecoder', 'GlobalInterpEncoderDecoder', 'reads_only_classes', 'seg_logits_readers',
-    'skip_full_size_scores'
-]
+__all__ = ['CaffeEncoderDecoder', 'GlobalInterpEncoderDecoder', 'skip_full_size_scores']
