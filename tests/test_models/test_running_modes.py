@@ -101,14 +101,25 @@ def test_gradient_checkpointing_of_the_backbone(cfg, model, batch):
         torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6)
 
 
-def test_moving_average_of_the_weights(model):
+def test_moving_average_of_the_weights(model, batch):
+    """The average is a model of its own: it predicts with the averaged matrices and takes part in no training."""
     averaged = ExponentialMovingAverage(model, momentum=0.25)
-    start = copy.deepcopy(model.decode_head.interp.kernel_h.data)
+    start = copy.deepcopy(model.state_dict())
     averaged.update_parameters(model)
-    model.decode_head.interp.kernel_h.data += 1
+    with torch.no_grad():
+        for kernel in (model.decode_head.interp.kernel_h, model.decode_head.interp.kernel_w):
+            kernel.add_(0.2 * torch.randn_like(kernel))
     averaged.update_parameters(model)
-    torch.testing.assert_close(averaged.module.decode_head.interp.kernel_h.data, start + 0.25)
-    torch.testing.assert_close(model.decode_head.interp.kernel_h.data, start + 1)
+    learned = copy.deepcopy(model.state_dict())
+
+    metas = [batch[1][0].metainfo] * 2
+    with torch.no_grad():
+        scores = averaged.module.eval().encode_decode(batch[0], metas)
+        model.load_state_dict({name: value.lerp(learned[name], 0.25) if 'kernel_' in name else learned[name]
+                               for name, value in start.items()})
+        torch.testing.assert_close(scores, model.eval().encode_decode(batch[0], metas))
+        model.load_state_dict(learned)
+        assert not torch.allclose(scores, model.encode_decode(batch[0], metas))
 
 
 def test_compiled_training_step(model, batch):
@@ -116,25 +127,36 @@ def test_compiled_training_step(model, batch):
     compiled = torch.compile(model, backend='aot_eager')
     losses, found = gradients(compiled, batch)
     torch.testing.assert_close(losses['decode.loss_ce'], expected_losses['decode.loss_ce'])
-    for name, value in found.items():
-        wanted = expected[name.removeprefix('_orig_mod.')]
-        assert (value - wanted).abs().max() <= 1e-3 * wanted.abs().max(), name
+    found = {name.removeprefix('_orig_mod.'): value for name, value in found.items()}
+    assert found.keys() == expected.keys()
+    for name, wanted in expected.items():
+        assert (found[name] - wanted).abs().max() <= 1e-3 * wanted.abs().max(), name
 
 
-def test_inferencer_from_config_and_checkpoint(cfg, model, voc_root, tmp_path):
+def test_inferencer_from_config_and_checkpoint(cfg, model, tmp_path):
+    torch.nn.init.normal_(model.decode_head.conv_seg.weight)
+    torch.nn.init.normal_(model.decode_head.interp.kernel_h)
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'weights.pth')
     cfg.dump(tmp_path / 'config.py')
     inferencer = MMSegInferencer(str(tmp_path / 'config.py'), str(tmp_path / 'weights.pth'), device='cpu',
                                  classes=['a'] * 21, palette=[[0, 0, 0]] * 21)
     image = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
     result = inferencer(image, show=False)
-    assert result['predictions'].shape == (90, 120)
+    sample = SegDataSample(metainfo=dict(img_shape=(90, 120), ori_shape=(90, 120)))
+    inputs = torch.from_numpy(image).permute(2, 0, 1)
+    expected = model.eval().test_step(dict(inputs=[inputs], data_samples=[sample]))[0].pred_sem_seg.data[0]
+    assert expected.unique().numel() > 1, 'a single class would show nothing'
+    assert np.array_equal(result['predictions'], expected)
 
 
 @pytest.mark.parametrize('policy', ['slice', 'resample'])
 def test_several_scales_and_flips(cfg, policy):
     cfg.model.decode_head.size_policy = policy
     tta = MODELS.build(dict(type='SegTTAModel', module=cfg.model)).eval()
+    torch.nn.init.normal_(tta.module.decode_head.conv_seg.weight)
+    with torch.no_grad():
+        for kernel in (tta.module.decode_head.interp.kernel_h, tta.module.decode_head.interp.kernel_w):
+            kernel.add_(0.1 * torch.randn_like(kernel))
     image = torch.randint(0, 255, (3, 96, 128), dtype=torch.uint8)
     inputs, samples = [], []
     for scale in ((0.5, 0.75, 1.0) if policy == 'slice' else (0.5, 1.0, 1.75)):
@@ -144,8 +166,12 @@ def test_several_scales_and_flips(cfg, policy):
                         flip_direction='horizontal' if flip else None)
             inputs.append([scaled.flip(2) if flip else scaled])
             samples.append([SegDataSample(metainfo=meta)])
+    alone = [tta.module.test_step(copy.deepcopy(dict(inputs=one, data_samples=sample)))[0].seg_logits.data
+             for one, sample in zip(inputs, samples)]
+    expected = sum(scores.softmax(0) for scores in alone).argmax(0, keepdim=True)
+    assert expected.unique().numel() > 1, 'a single class would show nothing'
     result, = tta.test_step(dict(inputs=inputs, data_samples=samples))
-    assert result.pred_sem_seg.data.shape == (1, 96, 128)
+    assert torch.equal(result.pred_sem_seg.data, expected)
 
 
 def test_images_of_different_sizes_in_a_batch(model):

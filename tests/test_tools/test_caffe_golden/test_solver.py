@@ -33,7 +33,7 @@ def another_golden(policy):
     rng = np.random.default_rng(0)
     shapes = {'conv1/0': (7, 4, 3, 3), 'conv1/1': (7, ), 'conv2/0': (3, 7, 1, 1), 'conv2/1': (3, ),
               'gdn/0': (5, 11), 'gdn/1': (8, 13)}
-    arrays = {f'init/{key}': rng.normal(size=shape).astype(np.float32) for key, shape in shapes.items()}
+    arrays = {f'init/{key}': rng.normal(scale=0.5, size=shape).astype(np.float32) for key, shape in shapes.items()}
     arrays['data'] = rng.integers(-9, 9, (6, 3, 4, 17, 30), dtype=np.int8)
     arrays['label'] = rng.integers(0, 3, (6, 3, 1, 11, 13), dtype=np.uint8)
     arrays['label'][:, :, :, :2] = 255
