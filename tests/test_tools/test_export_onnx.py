@@ -44,7 +44,7 @@ def test_scores_of_the_graph(run_script, gdn_config, checkpoint, tmp_path, optio
 def test_sizes_that_the_matrices_do_not_serve(run_script, gdn_config, checkpoint, tmp_path):
     result = run_script('tools/export_onnx.py', gdn_config, checkpoint, tmp_path / 'model.onnx', '--shape', 64, 96)
     assert result.returncode == 1
-    assert 'error: The matrices were made for 2x2 maps brought to 64x64' in result.stderr
+    assert 'error: The matrices upsample 2x2 maps to 64x64' in result.stderr
     assert 'Traceback' not in result.stderr
     assert not (tmp_path / 'model.onnx').exists()
 

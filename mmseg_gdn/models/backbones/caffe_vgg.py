@@ -1,4 +1,4 @@
-"""VGG-16 as the Caffe nets of FCN-32s and DeepLab-LargeFOV build it."""
+"""VGG-16 as in the Caffe networks FCN-32s and DeepLab-LargeFOV."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _CONVS_PER_STAGE = (2, 2, 3, 3, 3)
 
 @MODELS.register_module()
 class CaffeVGG(BaseModule):
-    """The thirteen convolutions and five pools of VGG-16, with Caffe's sizes.
+    """The thirteen convolutions and five pooling layers of VGG-16, with Caffe's sizes.
 
-    Caffe rounds the size of a pooled map up, so every pool has ``ceil_mode=True``. The keys of its parameters are
-    those of mmpretrain's ``VGG(depth=16)``, whose ImageNet checkpoint therefore loads.
+    Caffe rounds the size of a pooled map up, so every pooling layer has ``ceil_mode=True``. The parameters have the
+    keys of mmpretrain's ``VGG(depth=16)``, whose ImageNet checkpoint therefore loads.
 
     Args:
-        layout: ``'fcn32s'``: conv1_1 is padded by 100 px and all pools are 2x2 with stride 2, output stride 32.
-            ``'largefov'``: pools are 3x3 with padding 1 and strides 2, 2, 2, 1, 1, conv5 is dilated by 2,
-            output stride 8.
+        layout: ``'fcn32s'``: conv1_1 is padded by 100 px and all pooling is 2x2 with stride 2, output stride 32.
+            ``'largefov'``: pooling is 3x3 with padding 1 and strides 2, 2, 2, 1, 1, conv5 is dilated by 2, output
+            stride 8.
         widths: Channels of the five stages.
         init_cfg: Initialisation, such as ``dict(type='Pretrained', checkpoint=..., prefix='backbone.')``.
 
@@ -38,14 +38,14 @@ class CaffeVGG(BaseModule):
                  init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d'))
         if layout not in ('fcn32s', 'largefov'):
-            raise InputError(f"layout is 'fcn32s' or 'largefov', but got {layout!r}.")
+            raise InputError(f"layout must be 'fcn32s' or 'largefov', but got {layout!r}.")
         if len(widths) != len(_CONVS_PER_STAGE):
-            raise InputError(f'widths names the channels of the five stages, but got {tuple(widths)}.')
+            raise InputError(f'widths must be the numbers of channels of the five stages, but got {tuple(widths)}.')
         self.layout = layout
         self.features = nn.Sequential(*_layers(layout, widths))
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Features of the last pool.
+        """Features after the last pooling layer.
 
         Args:
             x: Images, shape (N, 3, H, W), BGR with the mean subtracted.

@@ -1,4 +1,4 @@
-"""Decode heads: any head with global interpolation, the multi-label head, and Caffe's fully connected head."""
+"""Decode heads: any stock head with global interpolation, the multi-label head, and Caffe's fully connected head."""
 
 from .base_heads import find_base_head
 from .caffe_fc_head import CaffeFCHead

@@ -1,4 +1,4 @@
-"""Which decode heads can have their scores brought to full size: those that make one coarse score map."""
+"""Which decode heads GlobalInterpHead can extend: those that predict one coarse score map."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _GIVEN = ('prev_output', 'batch_data_samples', 'batch_img_metas')
 
 
 def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
-    """The class of a registered head, if the interface of its methods is that of a head with one score map.
+    """The class of a registered head, if it has the interface of a head with one score map.
 
-    No head is known by name: a new one is judged by what its methods ask for and call.
+    Heads are not listed by name. What counts is which arguments their methods take and which methods they call.
 
     Args:
         base_type: Registered name.
@@ -28,7 +28,7 @@ def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
         The head's class.
 
     Raises:
-        InputError: If there is no such head, or if it is of another kind; the message says what shows it.
+        InputError: If there is no such head, or if it is of another kind; the message says why.
     """
     head = MODELS.get(base_type) if base_type else None
     if head is None:
@@ -42,7 +42,7 @@ def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
 
 
 def check_built_head(base_type: str, head: nn.Module) -> None:
-    """Make sure that a built head makes class scores, which its class alone does not show.
+    """Make sure that a built head predicts classes, which its class alone does not show.
 
     Args:
         base_type: Registered name, for the message.
@@ -52,27 +52,27 @@ def check_built_head(base_type: str, head: nn.Module) -> None:
         InputError: If it predicts something else, such as depth.
     """
     if not hasattr(head, 'ignore_index'):
-        raise InputError(_refusal(base_type, 'predicts no classes (it has no ignore_index of a label map)'))
+        raise InputError(_refusal(base_type, 'predicts no classes (it has no ignore_index)'))
 
 
 def _obstacle(head: type) -> str | None:
     if not (isinstance(head, type) and issubclass(head, BaseDecodeHead)):
         return "does not derive from mmseg's BaseDecodeHead"
     if hasattr(head, 'base_head'):
-        return 'already brings its scores to full size'
+        return 'upsamples its scores already'
     for method, name in ((head.loss, 'batch_data_samples'), (head.predict, 'batch_img_metas')):
         if name not in inspect.signature(method).parameters:
             return f'has a {method.__name__} without {name}'
-    # What comes before the samples is what forward is given: features and, in a cascade, the scores before.
+    # forward gets what comes before the samples: features and, in a cascade, the scores of the previous head.
     given = list(inspect.signature(head.loss).parameters).index('batch_data_samples')
     for method, served in ((head.forward, given), (head.loss_by_feat, 3), (head.predict_by_feat, 3)):
         required = _required(method)
         if len(required) > served:
             beyond = [name for name in required[2:] if name not in _GIVEN]
-            return f"has a {method.__name__} that needs {' and '.join(map(repr, beyond))} beside what heads get"
+            return f"has a {method.__name__} that needs {' and '.join(map(repr, beyond))}, which heads are not given"
     for method, goal in (('loss', 'loss_by_feat'), ('predict', 'predict_by_feat')):
         if not _reaches(head, method, goal):
-            return f'has a {method} that never calls {goal}, where scores are brought to full size'
+            return f'has a {method} that never calls {goal}, where scores are upsampled'
     return None
 
 
@@ -83,7 +83,7 @@ def _required(method: Callable) -> list[str]:
 
 
 def _reaches(head: type, method: str, goal: str) -> bool:
-    """Whether a method's code names another method, itself or through the methods it names."""
+    """Whether a method's code names another method, directly or through the methods that it names."""
     pending, seen = [(method, 0)], set()
     while pending:
         name, depth = pending.pop()
@@ -93,13 +93,13 @@ def _reaches(head: type, method: str, goal: str) -> bool:
         if function is None or (name, index) in seen:
             continue
         seen.add((name, index))
-        # A method that names itself calls its parent's, by super().
+        # A method that names itself calls its parent's, through super().
         pending += [(named, index + 1 if named == name else 0) for named in _names(function)]
     return False
 
 
 def _find_method(head: type, name: str, depth: int) -> tuple[int, Any]:
-    """A method of the first class that has it, ``depth`` classes up the line of parents or above."""
+    """A method in the first class that defines it, from position ``depth`` of the method resolution order on."""
     for index, parent in enumerate(head.__mro__[depth:], start=depth):
         if name in vars(parent):
             return index, inspect.unwrap(vars(parent)[name])
@@ -117,6 +117,5 @@ def _names(function: Any) -> Iterator[str]:
 
 
 def _refusal(base_type: str, obstacle: str) -> str:
-    return (f'base_type={base_type!r} {obstacle}: it is no decode head that makes coarse score maps (one per image, '
-            "a channel per class), which is all that can be brought to full size; give one that does, such as "
-            "base_type='FCNHead'.")
+    return (f'base_type={base_type!r} {obstacle}. GlobalInterpHead needs a decode head that predicts one coarse score '
+            "map per image with a channel per class, such as base_type='FCNHead'.")

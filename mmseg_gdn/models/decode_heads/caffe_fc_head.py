@@ -1,4 +1,4 @@
-"""fc6, fc7 and score of the Caffe nets FCN-32s and DeepLab-LargeFOV."""
+"""fc6, fc7 and the score layer of the Caffe networks FCN-32s and DeepLab-LargeFOV."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class CaffeFCHead(BaseDecodeHead):
     - ``'largefov'``: pool5a 3x3 average pooling that counts its padding, fc6 3x3 dilated by 12, fc7 1x1; its
       full-size scores are bilinear.
 
-    Dropout drops single elements (mmseg's heads drop whole channels). ``forward`` gives coarse scores, so that
-    the head can be the ``base_type`` of :class:`GlobalInterpHead`.
+    Dropout drops single elements (mmseg's heads drop whole channels). ``forward`` returns coarse scores, so the head
+    can be the ``base_type`` of :class:`GlobalInterpHead`.
 
     Args:
         layout: ``'fcn32s'`` or ``'largefov'``.
@@ -55,7 +55,7 @@ class CaffeFCHead(BaseDecodeHead):
                  init_cfg: dict | None = None,
                  **kwargs) -> None:
         if layout not in _SCORE_INIT:
-            raise InputError(f"layout is 'fcn32s' or 'largefov', but got {layout!r}.")
+            raise InputError(f"layout must be 'fcn32s' or 'largefov', but got {layout!r}.")
         fc_channels = fc_channels or {'fcn32s': 4096, 'largefov': 1024}[layout]
         kwargs.pop('channels', None)
         super().__init__(
@@ -69,7 +69,7 @@ class CaffeFCHead(BaseDecodeHead):
         if layout == 'fcn32s':
             self.pool5a = nn.Identity()
             self.fc6 = nn.Conv2d(in_channels, fc_channels, 7)
-            # Frozen in Caffe as well (lr_mult 0) and the same for every net: no part of a checkpoint.
+            # Frozen in Caffe too (lr_mult 0) and the same for every network, so not part of a checkpoint.
             self.register_buffer('upscore', bilinear_filter(_DECONV_KERNEL), persistent=False)
         else:
             self.pool5a = nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=True)
@@ -82,7 +82,7 @@ class CaffeFCHead(BaseDecodeHead):
         """Coarse scores.
 
         Args:
-            inputs: Feature maps of the backbone; the one at ``in_index`` (N, in_channels, h, w) is read.
+            inputs: Feature maps of the backbone; the one at ``in_index``, (N, in_channels, h, w), is used.
 
         Returns:
             Scores, shape (N, num_classes, h - 6, w - 6) for 'fcn32s' and (N, num_classes, h, w) for 'largefov'.
@@ -90,7 +90,7 @@ class CaffeFCHead(BaseDecodeHead):
         return self.conv_seg(self.fc7_features(inputs))
 
     def fc7_features(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """Output of fc7 after its ReLU and dropout, shape (N, fc_channels, h', w'), which the score layer reads."""
+        """Output of fc7 after ReLU and dropout, shape (N, fc_channels, h', w'): the input of the score layer."""
         x = self.pool5a(self._transform_inputs(inputs))
         x = self.drop6(F.relu(self.fc6(x)))
         return self.drop7(F.relu(self.fc7(x)))
@@ -104,20 +104,20 @@ class CaffeFCHead(BaseDecodeHead):
         return super().predict_by_feat(self._full_size(seg_logits, input_size(batch_img_metas)), batch_img_metas)
 
     def deconvolve(self, seg_logits: Tensor) -> Tensor:
-        """FCN-32s' ``upscore`` alone: coarse scores (N, C, h, w) to (N, C, 32 h + 32, 32 w + 32)."""
+        """``upscore`` of FCN-32s alone: coarse scores (N, C, h, w) to (N, C, 32 h + 32, 32 w + 32)."""
         channels = seg_logits.shape[1]
         weight = self.upscore.expand(channels, 1, -1, -1)
         return F.conv_transpose2d(seg_logits, weight, stride=_DECONV_STRIDE, groups=channels)
 
     def _full_size(self, seg_logits: Tensor, size: tuple[int, int]) -> Tensor:
-        """FCN-32s' ``upscore`` and ``Crop``; the rest is left to mmseg's bilinear resize."""
+        """``upscore`` and ``Crop`` of FCN-32s; LargeFOV is left to mmseg's bilinear resizing."""
         if self.layout != 'fcn32s' or tuple(seg_logits.shape[2:]) == size:
             return seg_logits
         full = self.deconvolve(seg_logits)
         available = tuple(side - _DECONV_CROP for side in full.shape[2:])
         if any(have < want for have, want in zip(available, size)):
-            raise InputError(f'The deconvolution brings {tuple(seg_logits.shape[2:])} scores to {available} after '
-                             f'its crop, but {size} is wanted; give the network images of the wanted size.')
+            raise InputError(f'The deconvolution and its crop turn {tuple(seg_logits.shape[2:])} scores into '
+                             f'{available} at most, but {size} is needed; give the network images of that size.')
         return full[:, :, _DECONV_CROP:_DECONV_CROP + size[0], _DECONV_CROP:_DECONV_CROP + size[1]]
 
 

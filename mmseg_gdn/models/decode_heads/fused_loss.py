@@ -1,4 +1,4 @@
-"""Losses that a head can compute from coarse scores and matrices, without full-size scores."""
+"""Losses that can be computed from coarse scores and the two matrices, without full-size scores."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def find_fused_loss(loss_decode: nn.Module) -> FusedLoss | None:
 
     Returns:
         A function of coarse scores (N, C, h, w), the two matrices (H, h) and (W, w), labels (N, H, W) and
-        ``ignore_index``, which returns the loss and the accuracy in percent; ``None`` if the loss needs
-        full-size scores. Softmax cross-entropy of mmseg (``reduction`` 'mean' or 'sum', with or without class weights)
-        and :class:`CaffeSoftmaxLoss` have one.
+        ``ignore_index``, which returns the loss and the accuracy in percent; ``None`` if the loss needs full-size
+        scores. mmseg's softmax cross-entropy (``reduction`` 'mean' or 'sum', with or without class weights) and
+        :class:`CaffeSoftmaxLoss` have a fused form.
     """
     if type(loss_decode) is CrossEntropyLoss:
         return _fused_cross_entropy(loss_decode)
@@ -49,7 +49,7 @@ def _fused_cross_entropy(loss: CrossEntropyLoss) -> FusedLoss | None:
 
 
 def _divisor(loss: CrossEntropyLoss, sums: CrossEntropySums, labels: Tensor) -> Tensor | int:
-    # With class weights mmseg looks up the weight of void pixels, too, which there is none of; here they weigh nothing.
+    # mmseg looks up a class weight for void pixels too, and fails because there is none; here they weigh nothing.
     if loss.avg_non_ignore or loss.class_weight is not None:
         return sums.weight.clamp(min=torch.finfo(torch.float32).eps)
     return labels.numel()

@@ -22,36 +22,36 @@ from .label_branch import LabelBranch
 from .score_maps import main_scores, map_scores
 from .sizes import Size, input_size, label_size
 
-# Classes whose loss_by_feat and predict_by_feat only bring scores to full size and sum up losses.
+# Classes whose loss_by_feat and predict_by_feat do nothing but upsample scores and add up losses.
 _PLAIN = (BaseDecodeHead, CaffeFCHead)
 
 
 @MODELS.register_module()
 class GlobalInterpHead(BaseDecodeHead):
-    """Decode head ``base_type`` whose scores are brought to full size by :class:`GlobalInterp`.
+    """The decode head ``base_type`` with its scores upsampled by :class:`GlobalInterp`.
 
-    Building gives an instance of both this class and the head named by ``base_type``, with the parameter names
-    of the latter, so that a checkpoint of the stock model loads with only ``interp.kernel_h`` and
-    ``interp.kernel_w`` missing. ``forward`` is the base's and gives coarse scores; ``loss_by_feat`` and
-    ``predict_by_feat`` bring them to the size of the labels or of the network's input, where the base would resize
-    them bilinearly. In a cascade it is the last head, because the others hand their coarse scores on.
+    An instance belongs to both this class and the head named by ``base_type``, and has the parameter names of the
+    latter, so a checkpoint of the stock model loads with only ``interp.kernel_h`` and ``interp.kernel_w`` missing.
+    ``forward`` is the base's and returns coarse scores; ``loss_by_feat`` and ``predict_by_feat`` upsample them to the
+    size of the labels or of the network's input, where the base would resize them bilinearly. In a cascade, use it for
+    the last head; the others pass their coarse scores on.
 
     Args:
-        base_type: Registered name of the decode head that makes the coarse scores.
+        base_type: Registered name of the decode head that computes the coarse scores.
         in_size: Height and width (h, w) of its score maps for the training crop.
         out_size: Height and width (H, W) of the training crop, in pixels.
-        init: Start values, see :class:`GlobalInterp`.
+        init: Initial values, see :class:`GlobalInterp`.
         size_policy: What to do with other sizes, see :class:`GlobalInterp`.
-        any_train_size: Whether training on crops of other sizes is meant. Without it that is an error, because only a
-            part of the matrices would learn; with ``size_policy='slice'`` it always is meant: images smaller than
+        any_train_size: Whether to allow training on crops of other sizes. By default that is an error, because smaller
+            crops would train only a part of the matrices. ``size_policy='slice'`` always allows it: images smaller than
             ``out_size`` train the top-left parts.
         label_branch: Arguments of :class:`LabelBranch`, the paper's classification loss on the coarse scores, used in
             training only; ``None`` for none.
         **base_cfg: All arguments of ``base_type``.
 
     Raises:
-        InputError: If ``base_type`` is missing, unknown or no decode head that makes one score map, or if the sizes
-            do not fit.
+        InputError: If ``base_type`` is missing, unknown or not a decode head with one score map, or if a size or policy
+            is invalid.
 
     Example:
         A GDN variant of a stock config::
@@ -59,11 +59,11 @@ class GlobalInterpHead(BaseDecodeHead):
             decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 64), out_size=(512, 512))
     """
 
-    base_head: type[BaseDecodeHead] | None = None  # of the combined classes, which are the ones built
+    base_head: type[BaseDecodeHead] | None = None  # set in the combined classes, which instances belong to
 
     def __new__(cls, *args, base_type: str | None = None, **kwargs) -> GlobalInterpHead:
         """Make an instance of a class that inherits from this one and from the head named by ``base_type``."""
-        # Copies are made of the class of an instance, which has its base already.
+        # Copying starts from the class of an instance, which already has its base.
         return object.__new__(cls if cls.base_head else _combine(cls, find_base_head(base_type)))
 
     def __init__(self,
@@ -88,21 +88,21 @@ class GlobalInterpHead(BaseDecodeHead):
             channels=self.out_channels)
         self.label_branch = None if label_branch is None else LabelBranch(
             self.out_channels, self.num_classes, self.interp.in_size, **label_branch)
-        scores = 'no full-size scores' if self.fused_loss else 'full-size scores, which the losses configured need'
-        print_log(f'{type(self).__name__}: training makes {scores}.', 'current')
+        way = 'from coarse scores' if self.fused_loss else 'from full-size scores, which the configured losses need'
+        print_log(f'{type(self).__name__}: training computes the loss {way}.', 'current')
 
     def loss_by_feat(self, seg_logits: Any, batch_data_samples: SampleList) -> dict[str, Tensor]:
         """Losses of the base at the size of the labels, and those of the label branch.
 
         Args:
             seg_logits: What ``forward`` returned, with coarse scores (N, C, h, w).
-            batch_data_samples: With the masks.
+            batch_data_samples: Samples with the masks.
 
         Returns:
             Losses by name, and ``acc_seg``.
 
         Raises:
-            InputError: If the crop is not the one the matrices were made for, or no score map is there.
+            InputError: If the crop is not the one the matrices were made for, or if there is no score map.
         """
         scores = self._main_scores(seg_logits)
         coarse, full = tuple(scores.shape[2:]), label_size(batch_data_samples)
@@ -122,36 +122,36 @@ class GlobalInterpHead(BaseDecodeHead):
         """What the base predicts from scores at the size of the network's input.
 
         Args:
-            seg_logits: Coarse scores (N, C, h, w) as the base's ``predict`` hands them over.
-            batch_img_metas: Meta data of the images, which tell the size of the network's input (H, W).
+            seg_logits: Coarse scores (N, C, h, w) as the base's ``predict`` passes them.
+            batch_img_metas: Meta data of the images, with the size of the network's input (H, W).
 
         Returns:
             Full-size scores, shape (N, C, H, W).
 
         Raises:
-            InputError: If the matrices cannot serve these sizes, or no score map is there.
+            InputError: If ``size_policy`` does not allow these sizes, or if there is no score map.
         """
         full = self._upsample(seg_logits, self._main_scores(seg_logits), input_size(batch_img_metas))
         return super().predict_by_feat(full, batch_img_metas)
 
     @property
     def fused_loss(self) -> FusedLoss | None:
-        """The loss from coarse scores, or ``None``: for several losses, a pixel sampler, or a base's own losses."""
+        """The loss from coarse scores; ``None`` with several losses, a pixel sampler or losses of the base's own."""
         is_plain = self._base_is_plain('loss_by_feat') and self.sampler is None
         return find_fused_loss(self.loss_decode) if is_plain else None
 
     @property
     def predicts_from_coarse(self) -> bool:
-        """Whether :meth:`predict_coarse` says all that ``predict`` does."""
+        """Whether ``predict`` does nothing but upsample, so that :meth:`predict_coarse` can replace it."""
         is_plain = self.base_head.predict is BaseDecodeHead.predict and self._base_is_plain('predict_by_feat')
         return is_plain and self.out_channels > 1
 
     def predict_coarse(self, inputs: tuple[Tensor, ...], batch_img_metas: list[dict]) -> tuple[Tensor, Tensor, Tensor]:
-        """What makes the scores that ``predict`` gives, without making them.
+        """The factors of the scores that ``predict`` returns, without their product.
 
         Args:
             inputs: Feature maps of the backbone.
-            batch_img_metas: Meta data of the images, which tell the size of the network's input (H, W).
+            batch_img_metas: Meta data of the images, with the size of the network's input (H, W).
 
         Returns:
             Coarse scores (N, C, h, w) and the two matrices, (H, h) and (W, w).
@@ -162,8 +162,8 @@ class GlobalInterpHead(BaseDecodeHead):
     def _main_scores(self, outputs: Any) -> Tensor:
         scores = main_scores(outputs, self.out_channels)
         if scores is None:
-            raise InputError(f'{type(self).__name__} yields no map of {self.out_channels} score channels that could '
-                             'be brought to full size; use the base head as it is, or another one.')
+            raise InputError(f'{type(self).__name__} returns no score map with {self.out_channels} channels; use the '
+                             'base head as it is, or another base_type.')
         return scores
 
     def _upsample(self, outputs: Any, scores: Tensor, size: Size) -> Any:
@@ -174,8 +174,8 @@ class GlobalInterpHead(BaseDecodeHead):
         is_meant = self.any_train_size or self.interp.size_policy == 'slice'
         if not self.training or (coarse, full) == made_for or (is_meant and full != self.interp.out_size):
             return
-        raise InputError(f'The matrices were made for {_text(made_for[0])} scores of {_text(made_for[1])} crops, but '
-                         f'this network makes {_text(coarse)} scores of {_text(full)} crops; set in_size={coarse}, '
+        raise InputError(f'The matrices are for {_text(made_for[0])} scores of {_text(made_for[1])} crops, but this '
+                         f'network computes {_text(coarse)} scores of {_text(full)} crops; set in_size={coarse}, '
                          f'out_size={full} in the GlobalInterpHead config'
                          + (', or any_train_size=True to train on crops of several sizes.'
                             if full != made_for[1] else '.'))
@@ -184,7 +184,7 @@ class GlobalInterpHead(BaseDecodeHead):
         return getattr(self.base_head, method) in [getattr(plain, method) for plain in _PLAIN]
 
     def __reduce_ex__(self, protocol: int) -> tuple:
-        """Copy and pickle by the two classes, because the combined one stands in no module."""
+        """Copy and pickle by the two classes, because the combined one is in no module."""
         return _new_head, (self.wrapper, self.base_head), self.__dict__.copy()
 
 

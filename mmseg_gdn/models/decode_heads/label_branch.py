@@ -1,4 +1,4 @@
-"""The classification branch of the GDN paper: which classes are in the image, told from the coarse scores."""
+"""The classification branch of the GDN paper: which classes are in the image, predicted from the coarse scores."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
 
 
 class LabelBranch(BaseModule):
-    """Coarse scores to image-level logits, with one hidden layer (second part of the figure of the GDN paper).
+    """Predicts image-level logits from coarse scores, with one hidden layer (lower part of the GDN paper's figure).
 
-    The figure shows a dense layer of 256 on the score map and 20 predictions, background left out. Its activation, loss
-    and weight are not shown; ReLU and :class:`MultiLabelAuxLoss` stand for them here.
+    The figure shows a dense layer of 256 on the score map and 20 predictions, without background. It does not show the
+    activation, the loss and its weight; ReLU and :class:`MultiLabelAuxLoss` are used here.
 
     Args:
         in_channels: Channels C of the score maps.
         num_classes: Number of segmentation classes.
         in_size: Height and width (h, w) of the score maps trained on.
         hidden_channels: Width of the hidden layer.
-        pool: ``'flatten'``: the scores are flattened for a dense layer, as in the figure; smaller maps stand at the top
-            left in zeros, as the matrices are sliced. ``'avg'`` or ``'max'``: a 1x1 convolution, pooled over the map,
-            for maps of any size.
+        pool: ``'flatten'``: the scores are flattened for a dense layer, as in the figure; smaller maps are padded with
+            zeros at the bottom and on the right, which corresponds to slicing the matrices. ``'avg'`` or ``'max'``: a
+            1x1 convolution, pooled over the map, for maps of any size.
         with_background: Whether class 0 is predicted as well. Set it for data without a background class, such as
             Cityscapes and ADE20K.
         loss_decode: One or more losses on image-level logits and masks.
@@ -57,7 +57,7 @@ class LabelBranch(BaseModule):
             hidden = [nn.Conv2d(in_channels, hidden_channels, 1)]
             pooled = [_POOLS[pool](1), nn.Flatten()]
         else:
-            raise InputError(f"label_branch.pool is 'flatten', 'avg' or 'max', but got {pool!r}.")
+            raise InputError(f"label_branch.pool must be 'flatten', 'avg' or 'max', but got {pool!r}.")
         self.layers = nn.Sequential(*hidden, nn.ReLU(), *pooled, nn.Linear(hidden_channels, num_labels))
 
     def forward(self, scores: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ class LabelBranch(BaseModule):
             Logits, shape (N, K): K = num_classes - 1, or num_classes with background.
 
         Raises:
-            InputError: If the map is larger than those trained on and ``pool`` is ``'flatten'``.
+            InputError: If the map is larger than ``in_size`` and ``pool`` is ``'flatten'``.
         """
         return self.layers(scores)
 
@@ -89,7 +89,7 @@ class LabelBranch(BaseModule):
 
 
 class _PadTo(nn.Module):
-    """Zeros at the bottom and on the right of maps smaller than ``size``."""
+    """Pads maps smaller than ``size`` with zeros at the bottom and on the right."""
 
     def __init__(self, size: Size) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class _PadTo(nn.Module):
         if below < 0 or beside < 0:
             raise InputError(f'The label branch was made for {self.size[0]}x{self.size[1]} score maps, but got '
                              f"{x.shape[2]}x{x.shape[3]}; set label_branch.pool to 'avg' or 'max' for maps of any "
-                             'size, or in_size to the largest.')
+                             'size, or in_size to the size of the largest map.')
         return F.pad(x, (0, beside, 0, below))
 
     def extra_repr(self) -> str:

@@ -1,4 +1,4 @@
-"""Auxiliary head that tells which classes are in the image."""
+"""Auxiliary head that predicts which classes are in the image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
 class MultiLabelHead(BaseDecodeHead):
     """Global pooling and one linear layer: image-level logits from features of the backbone.
 
-    Used in training only, as an element of the model's ``auxiliary_head`` list. The paper's own branch reads the coarse
+    For training only, as an element of the model's ``auxiliary_head`` list. The paper's own branch reads the coarse
     scores instead: ``label_branch`` of :class:`GlobalInterpHead`.
 
     Args:
@@ -46,7 +46,7 @@ class MultiLabelHead(BaseDecodeHead):
                  init_cfg: dict = dict(type='Normal', layer='Linear', std=0.01),  # noqa: B006
                  **kwargs) -> None:
         if pool not in _POOLS:
-            raise InputError(f"pool is one of {', '.join(map(repr, _POOLS))}, but got {pool!r}.")
+            raise InputError(f"pool must be one of {', '.join(map(repr, _POOLS))}, but got {pool!r}.")
         super().__init__(
             in_channels,
             channels=in_channels,
@@ -55,7 +55,7 @@ class MultiLabelHead(BaseDecodeHead):
             loss_decode=share_background(loss_decode, with_background),
             init_cfg=init_cfg,
             **kwargs)
-        # The base class makes a pixel classifier, which this head has no use for.
+        # The base class builds a pixel classifier, which this head does not use.
         del self.conv_seg
         self.with_background = with_background
         self.pool = _POOLS[pool](1)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def main_scores(outputs: Any, channels: int) -> Tensor | None:
-    """The first score map of a head's outputs.
+    """The first score map in a head's outputs.
 
     Args:
         outputs: What ``forward`` returned: a tensor, or a list or tuple of outputs.

@@ -1,4 +1,4 @@
-"""Wanted sizes of full-size scores, from what mmseg hands to ``loss_by_feat`` and ``predict_by_feat``."""
+"""Sizes of full-size scores, from what mmseg passes to ``loss_by_feat`` and ``predict_by_feat``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers: the learnable pair of matrices."""
+"""Layers: learned global interpolation."""
 
 from .global_interp import GlobalInterp
 

@@ -1,4 +1,4 @@
-"""The learnable pair of matrices that brings coarse maps to full size."""
+"""The learned pair of matrices that upsamples coarse maps."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ Size = tuple[int, int]
 class GlobalInterp(nn.Module):
     """Learned global interpolation ``y_c = kernel_h @ x_c @ kernel_w.T`` (GDN paper, equation 1).
 
-    The two matrices are shared by all channels and learned with everything else. They are made for one
-    pair of sizes; ``size_policy`` says what happens to maps of another size.
+    The two matrices are shared by all channels and trained with the rest of the network. They are made for one pair of
+    sizes; ``size_policy`` says what happens with other sizes.
 
     Args:
         in_size: Height and width (h, w) of the coarse maps trained on, in cells.
         out_size: Height and width (H, W) of the full-size maps trained on, in pixels.
         init: ``'bilinear'`` starts as ``F.interpolate(mode='bilinear')``; ``'caffe'`` draws the authors'
             uniform values (``gdn.py`` of their release) and needs ``channels``.
-        size_policy: What to do with other sizes than those trained.
+        size_policy: What to do with sizes other than those trained on.
 
-            - ``'resample'``: move the pair to the other grid, keeping its deviation from bilinear
+            - ``'resample'``: move the pair to the other grid, keeping its deviation from bilinear interpolation
               (:func:`resample_kernel`). Works for every size.
             - ``'slice'``: use the top-left parts of the matrices, as the authors' inference does. Works for
-              sizes up to those trained.
-            - ``'error'``: refuse.
+              sizes up to those trained on.
+            - ``'error'``: raise an error.
         align_corners: Which bilinear interpolation ``init='bilinear'`` and ``'resample'`` refer to.
-        channels: Number of channels C of the maps; only ``init='caffe'`` depends on it.
+        channels: Number of channels C of the maps; only ``init='caffe'`` needs it.
 
     Attributes:
         kernel_h: Parameter of shape (H, h).
         kernel_w: Parameter of shape (W, w).
 
     Raises:
-        InputError: If an argument is none of the above.
+        InputError: If an argument is invalid.
 
     Example:
         >>> layer = GlobalInterp((16, 16), (500, 500))
@@ -73,7 +73,7 @@ class GlobalInterp(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Set both matrices to their start values."""
+        """Set both matrices to their initial values."""
         if self.init == 'bilinear':
             self.kernel_h.copy_(self._bilinear(self.out_size[0], self.in_size[0]))
             self.kernel_w.copy_(self._bilinear(self.out_size[1], self.in_size[1]))
@@ -83,35 +83,35 @@ class GlobalInterp(nn.Module):
             self.kernel_w.uniform_(-bound_w, bound_w)
 
     def forward(self, x: Tensor, out_size: Size | None = None) -> Tensor:
-        """Bring coarse maps to full size.
+        """Upsample coarse maps.
 
         Args:
             x: Coarse maps, shape (N, C, h, w).
-            out_size: Wanted height and width in pixels; the trained ``out_size`` when not given.
+            out_size: Height and width of the result in pixels; the layer's ``out_size`` when not given.
 
         Returns:
             Full-size maps, shape (N, C, *out_size).
 
         Raises:
-            InputError: If ``size_policy`` cannot serve these sizes.
+            InputError: If ``size_policy`` does not allow these sizes.
         """
         in_size = tuple(x.shape[2:])
         out_size = self.out_size if out_size is None else tuple(out_size)
         return global_interp(x, *self.kernels(in_size, out_size))
 
     def kernels(self, in_size: Size, out_size: Size) -> tuple[Tensor, Tensor]:
-        """The pair of matrices for maps of ``in_size`` wanted at ``out_size``, by ``size_policy``.
+        """The pair of matrices that ``size_policy`` gives for maps of other sizes.
 
         Args:
             in_size: Height and width of the coarse maps.
-            out_size: Wanted height and width.
+            out_size: Height and width of the full-size maps.
 
         Returns:
             Matrices of shape (out_size[0], in_size[0]) and (out_size[1], in_size[1]), differentiable with
             respect to the learned pair.
 
         Raises:
-            InputError: If ``size_policy`` cannot serve these sizes.
+            InputError: If ``size_policy`` does not allow these sizes.
         """
         if (in_size, out_size) == (self.in_size, self.out_size):
             return self.kernel_h, self.kernel_w
@@ -123,12 +123,12 @@ class GlobalInterp(nn.Module):
         raise InputError(self._refusal(in_size, out_size))
 
     def extra_repr(self) -> str:
-        """The arguments, as ``print(model)`` shows them."""
+        """The arguments, for ``print(model)``."""
         return (f'in_size={self.in_size}, out_size={self.out_size}, init={self.init!r}, '
                 f'size_policy={self.size_policy!r}, align_corners={self.align_corners}')
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
-        """Move loaded matrices of other sizes to the sizes of this pair, so that a new crop keeps what was learned."""
+        """Resample loaded matrices of other sizes, so that a model for another crop keeps what was learned."""
         for name, kernel in self.named_parameters(recurse=False):
             loaded = state_dict.get(prefix + name)
             if loaded is None or loaded.dim() != 2 or loaded.shape == kernel.shape:
@@ -148,25 +148,24 @@ class GlobalInterp(nn.Module):
         working = ["'resample'"]
         if self._fits(in_size, out_size):
             working.insert(0, "'slice'")
-        return (f'The matrices were made for {_text(self.in_size)} maps brought to {_text(self.out_size)}, but '
-                f'{_text(in_size)} maps are to be brought to {_text(out_size)}, which '
-                f'size_policy={self.size_policy!r} cannot do; set size_policy to {" or ".join(working)}, '
-                'or in_size and out_size to these sizes.')
+        return (f'The matrices upsample {_text(self.in_size)} maps to {_text(self.out_size)}, but {_text(in_size)} '
+                f'maps have to be upsampled to {_text(out_size)}, which size_policy={self.size_policy!r} does not '
+                f'allow; set size_policy to {" or ".join(working)}, or in_size and out_size to these sizes.')
 
 
 def _as_size(name: str, value: Size) -> Size:
     try:
         height, width = value
     except (TypeError, ValueError):
-        raise InputError(f'{name} is a pair (height, width), but got {value!r}.') from None
+        raise InputError(f'{name} must be a pair (height, width), but got {value!r}.') from None
     if not all(isinstance(side, int) and side > 0 for side in (height, width)):
-        raise InputError(f'{name} is a pair of positive whole numbers, but got {value!r}.')
+        raise InputError(f'{name} must be a pair of positive integers, but got {value!r}.')
     return height, width
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
-        raise InputError(f'{name} is one of {", ".join(map(repr, choices))}, but got {value!r}.')
+        raise InputError(f'{name} must be one of {", ".join(map(repr, choices))}, but got {value!r}.')
     return value
 
 

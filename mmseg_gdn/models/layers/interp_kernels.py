@@ -1,4 +1,4 @@
-"""Matrices for one axis of global interpolation: where they start and how they move to another grid."""
+"""Matrices for one axis of global interpolation: initial values, and how they move to another grid."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def bilinear_kernel(fine: int,
                     device: torch.device | None = None) -> Tensor:
     """The matrix of linear interpolation along one axis.
 
-    With it as both kernels, :func:`~mmseg_gdn.ops.global_interp` equals ``F.interpolate(mode='bilinear')``.
+    With such matrices on both axes, :func:`~mmseg_gdn.ops.global_interp` equals ``F.interpolate(mode='bilinear')``.
 
     Args:
         fine: Number of output pixels.
         coarse: Number of input cells.
         align_corners: As in ``F.interpolate``.
         dtype: Type of the result.
-        device: Where the result lies.
+        device: Device of the result.
 
     Returns:
         Matrix of shape (fine, coarse) whose rows sum to 1.
@@ -33,7 +33,7 @@ def bilinear_kernel(fine: int,
 
 
 def caffe_bounds(channels: int, in_size: tuple[int, int], out_size: tuple[int, int]) -> tuple[float, float]:
-    """Bounds of the uniform start values in the authors' Caffe layer (``gdn.py``).
+    """Bounds of the uniform initial values in the authors' Caffe layer (``gdn.py``).
 
     Args:
         channels: Number of channels C of the maps.
@@ -53,20 +53,20 @@ def caffe_bounds(channels: int, in_size: tuple[int, int], out_size: tuple[int, i
 def resample_kernel(kernel: Tensor, fine: int, coarse: int, align_corners: bool = False) -> Tensor:
     """Move a learned matrix to another grid, keeping its deviation from bilinear interpolation.
 
-    A pixel of the new grid deviates from bilinear as the old grid's pixel at the same place within its cell does, in
-    the cell at the same relative place, and cell by cell around it: what was learned is a reach in coarse cells, so it
-    must not stretch with the grid. Nothing is averaged, hence a move to a larger image and back restores the matrix
-    (exactly for a stride of whole pixels; to 8 % for the released matrices at 500/64). Cells further off than the old
-    grid reached deviate by nothing.
+    Each pixel of the new grid takes over the deviation of one pixel of the old grid: the one at the same position
+    within its coarse cell, in the cell at the same relative position in the map. The deviation keeps its reach in
+    coarse cells and is not stretched with the grid. Nothing is averaged, so moving to a larger grid and back restores
+    the matrix (exactly if the stride is a whole number of pixels; to 8 % for the released matrices at 500/64). Cells
+    farther away than the old grid reached get no deviation.
 
     Args:
         kernel: Learned matrix, shape (H, h).
-        fine: Number of output pixels H' wanted.
-        coarse: Number of input cells h' wanted.
+        fine: Number of output pixels H' of the result.
+        coarse: Number of input cells h' of the result.
         align_corners: Which bilinear interpolation the deviation is measured from.
 
     Returns:
-        Matrix of shape (fine, coarse), differentiable with respect to ``kernel``; ``kernel`` itself for its own
+        Matrix of shape (fine, coarse), differentiable with respect to ``kernel``; ``kernel`` itself if it has these
         sizes.
     """
     old_fine, old_coarse = kernel.shape
@@ -87,7 +87,7 @@ def resample_kernel(kernel: Tensor, fine: int, coarse: int, align_corners: bool 
 
 
 def _relative(index: Tensor, count: int, other_count: int, align_corners: bool) -> Tensor:
-    """Where positions on an axis of ``count`` points lie on one of ``other_count`` points."""
+    """Positions on an axis of ``count`` points, in units of an axis of ``other_count`` points."""
     index = index.double()
     if align_corners:
         return index * ((other_count - 1) / max(count - 1, 1))

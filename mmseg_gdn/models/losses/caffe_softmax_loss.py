@@ -29,8 +29,8 @@ class CaffeSoftmaxLoss(nn.Module):
         normalization: What the sum is divided by (``LossParameter.normalization`` in lower case): ``'full'``,
             all pixels; ``'valid'``, those that are not void; ``'batch_size'``, the number of images;
             ``'none'``, nothing.
-        normalize: Caffe's older field, which counts only without ``normalization``: true is ``'valid'``, the
-            default, and false is ``'batch_size'``.
+        normalize: Caffe's older field, used only if ``normalization`` is not given: true is ``'valid'``, the default,
+            and false is ``'batch_size'``.
         loss_weight: Factor of the loss.
         loss_name: Name in the log; begins with ``loss_`` if it is to be part of the total.
 
@@ -52,7 +52,7 @@ class CaffeSoftmaxLoss(nn.Module):
         if normalization is None:
             normalization = 'batch_size' if normalize is False else 'valid'
         if normalization not in _NORMALIZATIONS:
-            raise InputError(f'normalization is one of {", ".join(map(repr, _NORMALIZATIONS))}, '
+            raise InputError(f'normalization must be one of {", ".join(map(repr, _NORMALIZATIONS))}, '
                              f'but got {normalization!r}.')
         self.normalization = normalization
         self.loss_weight = loss_weight
@@ -73,22 +73,22 @@ class CaffeSoftmaxLoss(nn.Module):
         Args:
             cls_score: Scores, shape (N, C, H, W).
             label: Class indices, shape (N, H, W).
-            weight: Factor of each pixel's loss, shape (N, H, W), which mmseg's samplers give; Caffe has none,
-                so the divisor takes no notice of it.
+            weight: Factor of each pixel's loss, shape (N, H, W), from mmseg's samplers. Caffe has no such weights, so
+                the divisor ignores them.
             ignore_index: Label of void pixels.
 
         Returns:
             Scalar loss.
 
         Raises:
-            InputError: If the shapes do not fit each other.
+            InputError: If the shapes do not match.
         """
         if label.shape != cls_score.shape[:1] + cls_score.shape[2:]:
             raise InputError('CaffeSoftmaxLoss takes scores (N, C, H, W) and labels (N, H, W), but got '
                              f'{tuple(cls_score.shape)} and {tuple(label.shape)}.')
         scores = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32))
         losses = F.cross_entropy(scores, label, reduction='none', ignore_index=ignore_index)
-        # Caffe floors the probability for the logarithm only; its backward pass knows nothing of it.
+        # Caffe floors the probability in the forward pass only; its gradient ignores the floor.
         losses = losses.detach().clamp(max=MAX_LOSS) + (losses - losses.detach())
         if weight is not None:
             losses = losses * weight

@@ -1,4 +1,4 @@
-"""Losses on image-level logits as a head or branch configures them."""
+"""Building and computing the losses of a head or branch with image-level logits."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from mmseg_gdn.utils import InputError
 
 
 def share_background(loss_decode: dict | list[dict], with_background: bool) -> dict | list[dict]:
-    """Give every multi-label loss the ``with_background`` of the head whose logits it takes.
+    """Give every multi-label loss the ``with_background`` of the head that predicts its logits.
 
     Args:
         loss_decode: Config of one loss, or of several.
-        with_background: Whether the logits hold class 0.
+        with_background: Whether the logits include class 0.
 
     Returns:
         The same with ``with_background`` set in each :class:`MultiLabelAuxLoss`.
 
     Raises:
-        InputError: If a loss says something else.
+        InputError: If a loss has another setting.
     """
     if isinstance(loss_decode, (list, tuple)):
         return [share_background(loss, with_background) for loss in loss_decode]
@@ -38,13 +38,13 @@ def build_label_losses(loss_decode: dict | list[dict], with_background: bool) ->
 
     Args:
         loss_decode: Config of one loss, or of several.
-        with_background: Whether the logits hold class 0.
+        with_background: Whether the logits include class 0.
 
     Returns:
         The losses.
 
     Raises:
-        InputError: As :func:`share_background`.
+        InputError: See :func:`share_background`.
     """
     configs = share_background(loss_decode, with_background)
     return nn.ModuleList(MODELS.build(config) for config in (configs if isinstance(configs, list) else [configs]))
@@ -60,13 +60,13 @@ def label_losses(losses: Iterable[nn.Module], logits: Tensor, masks: Tensor, ign
         ignore_index: Label of void pixels.
 
     Returns:
-        Scalars by name; those of equal names add up.
+        Scalars by name; losses of the same name are added.
     """
     return sum_by_name(*({loss.loss_name: loss(logits, masks, ignore_index=ignore_index)} for loss in losses))
 
 
 def sum_by_name(*losses: dict[str, Tensor]) -> dict[str, Tensor]:
-    """All losses in one dictionary; those of equal names add up, as mmseg's do."""
+    """All losses in one dictionary; losses of the same name are added, as in mmseg."""
     total: dict[str, Tensor] = {}
     for part in losses:
         for name, value in part.items():

@@ -1,4 +1,4 @@
-"""Multi-label classification loss whose targets come from the segmentation mask."""
+"""Multi-label classification loss with targets from the segmentation mask."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class MultiLabelAuxLoss(nn.Module):
         normalization: ``'mean'`` averages over images and classes; ``'caffe'`` divides the sum by the number of
             images, as Caffe's SigmoidCrossEntropyLossLayer does.
         with_background: Whether class 0 takes part.
-        min_share: Smallest share of an image's valid pixels, in [0, 1), that counts as present; a class is
-            present from its first pixel on with 0.
+        min_share: Smallest share of an image's valid pixels, in [0, 1), for which a class counts as present; with 0,
+            one pixel is enough.
         pool: How segmentation logits (N, C, H, W) become image-level logits: ``'avg'`` or ``'max'``.
         loss_weight: Factor of the loss.
         loss_name: Name in the log; begins with ``loss_`` if it is to be part of the total.
 
     Raises:
-        InputError: If an argument is out of its range.
+        InputError: If an argument is invalid.
     """
 
     def __init__(self,
@@ -39,11 +39,11 @@ class MultiLabelAuxLoss(nn.Module):
                  loss_name: str = 'loss_mlc') -> None:
         super().__init__()
         if normalization not in ('mean', 'caffe'):
-            raise InputError(f"normalization is 'mean' or 'caffe', but got {normalization!r}.")
+            raise InputError(f"normalization must be 'mean' or 'caffe', but got {normalization!r}.")
         if pool not in ('avg', 'max'):
-            raise InputError(f"pool is 'avg' or 'max', but got {pool!r}.")
+            raise InputError(f"pool must be 'avg' or 'max', but got {pool!r}.")
         if not 0 <= min_share < 1:
-            raise InputError(f'min_share is a share of the pixels in [0, 1), but got {min_share}.')
+            raise InputError(f'min_share must be a share of the pixels in [0, 1), but got {min_share}.')
         self.normalization = normalization
         self.with_background = with_background
         self.min_share = min_share
@@ -64,22 +64,22 @@ class MultiLabelAuxLoss(nn.Module):
         """The loss.
 
         Args:
-            cls_score: Image-level logits (N, K), background left out unless ``with_background``; or
-                segmentation logits (N, C, H, W) of all classes, which are pooled first.
+            cls_score: Image-level logits (N, K), without background unless ``with_background``; or segmentation logits
+                (N, C, H, W) of all classes, which are pooled first.
             label: Masks (N, H, W) of class indices; or image-level labels (N, K) of 0 and 1, if they are known.
-            weight: Pixel weights, which mmseg hands to every loss; classes of an image have none.
+            weight: Pixel weights, which mmseg passes to every loss; they are ignored.
             ignore_index: Label of void pixels.
 
         Returns:
             Scalar loss.
 
         Raises:
-            InputError: If shapes do not fit or a mask holds an index that is no class.
+            InputError: If the shapes do not match, or if a mask holds an index that is not a class.
         """
         first_class = 0 if self.with_background else 1
         logits = self._image_logits(cls_score, first_class)
         targets = self._targets(label, logits, first_class, ignore_index)
-        # The sum over classes leaves half precision early, so the loss is always computed in full precision.
+        # The sum over classes soon exceeds half precision, so the loss is always computed in full precision.
         with torch.autocast(logits.device.type, enabled=False):
             logits = logits if logits.dtype == torch.float64 else logits.float()
             total = F.binary_cross_entropy_with_logits(logits, targets.to(logits), reduction='sum')
@@ -112,20 +112,20 @@ def image_labels(mask: Tensor, num_classes: int, ignore_index: int = 255, min_sh
         mask: Class indices, shape (N, H, W).
         num_classes: Number of classes, background included.
         ignore_index: Index of void pixels.
-        min_share: Smallest share of the valid pixels that counts as present.
+        min_share: Smallest share of the valid pixels for which a class counts as present.
 
     Returns:
         1.0 for each class present and 0.0 otherwise, shape (N, num_classes), float32.
 
     Raises:
-        InputError: If the mask holds an index that is neither a class nor ``ignore_index``. On other devices than the
-            CPU nothing waits for the values; PyTorch's own check of indices reports such a mask.
+        InputError: If the mask holds an index that is neither a class nor ``ignore_index``. This is checked on the CPU
+            only, because a GPU would have to wait for it; there, PyTorch's own check of indices reports such a mask.
     """
     flat = mask.flatten(1).long()
     valid = flat != ignore_index
     if flat.device.type == 'cpu':
         _check_values(flat[valid], num_classes, ignore_index)
-    # Void pixels go to a class of their own, which is cut off.
+    # Void pixels count as a class of their own, which is dropped at the end.
     index = flat.where(valid, num_classes)
     if min_share > 0:
         counts = torch.stack([(index == label).sum(1) for label in range(num_classes)], 1)

@@ -52,7 +52,7 @@ def test_fc7_features_are_what_the_score_layer_reads():
 
 def test_refuses_images_that_the_deconvolution_does_not_cover():
     head = MODELS.build(FCN32S)
-    with pytest.raises(ValueError, match='but \\(500, 500\\) is wanted'):
+    with pytest.raises(ValueError, match='but \\(500, 500\\) is needed'):
         head.predict_by_feat(torch.randn(1, 5, 4, 4), [dict(img_shape=(500, 500))])
 
 

@@ -262,20 +262,20 @@ class TestErrors:
 
     @pytest.mark.parametrize('base_type', ['ResNet', 'CrossEntropyLoss', 'GlobalInterpHead', 'MaskFormerHead'])
     def test_base_of_another_kind(self, base_type):
-        with pytest.raises(ValueError, match='no decode head that makes coarse score maps|not a registered head'):
+        with pytest.raises(ValueError, match='needs a decode head that predicts|not a registered head'):
             MODELS.build(dict(GDN, base_type=base_type))
 
     @pytest.mark.parametrize('policy', ['resample', 'slice', 'error'])
     def test_in_size_that_the_network_does_not_make(self, features, policy):
         head = MODELS.build(dict(GDN, in_size=(8, 12), size_policy=policy))
-        with pytest.raises(ValueError, match=r'makes 4x6 scores of 32x48 crops; set in_size=\(4, 6\), '
+        with pytest.raises(ValueError, match=r'computes 4x6 scores of 32x48 crops; set in_size=\(4, 6\), '
                                              r'out_size=\(32, 48\) in the GlobalInterpHead config\.$'):
             head.loss(features, samples(32, 48), {})
 
     @pytest.mark.parametrize('policy', ['resample', 'error'])
     def test_training_on_another_crop_is_an_error_with_the_right_sizes(self, policy):
         head = MODELS.build(dict(GDN, size_policy=policy))
-        with pytest.raises(ValueError, match=r'makes 2x3 scores of 16x24 crops; set in_size=\(2, 3\), '
+        with pytest.raises(ValueError, match=r'computes 2x3 scores of 16x24 crops; set in_size=\(2, 3\), '
                                              r'out_size=\(16, 24\).*or any_train_size=True'):
             head.loss((torch.randn(2, 8, 2, 3), ), samples(16, 24), {})
 
@@ -292,7 +292,7 @@ class TestErrors:
 
     def test_sizes_that_the_policy_cannot_serve(self, features):
         head = MODELS.build(dict(GDN, size_policy='slice'))
-        with pytest.raises(ValueError, match=r'4x6 maps brought to 32x48.*size_policy to .resample'):
+        with pytest.raises(ValueError, match=r'upsample 4x6 maps to 32x48.*size_policy to .resample'):
             head.predict(features, [dict(img_shape=(33, 48))] * 2, {})
 
 

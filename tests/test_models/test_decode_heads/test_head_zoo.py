@@ -177,7 +177,7 @@ def test_keeps_losses_of_its_own(name, loss):
 @pytest.mark.parametrize('name', REFUSED)
 def test_is_refused(name):
     extra = dict(in_channels=[16] * 4, embed_dim=8, num_deconv_filters=(4, 4, 4)) if name == 'VPDDepthHead' else {}
-    with pytest.raises(ValueError, match=f"^base_type='{name}' {REFUSED[name]}.*is no decode head that makes coarse"):
+    with pytest.raises(ValueError, match=f"^base_type='{name}' {REFUSED[name]}.* needs a decode head that predicts"):
         MODELS.build(dict(type='GlobalInterpHead', base_type=name, in_size=(4, 4), out_size=(8, 8), **extra))
 
 

@@ -80,5 +80,5 @@ def test_a_loss_that_disagrees_about_the_background_is_refused(with_background):
 
 
 def test_unknown_pool():
-    with pytest.raises(ValueError, match="label_branch.pool is 'flatten', 'avg' or 'max', but got 'mean'"):
+    with pytest.raises(ValueError, match="label_branch.pool must be 'flatten', 'avg' or 'max', but got 'mean'"):
         LabelBranch(5, 5, (4, 6), pool='mean')

@@ -43,7 +43,7 @@ def test_loss_is_logged_under_its_name_and_reaches_the_features(features):
 
 
 def test_unknown_pool():
-    with pytest.raises(ValueError, match="pool is one of 'avg', 'max', but got 'min'"):
+    with pytest.raises(ValueError, match="pool must be one of 'avg', 'max', but got 'min'"):
         MODELS.build(dict(CFG, pool='min'))
 
 

@@ -130,9 +130,9 @@ def test_forward_gives_what_the_head_makes(features):
 
 def test_a_forward_without_a_score_map_is_refused(features):
     head = MODELS.build(dict(GDN, base_type='WideMapHead'))
-    with pytest.raises(ValueError, match='GlobalInterpHead_WideMapHead yields no map of 5 score channels'):
+    with pytest.raises(ValueError, match='GlobalInterpHead_WideMapHead returns no score map with 5 channels'):
         head.loss(features, samples(), {})
-    with pytest.raises(ValueError, match='GlobalInterpHead_WideMapHead yields no map of 5 score channels'):
+    with pytest.raises(ValueError, match='GlobalInterpHead_WideMapHead returns no score map with 5 channels'):
         head.predict(features, [dict(img_shape=(32, 48))] * 2, {})
 
 
@@ -164,8 +164,8 @@ def test_super_reaches_the_losses(features):
 
 @pytest.mark.parametrize(('name', 'message'), [
     ('LateHead', "has a loss_by_feat that needs 'depth'"),
-    ('OwnLossHead', 'has a loss that never calls loss_by_feat, where scores are brought to full size'),
-    ('OwnPredictHead', 'has a predict that never calls predict_by_feat, where scores are brought to full size'),
+    ('OwnLossHead', 'has a loss that never calls loss_by_feat, where scores are upsampled'),
+    ('OwnPredictHead', 'has a predict that never calls predict_by_feat, where scores are upsampled'),
 ])
 def test_an_interface_of_another_kind_is_refused_when_built(name, message):
     with pytest.raises(ValueError, match=f"^base_type='{name}' {message}"):

@@ -45,12 +45,12 @@ def test_caffe_start_draws_the_rows_first():
 
 
 @pytest.mark.parametrize(('arguments', 'message'), [
-    (dict(in_size=4), 'in_size is a pair'),
-    (dict(in_size=(0, 4)), 'in_size is a pair of positive'),
-    (dict(out_size=(8, 8.5)), 'out_size is a pair of positive'),
-    (dict(init='random'), "init is one of 'bilinear', 'caffe'"),
+    (dict(in_size=4), 'in_size must be a pair'),
+    (dict(in_size=(0, 4)), 'in_size must be a pair of positive'),
+    (dict(out_size=(8, 8.5)), 'out_size must be a pair of positive'),
+    (dict(init='random'), "init must be one of 'bilinear', 'caffe'"),
     (dict(init='caffe'), 'give channels=C'),
-    (dict(size_policy='pad'), "size_policy is one of 'slice', 'resample', 'error'"),
+    (dict(size_policy='pad'), "size_policy must be one of 'slice', 'resample', 'error'"),
 ])
 def test_arguments_that_mean_nothing(arguments, message):
     with pytest.raises(ValueError, match=message):
