@@ -40,7 +40,7 @@ class Experiment:
     @property
     def setting(self) -> str:
         """All but the variant and the seed: runs with the same setting are compared."""
-        return f'{self.data}_{self.trunk}_s{self.stride}_{self.optimizer}'
+        return f'{self.data}_{self.trunk}_s{self.stride}_{self.optimizer}_{self.iterations}x{self.batch}'
 
     @property
     def variant(self) -> str:
@@ -85,6 +85,7 @@ def matrix_rates() -> list[Experiment]:
         *rates('sgd', (0, 20, 100), **top),
         *rates('adamw', (0, 5, 20), data='voc'),
         *rates('adamw', (0, 5, 20), **top),
+        *rates('sgd', (0, 20, 100), iterations=1200),
         *rates('sgd', (0, 20, 100, 1), trunk='trained', iterations=200),
         *rates('sgd', decayed, decay_mult=1),
         *rates('adamw', decayed, decay_mult=1),

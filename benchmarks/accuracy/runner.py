@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from experiments import Experiment
@@ -94,12 +95,11 @@ def _told(result: dict[str, Any]) -> str:
 
 
 def _time_left(missing: list[Experiment], done: dict[str, dict[str, Any]]) -> str:
-    """By the finished runs of the same cost."""
+    """By the finished runs of the same cost; their median, because the first one of a data set computes features."""
     seconds = {}
     for result in done.values():
         seconds.setdefault(_cost(Experiment.from_dict(result['settings'])), []).append(result['seconds'])
-    means = {cost: sum(values) / len(values) for cost, values in seconds.items()}
-    known = [means[_cost(experiment)] for experiment in missing if _cost(experiment) in means]
+    known = [median(seconds[_cost(experiment)]) for experiment in missing if _cost(experiment) in seconds]
     unknown = len(missing) - len(known)
     return f'about {sum(known) / 60:.0f} min left' + (f', and {unknown} runs of unknown length' if unknown else '')
 
