@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmseg_gdn.datasets.require_data import require_voc
+from mmseg_gdn.datasets.require_data import require_images, require_voc
 from mmseg_gdn.utils import InputError
 
 
@@ -43,3 +43,19 @@ def test_missing_parts_are_named_once_with_the_ways_to_get_them(root, wrap):
     assert str(root / 'JPEGImages') not in message
     for way in ('VOCtrainval_11-May-2012.tar', 'stock.py dataset_converters/voc_aug', 'check_voc.py', 'make demo'):
         assert way in message
+
+
+@pytest.mark.parametrize('wrap', [lambda part: part, lambda part: dict(type='ConcatDataset', datasets=[part])])
+def test_images_that_a_list_names(voc_root, wrap):
+    require_images(wrap(voc(voc_root, ids='test')))
+    (voc_root / 'JPEGImages/g.jpg').unlink()
+    with pytest.raises(InputError) as stop:
+        require_images(wrap(voc(voc_root, ids='test')))
+    first, *_ = str(stop.value).split(';')
+    assert first == (f'1 of the 2 images that {voc_root}/ImageSets/Segmentation/test.txt names are not in '
+                     f'{voc_root}/JPEGImages, the first of them g.jpg')
+    assert 'archive of their own' in str(stop.value)
+
+
+def test_images_of_another_data_set_are_not_looked_for():
+    require_images(dict(type='CityscapesDataset', data_root='nowhere'))

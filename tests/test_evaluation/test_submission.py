@@ -7,6 +7,8 @@ import tarfile
 import numpy as np
 import pytest
 import torch
+from mmengine.evaluator import Evaluator
+from mmseg.datasets import PascalVOCDataset
 from PIL import Image
 
 from mmseg_gdn.evaluation import VOCSubmission
@@ -112,6 +114,13 @@ class TestWriting:
         with pytest.raises(InputError, match=message):
             VOCSubmission(**{**settings, 'out': str(tmp_path / settings['out'])})
 
+    @pytest.mark.parametrize('count', [2, 20, 22, 150])
+    def test_data_sets_of_another_number_of_classes(self, tmp_path, count):
+        evaluator = Evaluator(VOCSubmission(str(tmp_path / 'a.tgz')))
+        with pytest.raises(InputError, match=f'The data set has {count} classes, but a VOC submission needs the 21'):
+            evaluator.dataset_meta = dict(classes=['a'] * count)
+        evaluator.dataset_meta = PascalVOCDataset.METAINFO
+
     def test_unwritable_place_is_told_before_anything_is_computed(self, tmp_path):
         (tmp_path / 'file').touch()
         with pytest.raises(InputError, match='Cannot write'):
@@ -167,6 +176,19 @@ class TestChecking:
             member.type, member.linkname = tarfile.SYMTYPE, '/etc/passwd'
             tar.addfile(member)
         assert 'not a prediction' in check_submission(tmp_path / 'a.tgz')[1][0]
+
+    @pytest.mark.parametrize('packed', ['.', './results', './/./results'])
+    def test_archives_packed_by_hand(self, tmp_path, packed):
+        path = tmp_path / 'unpacked' / self.GOOD[0]
+        path.parent.mkdir(parents=True)
+        path.write_bytes(self.GOOD[1])
+        with tarfile.open(tmp_path / 'a.tgz', 'w:gz') as tar:
+            tar.add(tmp_path / 'unpacked' / packed, packed)
+        assert check_submission(tmp_path / 'a.tgz', ids=['a']) == (1, [])
+
+    def test_one_image_under_two_spellings(self, tmp_path):
+        archive = pack(tmp_path / 'a.tgz', [self.GOOD, (f'./{self.GOOD[0]}', self.GOOD[1])])
+        assert check_submission(archive) == (1, ['a: 2 predictions for one image'])
 
     def test_ids(self, tmp_path):
         archive = pack(tmp_path / 'a.tgz', [self.GOOD])
