@@ -66,6 +66,13 @@ def test_reach_is_kept_in_cells():
     assert (peaks - new_centre[20:130] - 2).abs().max() <= 0.75
 
 
+def test_cells_beyond_the_old_reach_stay_bilinear():
+    """Four cells deviate by 1 in every row of the old grid, so four of eight do on a grid of twice the size."""
+    moved = resample_kernel(bilinear_kernel(8, 4) + 1, 16, 8) - bilinear_kernel(16, 8)
+    expected = torch.tensor([[0.] * 4 + [1.] * 4] * 16)
+    torch.testing.assert_close(moved.sort(1).values, expected)
+
+
 @pytest.mark.parametrize(('sizes', 'larger'), [((512, 64), (1024, 128)), ((512, 64), (640, 80)), ((96, 6), (160, 10))])
 def test_a_larger_image_and_back_restores_the_matrix(sizes, larger):
     kernel = torch.randn(*sizes)
