@@ -15,6 +15,7 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
 from mmseg.registry import MODELS
 
 from mmseg_gdn.models import variant
@@ -61,7 +62,12 @@ def variant_text(name: str, crop: Size | None = None) -> str:
     """
     base, cfg = _read(name)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    head = _stock_head(name, cfg)
+    head = _decode_head(name, cfg)
+    # What the head's name shows must not be hidden by a package that is missing.
+    if head['type'] in MODELS:
+        find_base_head(head['type'])
+    _import_modules(name, cfg)
+    _check_kind(head)
     own_crop = variant.training_crop(cfg)
     out_size = _checked_crop(name, crop or own_crop)
     settings = variant.gdn_head_settings(head, variant.find_score_size(cfg.model.to_dict(), out_size), out_size)
@@ -85,7 +91,7 @@ def _read(name: str) -> tuple[str, Config]:
                          f'({folder}) as {_STOCK}FAMILY/NAME.py.')
     # A config is a program, and may fail in any way.
     try:
-        cfg = Config.fromfile(path)
+        cfg = Config.fromfile(path, import_custom_modules=False)
     except Exception as error:
         reason = ' '.join(str(error).split())[:300]
         raise InputError(f'{name} cannot be read as a config ({type(error).__name__}: {reason}).') from error
@@ -93,18 +99,30 @@ def _read(name: str) -> tuple[str, Config]:
     return f'{_STOCK}{path.relative_to(folder).as_posix()}' if is_stock else str(path), cfg
 
 
-def _stock_head(name: str, cfg: Config) -> dict:
-    """Config of the decode head, if it is of the kind that makes score maps."""
+def _decode_head(name: str, cfg: Config) -> dict:
+    """Config of the (last) decode head."""
     if not (cfg.get('model') and cfg.model.get('decode_head')):
         raise InputError(f'{name} has no model.decode_head; give the config of a segmentor.')
-    head = variant.last_head(cfg.model.to_dict())
     if not isinstance(variant.last_head(cfg.model).type, str):
         raise InputError(f"{name} is written in mmengine's pure Python style, from which the printed config could not "
                          'inherit; use a config whose types are strings.')
+    return variant.last_head(cfg.model.to_dict())
+
+
+def _import_modules(name: str, cfg: Config) -> None:
+    """Register what the config imports."""
+    try:
+        import_modules_from_strings(_imports(cfg))
+    except ImportError as error:
+        raise InputError(f'{name} imports what cannot be found here ({error}); install it, or set PYTHONPATH to the '
+                         'folder it is in.') from error
+
+
+def _check_kind(head: dict) -> None:
+    """Refuse heads that make no score map."""
     find_base_head(head['type'])
     # Of some heads only the instance shows that they predict no classes; the sizes do not matter for that.
     MODELS.build({**head, **variant.gdn_head_settings(head, (1, 1), (1, 1))})
-    return head
 
 
 def _checked_crop(name: str, crop: Size | None) -> Size:

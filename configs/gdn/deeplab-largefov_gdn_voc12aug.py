@@ -7,6 +7,7 @@ _base_ = [
 custom_hooks = [dict(type='CaffeWeightsHook', checkpoint='work_dirs/vgg16_caffe_largefov.pth', layout='largefov')]
 
 model = dict(
+    type='GlobalInterpEncoderDecoder',
     decode_head=dict(
         type='GlobalInterpHead',
         base_type='CaffeFCHead',
@@ -15,7 +16,10 @@ model = dict(
         init='caffe',
         size_policy='slice',
         # Half the weight of the pixels' mean, spread over 20 classes because Caffe sums over them.
-        multi_label_head=dict(loss_decode=dict(type='MultiLabelAuxLoss', normalization='caffe', loss_weight=0.025))))
+        label_branch=dict(
+            hidden_channels=256,
+            pool='flatten',
+            loss_decode=dict(type='MultiLabelAuxLoss', normalization='caffe', loss_weight=0.025))))
 optim_wrapper = dict(
     accumulative_counts=3,
     # The authors' release: lr_mult 10, decay_mult 100 on both matrices.

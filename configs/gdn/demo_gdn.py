@@ -3,6 +3,7 @@
 _base_ = './demo_bilinear.py'
 
 model = dict(
+    type='GlobalInterpEncoderDecoder',
     decode_head=dict(
         type='GlobalInterpHead', base_type='FCNHead', in_size=(8, 8), out_size=(128, 128), size_policy='slice'),
     auxiliary_head=[
@@ -13,3 +14,4 @@ model = dict(
             num_classes=21,
             loss_decode=dict(type='MultiLabelAuxLoss', loss_weight=0.5))
     ])
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))

@@ -1,5 +1,7 @@
-# The stock SegFormer config with global interpolation: three lines.
+# The stock config with learned global interpolation, written by tools/gdn_variant.py.
 _base_ = 'mmseg::segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py'
 custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
-model = dict(decode_head=dict(
-    type='GlobalInterpHead', base_type='SegformerHead', in_size=(128, 128), out_size=(512, 512)))
+model = dict(
+    type='GlobalInterpEncoderDecoder',
+    decode_head=dict(type='GlobalInterpHead', base_type='SegformerHead', in_size=(128, 128), out_size=(512, 512)))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,16 @@ from mmengine.registry import DATASETS, init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
+from gdn_variant import variant_text
+from mmseg_gdn.models.variant import KERNEL_KEYS, score_size, stock_config_folder, training_crop
+
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs' / 'gdn').glob('*.py'))
 TRAINABLE = [path for path in CONFIGS if not path.stem.endswith('released')]
 GDN = [path for path in CONFIGS if 'gdn' in path.stem]
 STOCK_VARIANTS = [path for path in GDN if path.stem.startswith(('fcn_r50', 'deeplabv3', 'segformer'))]
+FAITHFUL = [path for path in TRAINABLE if path.stem.startswith(('fcn32s', 'deeplab-'))]
+MODERN = [path for path in GDN if path in TRAINABLE and path not in FAITHFUL]
 CLASSES = {'cityscapes': 19, 'ade20k': 150}
 
 
@@ -61,19 +65,68 @@ def test_the_method_has_its_baselines():
 
 
 @pytest.mark.parametrize('path', STOCK_VARIANTS, ids=ids(STOCK_VARIANTS))
-def test_a_variant_of_a_stock_config_is_three_lines(path):
-    assert len(ast.parse(path.read_text()).body) == 3
+def test_a_variant_of_a_stock_config_is_what_the_tool_prints(path):
+    folder = stock_config_folder().resolve()
+    assert path.read_text() == variant_text(f'mmseg::{stock_config(path).relative_to(folder).as_posix()}')
 
 
-@pytest.mark.parametrize('path', STOCK_VARIANTS, ids=ids(STOCK_VARIANTS))
-def test_sizes_fit_the_crop_of_the_stock_config(path):
+def stock_config(path):
+    """The stock config that a config names as its base."""
+    base = next(line for line in path.read_text().splitlines() if line.startswith('_base_'))
+    return stock_config_folder().resolve() / base.split('mmseg::')[1].rstrip("'")
+
+
+def largest_image(cfg):
+    """Height and width of the largest images that a config makes."""
+    return training_crop(cfg) or (clamped_side(cfg.test_pipeline), ) * 2
+
+
+def clamped_side(pipeline):
+    return next(step.max_size for step in pipeline if step.type == 'ClampSize')
+
+
+@pytest.mark.parametrize('path', GDN, ids=ids(GDN))
+def test_sizes_are_those_of_the_pipeline_and_of_the_network(path):
     cfg = Config.fromfile(path)
+    head, size = cfg.model.decode_head, largest_image(cfg)
+    assert tuple(head.out_size) == size
     model = build_without_weights(cfg.model).eval().to('meta')
-    coarse = []
-    model.decode_head.interp.register_forward_pre_hook(lambda module, args: coarse.append(tuple(args[0].shape[2:])))
-    scores = model.decode_head(model.extract_feat(torch.empty(1, 3, *cfg.crop_size, device='meta')))
-    assert coarse == [tuple(cfg.model.decode_head.in_size)]
-    assert tuple(scores.shape[2:]) == tuple(cfg.crop_size)
+    assert tuple(head.in_size) == score_size(model, torch.empty(1, 3, *size, device='meta'))
+
+
+@pytest.mark.parametrize('path', GDN, ids=ids(GDN))
+def test_smaller_training_images_are_meant_where_they_occur(path):
+    """Only crops or padding by the pipeline make all training images of one size."""
+    cfg = Config.fromfile(path)
+    always_one_size = bool((cfg.model.data_preprocessor or {}).get('size')) and path in STOCK_VARIANTS
+    assert always_one_size or cfg.model.decode_head.size_policy == 'slice'
+
+
+@pytest.mark.parametrize('path', GDN, ids=ids(GDN))
+def test_predictions_are_fast(path):
+    expected = 'CaffeEncoderDecoder' if path not in TRAINABLE else 'GlobalInterpEncoderDecoder'
+    assert Config.fromfile(path).model.type == expected
+
+
+@pytest.mark.parametrize('path', MODERN, ids=ids(MODERN))
+def test_the_matrices_have_a_rate_of_their_own(path):
+    cfg = Config.fromfile(path)
+    model = build_without_weights(cfg.model)
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+    settings = {id(group['params'][0]): (group['lr'], group['weight_decay']) for group in optimizer.param_groups}
+    (options, ) = KERNEL_KEYS.values()
+    for kernel in (model.decode_head.interp.kernel_h, model.decode_head.interp.kernel_w):
+        rate, decay = settings[id(kernel)]
+        assert rate == pytest.approx(options['lr_mult'] * cfg.optim_wrapper.optimizer.lr)
+        assert decay == options['decay_mult'] * cfg.optim_wrapper.optimizer.weight_decay
+
+
+@pytest.mark.parametrize('path', [path for path in FAITHFUL if path in GDN], ids=lambda path: path.stem)
+def test_the_branch_of_the_figure(path):
+    branch = build_without_weights(Config.fromfile(path).model).decode_head.label_branch
+    height, width = Config.fromfile(path).model.decode_head.in_size
+    linear = [(layer.in_features, layer.out_features) for layer in branch.layers if hasattr(layer, 'in_features')]
+    assert linear == [(21 * height * width, 256), (256, 20)]
 
 
 def thin(cfg):
@@ -99,9 +152,6 @@ def use_data(node, root):
     elif isinstance(node, (list, tuple)):
         for child in node:
             use_data(child, root)
-
-
-FAITHFUL = [path for path in TRAINABLE if path.stem.startswith(('fcn32s', 'deeplab-'))]
 
 
 @pytest.mark.parametrize('path', FAITHFUL, ids=ids(FAITHFUL))

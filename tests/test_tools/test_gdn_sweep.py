@@ -112,6 +112,10 @@ class TestReport:
         assert "| PointHead | no: has a loss_by_feat that needs 'points'" in page
         assert '- fails: FCNHead in 1 config(s) of b: Because.' in page
 
+    def test_page_is_written_by_the_tool(self, root_dir):
+        by_hand, written = ((root_dir / 'docs/heads.md').read_text(), sweep.heads_document(results(a='works')))
+        assert by_hand.split('## What was tried')[0] == written.split('## What was tried')[0]
+
     def test_results_outlive_a_run(self, tmp_path):
         kept = {result.config: result for result in results(a='works', b='fails')}
         sweep.write_results(tmp_path / 'results.json', kept)

@@ -17,16 +17,26 @@ from .trial import FAILS, LACKS, OTHER_KIND, WORKS
 
 _STATES = (WORKS, FAILS, LACKS, OTHER_KIND)
 _USE = """
-A stock config becomes a GDN variant by a few settings of its decode head; all others go to the head in `base_type`:
+`tools/gdn_variant.py` prints the GDN variant of a stock config, or of one of your own, with the right sizes:
+
+```sh
+python tools/gdn_variant.py mmseg::pspnet/pspnet_r50-d8_4xb4-20k_voc12aug-512x512.py > my.py
+```
+
+gives
 
 ```python
 _base_ = 'mmseg::pspnet/pspnet_r50-d8_4xb4-20k_voc12aug-512x512.py'
 custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
-model = dict(decode_head=dict(type='GlobalInterpHead', base_type='PSPHead', in_size=(64, 64), out_size=(512, 512)))
+model = dict(
+    type='GlobalInterpEncoderDecoder',
+    decode_head=dict(type='GlobalInterpHead', base_type='PSPHead', in_size=(64, 64), out_size=(512, 512)))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))
 ```
 
-`out_size` is the training crop and `in_size` the size of the head's scores for it (a wrong one ends in a sentence that
-names the right one). In a cascade the last head is changed:
+All other settings of the decode head go to the head in `base_type`. `out_size` is the training crop and `in_size` the
+size of the head's scores for it; training on other crops stops with a message that gives the right sizes. In a cascade
+the last head is changed:
 
 ```python
 _base_ = 'mmseg::ocrnet/ocrnet_hr18s_4xb2-40k_cityscapes-512x1024.py'
@@ -34,10 +44,15 @@ custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 decode_head = _base_.model.decode_head
 decode_head[-1].update(type='GlobalInterpHead', base_type='OCRHead', in_size=(128, 256), out_size=(512, 1024))
 model = dict(decode_head=decode_head)
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))
 ```
 
-Heads are judged by what their methods ask for and what their forward yields, not by name: one that is registered
-tomorrow works as these do.
+A longer key in `custom_keys` takes precedence over a shorter one, so the matrices keep this rate beside SegFormer's
+`head`. Some constructors of optimizers ignore `custom_keys` (ConvNeXt, BEiT, MAE); the tool then adds
+`CustomKeysConstructor`, which applies them on top.
+
+Heads are judged by the signatures of their methods, by what these call and by what `forward` returns, not by name, so a
+head that you register yourself works in the same way.
 """
 _TESTS = 'tests/test_models/test_decode_heads/test_head_zoo.py'
 
@@ -83,8 +98,8 @@ def _introduction(results: list[Result]) -> list[str]:
         '- the stock weights load into the variant with only `decode_head.interp.kernel_h` and `kernel_w` missing,',
         '- the untrained variant predicts what the stock model predicts: scores to 1e-4 of the largest, and at least',
         '  99.9 % of the pixels,',
-        '- one training step (forward with all losses of the head and of auxiliary heads, backward) is finite and',
-        '  reaches both matrices.', '',
+        '- one training step (forward with all losses of the head and of auxiliary heads, backward, and the optimizer',
+        '  of the config with `custom_keys` for the matrices) is finite and moves both matrices.', '',
         f'**{_verdict(results)}**', '',
         f'Before training, scores differ by at most {max(errors, default=0):.1e} of the largest score, and at least',
         f'{100 * min(pixels, default=1):.5g} % of the pixels are predicted equally.', '',
@@ -131,7 +146,7 @@ def _refusal(head: str) -> str | None:
 
 def _obstacle(refusal: str) -> str:
     """What GlobalInterpHead says against a head: the part between its name and the advice."""
-    return refusal.split("' ", 1)[-1].split(': it is no')[0]
+    return refusal.split("' ", 1)[-1].split('. GlobalInterpHead needs')[0]
 
 
 def _reasons(results: list[Result]) -> list[str]:

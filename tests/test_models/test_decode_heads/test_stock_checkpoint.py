@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -55,17 +52,6 @@ def build_stock(model: dict, images: torch.Tensor, batch: list[SegDataSample]) -
     with torch.no_grad():
         stock.train().loss(images, batch)
     return stock.eval()
-
-
-@pytest.mark.parametrize(('block', 'last'), [(0, 'PSPHead'), (1, 'OCRHead')])
-def test_configs_on_the_page(block, last, root_dir, tmp_path):
-    blocks = re.findall('```python\n(.*?)```', (root_dir / 'docs/heads.md').read_text(), re.DOTALL)
-    (tmp_path / 'config.py').write_text(blocks[block])
-    config = Config.fromfile(tmp_path / 'config.py')
-    heads = config.model.decode_head
-    head = MODELS.build(heads[-1] if isinstance(heads, list) else heads)
-    assert type(head).__name__ == f'GlobalInterpHead[{last}]'
-    assert head.interp.out_size == config.crop_size
 
 
 @pytest.mark.slow
