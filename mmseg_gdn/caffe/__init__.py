@@ -1,4 +1,4 @@
-"""Caffe's models: reading them and putting their weights into ours."""
+"""Caffe's models: reading them, and converting their weights."""
 
 from .convert import Conversion, convert
 from .reader import CaffeLayer, read_caffemodel

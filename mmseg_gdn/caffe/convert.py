@@ -1,4 +1,4 @@
-"""Putting the weights of Caffe's nets into ``CaffeVGG``, ``CaffeFCHead`` and ``GlobalInterp``."""
+"""Converting the weights of Caffe's networks for ``CaffeVGG``, ``CaffeFCHead`` and ``GlobalInterp``."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Conversion:
 
     Attributes:
         state: Arrays by the keys of our segmentor.
-        used: Per layer used, its name and the key it went to.
-        left_over: Per layer not used, its name and the reason.
+        used: For each layer used, the key it was converted to.
+        left_over: For each layer not used, the reason.
     """
 
     state: dict[str, np.ndarray] = field(default_factory=dict)
@@ -37,22 +37,22 @@ class Conversion:
 
 def convert(layers: Mapping[str, CaffeLayer], layout: Layout,
             kernels: tuple[np.ndarray, np.ndarray] | None = None) -> Conversion:
-    """Sort the layers of a VGG-16, FCN-32s, DeepLab-LargeFOV or GDN model into our segmentor's keys.
+    """Map the layers of a VGG-16, FCN-32s, DeepLab-LargeFOV or GDN model to the keys of our segmentor.
 
-    Widths are those of the arrays. A fully connected layer becomes a convolution over the whole map it was made for.
-    The 13 convolutions are required; fc6, fc7, the score layer, the multi-label layer and the matrices are taken if
-    they are there and fit, and every other layer is reported as left over.
+    The widths are those of the arrays. A fully connected layer becomes a convolution over the whole map it was made
+    for. The 13 convolutions are required; fc6, fc7, the score layer, the multi-label layer and the matrices are used if
+    they exist and fit, and every other layer is reported as left over.
 
     Args:
-        layers: What :func:`read_caffemodel` gives.
-        layout: Which net the weights are for.
-        kernels: The authors' two matrices, (h, H) and (w, W); they win over those of a layer ``gdn``.
+        layers: What :func:`read_caffemodel` returns.
+        layout: Which network the weights are for.
+        kernels: The authors' two matrices, (h, H) and (w, W); they take precedence over those of a layer ``gdn``.
 
     Returns:
         The conversion.
 
     Raises:
-        InputError: If a convolution is missing, or shapes do not fit each other or the layout.
+        InputError: If a convolution is missing, or if shapes do not fit each other or the layout.
     """
     result = Conversion()
     remaining = dict(layers)
@@ -68,7 +68,7 @@ def convert(layers: Mapping[str, CaffeLayer], layout: Layout,
 
 
 def _take_convolutions(result: Conversion, remaining: dict[str, CaffeLayer], layout: Layout) -> int:
-    """Take conv1_1 ... conv5_3; gives the channels of the last one."""
+    """Take conv1_1 ... conv5_3; returns the channels of the last one."""
     channels, index = 3, 0
     for stage, count in enumerate(_CONVS, start=1):
         for number in range(1, count + 1):
@@ -76,7 +76,7 @@ def _take_convolutions(result: Conversion, remaining: dict[str, CaffeLayer], lay
             if name not in remaining:
                 others = ', '.join(map(printable, list(remaining)[:5]))
                 raise InputError(f'The model has no layer {name} (it has {others or "no other"}, ...), so it '
-                                 f'is no VGG-16; give one that the layout {layout} is made of.')
+                                 f'is not a VGG-16; give a model for the layout {layout}.')
             weight = _as_convolution(remaining[name], channels)
             _expect(name, weight.shape, (len(weight), channels, 3, 3))
             _take(result, remaining, name, f'backbone.features.{index}.conv', weight)
@@ -88,7 +88,7 @@ def _take_convolutions(result: Conversion, remaining: dict[str, CaffeLayer], lay
 
 def _take_fully_connected(result: Conversion, remaining: dict[str, CaffeLayer], layout: Layout,
                           channels: int) -> int | None:
-    """Take fc6 and fc7; gives the channels of fc7, or ``None`` if there are none that fit the layout."""
+    """Take fc6 and fc7; returns the channels of fc7, or ``None`` if there are none that fit the layout."""
     found = {'fc6', 'fc7'} & set(remaining)
     if len(found) < 2:
         result.left_over.update(dict.fromkeys(found, 'fc6 and fc7 belong together, and the other one is missing'))
@@ -102,7 +102,7 @@ def _take_fully_connected(result: Conversion, remaining: dict[str, CaffeLayer], 
             raise InputError(_wrong_layout(sides, layout))
         for name in ('fc6', 'fc7'):
             del remaining[name]
-            result.left_over[name] = f'made for {_text(sides)} maps, where the layout {layout} has ' \
+            result.left_over[name] = f'made for {_text(sides)} maps, but the layout {layout} has ' \
                                      f'{_text(_FC6_KERNEL[layout])}'
         return None
     _take(result, remaining, 'fc6', 'decode_head.fc6', fc6)
@@ -161,16 +161,16 @@ def _take_kernels(result: Conversion, remaining: dict[str, CaffeLayer],
             kernels = layer.blobs
             result.used[name] = 'decode_head.interp'
         else:
-            result.left_over[name] = 'its matrices are replaced by those given apart'
+            result.left_over[name] = 'its matrices are replaced by the ones given separately'
     for side, kernel in zip('hw', kernels or ()):
         if kernel.ndim != 2 or not 0 < kernel.shape[0] <= kernel.shape[1]:
-            raise InputError(f'The matrix of the {"rows" if side == "h" else "columns"} is {kernel.shape}, but '
-                             '(coarse, full) is wanted, such as (64, 500); give it as the authors store it.')
+            raise InputError(f'The matrix of the {"rows" if side == "h" else "columns"} has the shape {kernel.shape}, '
+                             'but (coarse, full) is needed, such as (64, 500); give it as the authors store it.')
         result.state[f'decode_head.interp.kernel_{side}'] = np.ascontiguousarray(kernel.T)
 
 
 def _check_deconvolution(result: Conversion, remaining: dict[str, CaffeLayer]) -> None:
-    """FCN-32s' frozen filter is part of our head; make sure that the model has the same one."""
+    """Make sure that a deconvolution is the frozen filter of FCN-32s, which our head contains."""
     for name, layer in list(remaining.items()):
         if layer.type != 'Deconvolution':
             continue
@@ -191,18 +191,18 @@ def _is_frozen_filter(weight: np.ndarray) -> bool:
 
 
 def _as_convolution(layer: CaffeLayer, channels: int) -> np.ndarray:
-    """Weights (O, I, h, w); those (O, I h w) of a fully connected layer are viewed so, a convolution's stay."""
+    """Weights (O, I, h, w): a convolution's as they are, those (O, I h w) of a fully connected layer reshaped."""
     if layer.type != 'InnerProduct':
         weight = layer.blobs[0]
         if weight.ndim != 4 or weight.shape[1] != channels:
-            raise InputError(f'The weights of {printable(layer.name)} are {weight.shape}, but (outputs, {channels}, '
-                             'height, width) is wanted; give a model of this net.')
+            raise InputError(f'The weights of {printable(layer.name)} have the shape {weight.shape}, but (outputs, '
+                             f'{channels}, height, width) is needed; give a model of this network.')
         return weight
     outputs, inputs = _matrix(layer).shape
     side = math.isqrt(inputs // channels)
     if channels * side * side != inputs:
-        raise InputError(f'{printable(layer.name)} reads {inputs} values, which are no square maps of the {channels} '
-                         'channels before it; give a model whose layers belong together.')
+        raise InputError(f'{printable(layer.name)} reads {inputs} values, which do not form square maps of the '
+                         f'{channels} channels before it; give a model whose layers fit each other.')
     return layer.blobs[0].reshape(outputs, channels, side, side)
 
 
@@ -212,8 +212,8 @@ def _matrix(layer: CaffeLayer) -> np.ndarray:
     if weight.ndim == 4 and weight.shape[:2] == (1, 1):
         weight = weight[0, 0]
     if weight.ndim != 2:
-        raise InputError(f'The weights of {printable(layer.name)} are {weight.shape}, but (outputs, inputs) is wanted; '
-                         'give a model whose layers are whole.')
+        raise InputError(f'The weights of {printable(layer.name)} have the shape {weight.shape}, but (outputs, inputs) '
+                         'is needed; give a model with complete layers.')
     return weight
 
 
@@ -223,9 +223,9 @@ def _take(result: Conversion, remaining: dict[str, CaffeLayer], name: str, key: 
     layer = remaining.pop(name)
     if len(layer.blobs) != 2 or layer.blobs[1].size != weight.shape[0]:
         raise InputError(f'{printable(name)} should have weights and one bias per output, but has the shapes '
-                         f'{[blob.shape for blob in layer.blobs]}; give a model whose layers are whole.')
+                         f'{[blob.shape for blob in layer.blobs]}; give a model with complete layers.')
     if f'{key}.weight' in result.state:
-        raise InputError(f'{printable(name)} is the second layer for {key}; give a model with one of its kind.')
+        raise InputError(f'{printable(name)} is a second layer for {key}; give a model with only one of them.')
     result.state[f'{key}.weight'] = weight
     result.state[f'{key}.bias'] = layer.blobs[1].reshape(-1)
     result.used[name] = key
@@ -233,5 +233,5 @@ def _take(result: Conversion, remaining: dict[str, CaffeLayer], name: str, key: 
 
 def _expect(name: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if tuple(found) != tuple(expected):
-        raise InputError(f'The weights of {printable(name)} are {tuple(found)} instead of {tuple(expected)}; '
-                         'give a model of this net.')
+        raise InputError(f'The weights of {printable(name)} have the shape {tuple(found)} instead of '
+                         f'{tuple(expected)}; give a model of this network.')

@@ -1,4 +1,4 @@
-"""Reading the weights of a ``.caffemodel``, of today's format and of the older one with ``layers`` (V1)."""
+"""Reading the weights of a ``.caffemodel`` file, in the current format or the older one with ``layers`` (V1)."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 _MEGABYTE = 2**20
 _SHOW_PROGRESS_FROM = 50 * _MEGABYTE
-_HOW_TO = 'give a binary .caffemodel file, whole'
+_HOW_TO = 'give a complete binary .caffemodel file'
 _NUMBERS = {schema.BLOB_DATA: np.dtype('<f4'), schema.BLOB_DOUBLE_DATA: np.dtype('<f8')}
 _UNPACKED = {schema.BLOB_DATA: FIXED32, schema.BLOB_DOUBLE_DATA: FIXED64}
-# Far above what any net has; they bound the memory that a file of many tiny parts can ask for.
+# Far above what any network has; they bound the memory that a file of many tiny parts can claim.
 _MOST_HEADER_BYTES, _MOST_LAYERS, _MOST_BLOBS = 2**16, 10_000, 64
 _MOST_AXES = 32  # Caffe's own limit
 
@@ -39,7 +39,7 @@ class CaffeLayer:
     """A layer with weights.
 
     Attributes:
-        name: Its name in the net.
+        name: Its name in the network.
         type: Caffe's type, such as 'Convolution'.
         blobs: Its arrays, float32, in Caffe's order (weights, bias).
     """
@@ -52,7 +52,7 @@ class CaffeLayer:
 def read_caffemodel(path: str | Path) -> dict[str, CaffeLayer]:
     """Read all layers that have weights.
 
-    The file is mapped, not read: memory holds the arrays and, as far as the system likes, pages of the file.
+    The file is memory-mapped; only the arrays are copied.
 
     Args:
         path: The file.
@@ -61,7 +61,7 @@ def read_caffemodel(path: str | Path) -> dict[str, CaffeLayer]:
         Layers by name, in the order of the file.
 
     Raises:
-        InputError: If the file is missing, empty, cut off, no Caffe model, or holds weights that are not finite or
+        InputError: If the file is missing, empty, truncated or not a Caffe model, or if its weights are not finite or
             do not fill their shapes.
     """
     path = Path(path)
@@ -69,13 +69,13 @@ def read_caffemodel(path: str | Path) -> dict[str, CaffeLayer]:
         with path.open('rb') as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise InputError(f'{path} is no regular file; save the model to disk and name that file.')
+                raise InputError(f'{path} is not a regular file; save the model to disk and name that file.')
             if status.st_size == 0:
                 raise InputError(f'{path} is empty; {_HOW_TO}.')
             if file.read(8) == b'\x89HDF\r\n\x1a\n':
                 raise InputError(f'{path} is an HDF5 model, which Caffe writes as .caffemodel.h5; '
-                                 'snapshot it anew with snapshot_format: BINARYPROTO, or load and save it in pycaffe.')
-            # Closed with its last view and not before: the traceback of an error still holds some.
+                                 'save it again with snapshot_format: BINARYPROTO, or load and save it in pycaffe.')
+            # Closed with its last view, not here: the traceback of an error may still hold some.
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as error:
         raise InputError(f'{path} cannot be read ({error.strerror}); name an existing .caffemodel file.') from error
@@ -101,17 +101,17 @@ def _read_net(path: Path, data: memoryview) -> dict[str, CaffeLayer]:
                     layers[layer.name] = layer
             show(len(data))
     except WireError as error:
-        raise InputError(f'{path} is no Caffe model or was cut off ({error}); {_HOW_TO}.') from error
+        raise InputError(f'{path} is not a Caffe model or was cut off ({error}); {_HOW_TO}.') from error
     if not known:
-        raise InputError(f'{path} is no Caffe model: it holds no layer; {_HOW_TO}.')
+        raise InputError(f'{path} is not a Caffe model: it has no layers; {_HOW_TO}.')
     if not layers:
-        raise InputError(f'{path} describes a net but holds no weights; give the trained model, not its definition.')
+        raise InputError(f'{path} describes a network but has no weights; give the trained model, not its definition.')
     return layers
 
 
 @contextmanager
 def _progress(size: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that shows on standard error up to which byte a large file has been read."""
+    """Yield a function that shows on standard error how much of a large file has been read."""
     if size < _SHOW_PROGRESS_FROM:
         yield lambda position: None
         return
@@ -141,7 +141,7 @@ def _read_layer(path: Path, data: memoryview, field: Field) -> CaffeLayer:
         else:
             header.add(data, part)
     layer = header.parse()
-    # Older Caffe wrote names as it was given them, in any encoding.
+    # Older versions of Caffe wrote names as they got them, in any encoding.
     name = layer.name.decode(errors='backslashreplace')
     kind = (schema.V1_TYPES.get(layer.type, f'V1 type {layer.type}') if is_v1 else
             layer.type.decode(errors='backslashreplace'))
@@ -151,7 +151,7 @@ def _read_layer(path: Path, data: memoryview, field: Field) -> CaffeLayer:
 
 
 def _read_blob(where: str, data: memoryview, field: Field) -> np.ndarray:
-    """One array; its values go from the file to their place, never through a message, which would double them."""
+    """One array; its values are copied straight from the file, because a message would hold them a second time."""
     header, count = _Header('BlobProto'), 0
     for part in fields(data, field.value, field.end):
         if part.number in _NUMBERS:
@@ -172,12 +172,12 @@ def _read_blob(where: str, data: memoryview, field: Field) -> np.ndarray:
                 values[filled:filled + len(numbers)] = numbers
                 filled += len(numbers)
     if not np.isfinite(values).all():
-        raise InputError(f'{where} holds values that are not finite; train the model anew or give an earlier snapshot.')
+        raise InputError(f'{where} holds values that are not finite; train the model again, or give an older snapshot.')
     return values.reshape(shape)
 
 
 def _shape(blob: Message) -> tuple[int, ...]:
-    """The shape; as in Caffe, the four legacy fields win over the new one."""
+    """The shape; as in Caffe, the four legacy fields take precedence over the new one."""
     legacy = ('num', 'channels', 'height', 'width')
     if any(blob.HasField(side) for side in legacy):
         return tuple(getattr(blob, side) for side in legacy)
@@ -185,7 +185,7 @@ def _shape(blob: Message) -> tuple[int, ...]:
 
 
 def _numbers(where: str, data: memoryview, part: Field) -> np.ndarray:
-    """View on the numbers of a field: many of a packed one, one of another."""
+    """View of the numbers in a field: many in a packed one, one in another."""
     dtype = _NUMBERS[part.number]
     if part.kind not in (BYTES, _UNPACKED[part.number]):
         raise WireError(f'numbers of wire type {part.kind} at byte {part.start}')
@@ -195,14 +195,14 @@ def _numbers(where: str, data: memoryview, part: Field) -> np.ndarray:
 
 
 class _Header:
-    """Collects the fields of a message that its class knows; all others are passed over."""
+    """Collects the fields of a message that its class knows, and skips all others."""
 
     def __init__(self, message: str) -> None:
         self.message = schema.message_class(message)
         self.data = bytearray()
 
     def add(self, data: memoryview, part: Field) -> None:
-        """Take a field, if it is known."""
+        """Add a field, if it is known."""
         if part.number not in self.message.DESCRIPTOR.fields_by_number:
             return
         if len(self.data) + part.end - part.start > _MOST_HEADER_BYTES:
@@ -223,6 +223,6 @@ class _Header:
 
 
 def printable(name: str) -> str:
-    """A layer's name for messages: one short line of plain characters, whatever the file holds."""
+    """A layer's name for messages: one short line of printable characters, whatever is in the file."""
     shown = name if name.isascii() and name.isprintable() and name else ascii(name)
     return shown if len(shown) <= 60 else f'{shown[:57]}...'

@@ -24,13 +24,13 @@ _MESSAGES = {
         ('width', 4, _INT32, _ONE),
         ('shape', 7, 'BlobShape', _ONE),
     ),
-    # Caffe's strings, which a file can hold in any encoding.
+    # Strings in Caffe, which files may hold in any encoding.
     'LayerParameter': (('name', 1, _BYTES, _ONE), ('type', 2, _BYTES, _ONE)),
-    # Caffe's enumeration of types, which an integer reads as well.
+    # In Caffe the type is an enumeration, which can be read as an integer.
     'V1LayerParameter': (('name', 4, _BYTES, _ONE), ('type', 5, _INT32, _ONE)),
 }
 
-# Fields that are never parsed as a whole, because what they hold is large.
+# Fields that are never parsed as a whole, because they are large.
 NET_LAYERS, NET_V1_LAYERS = 100, 2
 LAYER_BLOBS, V1_LAYER_BLOBS = 7, 6
 BLOB_DATA, BLOB_DOUBLE_DATA = 5, 8
@@ -39,7 +39,7 @@ V1_TYPES = {4: 'Convolution', 14: 'InnerProduct', 39: 'Deconvolution'}
 
 @cache
 def message_class(name: str) -> type:
-    """The class of a message; in a pool of its own, so that it never meets that of an installed Caffe.
+    """The class of a message, in a separate pool, so that it does not clash with that of an installed Caffe.
 
     Raises:
         InputError: If protobuf is not installed, which nothing else in this package needs.

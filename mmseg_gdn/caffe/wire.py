@@ -1,4 +1,4 @@
-"""Protobuf's wire format, as far as needed to find large fields in a file without reading them into messages."""
+"""As much of protobuf's wire format as it takes to find large fields in a file without reading them into messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 class WireError(ValueError):
-    """The bytes are no protobuf message."""
+    """The bytes are not a protobuf message."""
 
 
 class Field(NamedTuple):
@@ -19,7 +19,7 @@ class Field(NamedTuple):
         number: Its number.
         kind: Its wire type.
         start: Where its tag begins.
-        value: Where its value begins, behind tag and length.
+        value: Where its value begins, after tag and length.
         end: Where the next field begins.
     """
 
@@ -42,7 +42,7 @@ def fields(data: memoryview, begin: int, end: int) -> Iterator[Field]:
         Its fields, none of which reaches beyond its end.
 
     Raises:
-        WireError: If the bytes are no message, or one that was cut off.
+        WireError: If the bytes are not a message, or a truncated one.
     """
     position = begin
     while position < end:

@@ -1,4 +1,4 @@
-"""Data: transforms, VOC's layout and its checks, and the synthetic VOC of the demo."""
+"""Data: VOC with checks of its files, and transforms."""
 
 from .checked_voc import CheckedVOCDataset
 from .transforms import ClampSize, LoadVOCAnnotations, LoadVOCImage, ShrinkLabels

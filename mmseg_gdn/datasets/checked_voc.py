@@ -1,4 +1,4 @@
-"""mmseg's VOC data set, with errors that name the file at fault."""
+"""mmseg's VOC data set with errors that name the broken file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _CHECKED = {'LoadImageFromFile': 'LoadVOCImage', 'LoadAnnotations': 'LoadVOCAnno
 class CheckedVOCDataset(PascalVOCDataset):
     """``PascalVOCDataset`` whose images and masks are loaded by :class:`LoadVOCImage` and :class:`LoadVOCAnnotations`.
 
-    Configs name the stock transforms: mmseg's inferencers look for those names in the pipeline, and change them.
+    Configs name the stock transforms, because mmseg's inferencers look for these names in the pipeline to replace them.
 
     Args:
-        pipeline: Transforms, with the stock ones for loading.
+        pipeline: Transforms, with the stock transforms for loading.
         **kwargs: All other arguments of ``PascalVOCDataset``.
     """
 
@@ -26,7 +26,7 @@ class CheckedVOCDataset(PascalVOCDataset):
 
 
 def _checked(steps: Any) -> Any:
-    """The pipeline with checked loading, inside of test time augmentation as well."""
+    """The pipeline with checked loading, also inside test-time augmentation."""
     if isinstance(steps, (list, tuple)):
         return [_checked(step) for step in steps]
     if not isinstance(steps, dict):

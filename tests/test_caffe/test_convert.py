@@ -110,7 +110,7 @@ class TestImageNetModels:
     def test_layers_for_other_maps_are_left_over(self):
         layers = as_read(vgg(WIDTHS, map_side=7))
         result = convert(layers, 'largefov')
-        assert result.left_over['fc6'] == 'made for 7x7 maps, where the layout largefov has 3x3'
+        assert result.left_over['fc6'] == 'made for 7x7 maps, but the layout largefov has 3x3'
         assert set(result.left_over) == {'fc6', 'fc7', 'fc8'}
         assert len(result.used) == 13 and len(result.state) == 26
         assert_accounted(result, layers)
@@ -139,7 +139,7 @@ class TestImageNetModels:
     def test_maps_that_are_not_square(self):
         layers = as_read(vgg(WIDTHS))
         layers = replaced(layers, 'fc6', np.ones((5, 4 * 7 * 6)), np.ones(5))
-        assert 'fc6 reads 168 values, which are no square maps of the 4 channels' in refusal(layers, 'fcn32s')
+        assert 'fc6 reads 168 values, which do not form square maps of the 4 channels' in refusal(layers, 'fcn32s')
 
 
 class TestSegmentationModels:
@@ -173,16 +173,16 @@ class TestSegmentationModels:
     def test_no_vgg(self):
         layer = CaffeLayer('evil\n\x1b[31m', 'Convolution', (np.ones((1, 3, 3, 3), np.float32), ))
         message = refusal({layer.name: layer}, 'fcn32s')
-        assert "has no layer conv1_1 (it has 'evil\\n\\x1b[31m', ...), so it is no VGG-16" in message
+        assert "has no layer conv1_1 (it has 'evil\\n\\x1b[31m', ...), so it is not a VGG-16" in message
         assert 'has no layer conv1_1' in refusal({}, 'fcn32s')
 
     def test_a_second_score_layer(self, gdn):
         second = {'fc8_b': CaffeLayer('fc8_b', 'Convolution', gdn['fc8_voc12'].blobs)}
-        assert 'fc8_b is the second layer for decode_head.conv_seg' in refusal(gdn | second, 'largefov')
+        assert 'fc8_b is a second layer for decode_head.conv_seg' in refusal(gdn | second, 'largefov')
 
     def test_a_score_layer_of_other_channels(self, fcn32s):
         layers = replaced(fcn32s, 'score_pool4', np.zeros((21, 32, 1, 1)), np.zeros(21))
-        assert 'The weights of score_pool4 are (21, 32, 1, 1), but (outputs, 64,' in refusal(layers, 'fcn32s')
+        assert 'of score_pool4 have the shape (21, 32, 1, 1), but (outputs, 64,' in refusal(layers, 'fcn32s')
 
     def test_other_numbers_of_classes_are_left_over(self, fcn32s):
         layers = replaced(fcn32s, 'score_fr', np.zeros((60, 64, 1, 1)), np.zeros(60))
@@ -208,7 +208,7 @@ class TestSegmentationModels:
 
     def test_a_multi_label_layer_of_other_channels(self):
         layers = replaced(golden('fcn32s_gdn_thin'), 'cls_fc', np.zeros((20, 63)), np.zeros(20))
-        assert 'The weights of cls_fc are (20, 63) instead of (20, 64)' in refusal(layers, 'fcn32s')
+        assert 'The weights of cls_fc have the shape (20, 63) instead of (20, 64)' in refusal(layers, 'fcn32s')
 
     @pytest.mark.parametrize(('name', 'blobs', 'reason'), [
         ('conv2_1', [np.zeros((8, 5, 3, 3)), np.zeros(8)], '(8, 5, 3, 3), but (outputs, 4, height, width)'),
@@ -218,7 +218,7 @@ class TestSegmentationModels:
         ('conv2_1', [np.zeros((8, 4, 3, 3)), np.zeros(8), np.zeros(8)], 'weights and one bias per output'),
         ('conv2_1', [np.zeros(8)], '(8,), but (outputs, 4, height, width)'),
         # A layer may be as wide as it likes, but the one behind it must follow.
-        ('conv2_2', [np.zeros((9, 8, 3, 3)), np.zeros(9)], 'conv3_1 are (16, 8, 3, 3), but (outputs, 9,'),
+        ('conv2_2', [np.zeros((9, 8, 3, 3)), np.zeros(9)], 'conv3_1 have the shape (16, 8, 3, 3), but (outputs, 9,'),
         ('fc6', [np.zeros((64, 31, 3, 3)), np.zeros(64)], '(64, 31, 3, 3), but (outputs, 32, height, width)'),
         ('fc7', [np.zeros((64, 64, 3, 3)), np.zeros(64)], '(64, 64, 3, 3) instead of (64, 64, 1, 1)'),
         ('fc7', [np.zeros((64, 64)), np.zeros(64)], '(64, 64), but (outputs, 64, height, width)'),
@@ -261,7 +261,7 @@ class TestMatrices:
         result = convert(gdn, 'largefov', kernels=given_apart)
         np.testing.assert_array_equal(result.state['decode_head.interp.kernel_h'], np.ones((500, 64)))
         np.testing.assert_array_equal(result.state['decode_head.interp.kernel_w'], np.full((375, 48), 2))
-        assert result.left_over == {'gdn': 'its matrices are replaced by those given apart'}
+        assert result.left_over == {'gdn': 'its matrices are replaced by the ones given separately'}
         assert_accounted(result, gdn)
 
     def test_a_model_without_any(self, fcn32s):
@@ -275,7 +275,7 @@ class TestMatrices:
         kernels = [np.ones((64, 500), np.float32)] * 2
         kernels[side] = np.ones(shape, np.float32)
         message = refusal(gdn, 'largefov', kernels=tuple(kernels))
-        assert f'The matrix of the {("rows", "columns")[side]} is {shape}, but (coarse, full) is wanted' in message
+        assert f'The matrix of the {("rows", "columns")[side]} has the shape {shape}, but (coarse, full)' in message
 
 
 class TestDeconvolution:

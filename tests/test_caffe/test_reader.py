@@ -215,7 +215,7 @@ class TestRefusals:
 
     def test_no_regular_file(self, tmp_path):
         (tmp_path / 'some.caffemodel').symlink_to('/dev/zero')
-        with pytest.raises(InputError, match='is no regular file') as caught:
+        with pytest.raises(InputError, match='is not a regular file') as caught:
             read_caffemodel(tmp_path / 'some.caffemodel')
         sentence(caught)
 
@@ -241,14 +241,14 @@ class TestRefusals:
         '\n\n\n',
     ])
     def test_text(self, refusal, text):
-        assert 'is no Caffe model' in refusal(text.encode())
+        assert 'is not a Caffe model' in refusal(text.encode())
 
     @pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'BMP', 'GIF'])
     def test_images(self, tmp_path, kind):
         path = tmp_path / 'some.caffemodel'
         pixels = np.random.default_rng(0).integers(0, 255, (40, 50, 3), np.uint8)
         Image.fromarray(pixels).save(path, format=kind)
-        with pytest.raises(InputError, match='is no Caffe model') as caught:
+        with pytest.raises(InputError, match='is not a Caffe model') as caught:
             read_caffemodel(path)
         sentence(caught)
 
@@ -256,16 +256,16 @@ class TestRefusals:
         path = tmp_path / 'some.caffemodel'
         with zipfile.ZipFile(path, 'w') as archive:
             archive.writestr('a.caffemodel', net(layer('a', 'X', blob(VALUES))))
-        with pytest.raises(InputError, match='is no Caffe model') as caught:
+        with pytest.raises(InputError, match='is not a Caffe model') as caught:
             read_caffemodel(path)
         sentence(caught)
 
     def test_no_layer(self, refusal):
-        assert 'holds no layer' in refusal(bytes_field(1, 'net'))
+        assert 'has no layers' in refusal(bytes_field(1, 'net'))
 
     @pytest.mark.parametrize('make_layer', [layer, v1_layer])
     def test_no_weights(self, refusal, make_layer):
-        assert 'describes a net but holds no weights' in refusal(net(make_layer('a'), make_layer('b')))
+        assert 'describes a network but has no weights' in refusal(net(make_layer('a'), make_layer('b')))
 
     @pytest.mark.parametrize('make_layer', [layer, v1_layer])
     def test_every_cut_is_refused_or_leaves_whole_layers(self, tmp_path, make_layer):
@@ -279,7 +279,7 @@ class TestRefusals:
             try:
                 outcomes[end] = list(read_caffemodel(path))
             except InputError as error:
-                assert 'is no Caffe model' in str(error) and 'some.caffemodel' in str(error)
+                assert 'is not a Caffe model' in str(error) and 'some.caffemodel' in str(error)
         assert outcomes == {len(whole) - len(second): ['a']}
 
     @pytest.mark.parametrize('length', [2**20, 2**31 - 1, 2**32, 2**40, 2**63, 2**64 - 1])

@@ -93,7 +93,7 @@ class TestCommandLine:
 
     @pytest.mark.slow
     def test_report_and_checkpoint(self, run_script, tmp_path, kernels):
-        """DeepLab with matrices given apart, a layer too many, and a folder that is to be made."""
+        """DeepLab with separate matrices, an extra layer, and a folder that does not exist yet."""
         with np.load(GOLDEN / 'deeplab_gdn_thin.npz') as arrays:
             layers = golden_layers(arrays, 'b96x75_n2') | {'fc8_extra': ('Convolution', [np.zeros((5, 64, 1, 1))])}
         source, target = tmp_path / 'deeplab.caffemodel', tmp_path / 'new' / 'gdn.pth'
@@ -131,8 +131,8 @@ class TestCommandLine:
         result = run_script(SCRIPT, source, target, '--layout', 'fcn32s')
         assert result.returncode == 1
         error = result.stderr.strip().splitlines()[-1]
-        assert error.startswith(f'error: {source} is no Caffe model or was cut off')
-        assert error.endswith('; give a binary .caffemodel file, whole.')
+        assert error.startswith(f'error: {source} is not a Caffe model or was cut off')
+        assert error.endswith('; give a complete binary .caffemodel file.')
         assert 'Traceback' not in result.stderr
         assert not list(tmp_path.rglob('*.pth')) and result.stdout == ''
 
@@ -259,7 +259,7 @@ class TestRefusals:
     @pytest.mark.parametrize('array', [np.ones((500, 64)), np.ones(64), np.ones((1, 64, 500)), np.ones((0, 500))])
     def test_matrices_of_other_shapes(self, refusal, kernels, array):
         np.save(kernels[1], array)
-        assert f'The matrix of the columns is {array.shape}' in refusal('--kernels', *kernels)
+        assert f'The matrix of the columns has the shape {array.shape}' in refusal('--kernels', *kernels)
 
     @pytest.mark.parametrize('array', [np.ones((64, 500), complex), np.full((64, 500), 'a'), np.ones((64, 500), bool),
                                        np.array([['a', None]], object), np.zeros((64, 500), 'f4,f4')])

@@ -1,4 +1,4 @@
-"""Data transforms: loading with clear errors, and Caffe's sizes."""
+"""Data transforms: loading with clear errors, and the sizes of the Caffe recipes."""
 
 from .loading import LoadVOCAnnotations, LoadVOCImage
 from .sizes import ClampSize, ShrinkLabels

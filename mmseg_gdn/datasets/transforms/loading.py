@@ -1,4 +1,4 @@
-"""mmseg's loading transforms for VOC, which name the file that is at fault."""
+"""mmseg's loading transforms for VOC, with errors that name the broken file."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ _CHECK = 'check the whole data set with tools/dataset_converters/check_voc.py'
 
 @TRANSFORMS.register_module()
 class LoadVOCImage(LoadImageFromFile):
-    """``LoadImageFromFile`` that tells which image cannot be read."""
+    """``LoadImageFromFile`` whose errors name the image."""
 
     def transform(self, results: dict) -> dict:
         """Load the image at ``results['img_path']``.
 
         Raises:
-            InputError: If the file is missing or is no image.
+            InputError: If the file is missing or not an image.
         """
         try:
             return super().transform(results)
-        # OpenCV and Pillow report a broken file by many kinds of exceptions.
+        # OpenCV and Pillow report broken files by many kinds of exceptions.
         except Exception as error:
             raise _loading_error('image', results['img_path'], error) from error
 
 
 @TRANSFORMS.register_module()
 class LoadVOCAnnotations(LoadAnnotations):
-    """``LoadAnnotations`` that accepts VOC's labels only: 0..20 and 255 for void."""
+    """``LoadAnnotations`` that accepts only VOC's labels: 0..20 and 255 for void."""
 
     def transform(self, results: dict) -> dict:
         """Load the mask at ``results['seg_map_path']``.
 
         Raises:
-            InputError: If the file is missing, is no mask, or holds other values.
+            InputError: If the file is missing, is not a mask, or holds other values.
         """
         path = results['seg_map_path']
         try:

@@ -1,4 +1,4 @@
-"""Sizes of images and labels as the Caffe recipes make them."""
+"""Sizes of images and labels as in the Caffe recipes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mmseg.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ClampSize(BaseTransform):
-    """Shrink an image to at most ``max_size`` px per side, each side by itself.
+    """Shrink an image to at most ``max_size`` px per side, each side independently.
 
-    This is how the authors' inference treats images (nearest neighbour, aspect ratio not kept). Images that fit,
-    as all of VOC's do at 500 px, pass unchanged.
+    This is how the authors' inference treats images (nearest neighbour, aspect ratio not kept). Images that fit, such
+    as all of VOC's at 500 px, are not changed.
 
     Args:
         max_size: Longest side allowed, in pixels.
@@ -25,7 +25,7 @@ class ClampSize(BaseTransform):
         self.interpolation = interpolation
 
     def transform(self, results: dict) -> dict:
-        """Resize what ``results`` holds of image and masks, if a side is too long."""
+        """Resize the image and the masks in ``results``, if a side is too long."""
         height, width = results['img'].shape[:2]
         if max(height, width) <= self.max_size:
             return results
@@ -47,7 +47,7 @@ class ShrinkLabels(BaseTransform):
         self.factor = factor
 
     def transform(self, results: dict) -> dict:
-        """Thin out every mask in ``results``."""
+        """Subsample every mask in ``results``."""
         for key in results.get('seg_fields', []):
             results[key] = results[key][::self.factor, ::self.factor].copy()
         return results
