@@ -110,7 +110,7 @@ def cross_entropy_sums(x: Tensor,
 
 def _check(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None) -> None:
     check_shapes(x, kernel_h, kernel_w)
-    wanted = (len(x), len(kernel_h), len(kernel_w))
+    wanted = (x.shape[0], kernel_h.shape[0], kernel_w.shape[0])
     if tuple(target.shape) != wanted or target.dtype.is_floating_point or target.dtype.is_complex:
         raise InputError(f'The target holds class indices in the shape (N, H, W), here {wanted}, '
                          f'but got {target.dtype} of shape {tuple(target.shape)}.')

@@ -19,32 +19,33 @@ from .derivatives import DERIVATIVES
 from .flops import FLOPS
 
 # ``dtype`` is the type to compute products in, by default that of ``x``. Gradients that ``needs`` does not ask for are
-# empty.
+# empty; it holds integers because torch.jit.trace takes no lists of booleans.
 _SCHEMAS = (
     # kernel_h @ x_c @ kernel_w.T of each channel c, in the type ``dtype``
     'global_interp(Tensor x, Tensor kernel_h, Tensor kernel_w, ScalarType? dtype) -> Tensor',
-    'global_interp_backward(Tensor grad, Tensor x, Tensor kernel_h, Tensor kernel_w, bool[3] needs, ScalarType? dtype) '
+    'global_interp_backward(Tensor grad, Tensor x, Tensor kernel_h, Tensor kernel_w, int[3] needs, ScalarType? dtype) '
     '-> (Tensor, Tensor, Tensor)',
     # the class with the largest score, of equal scores the lowest, int64
     'global_interp_argmax(Tensor x, Tensor kernel_h, Tensor kernel_w, ScalarType? dtype) -> Tensor',
     # over the valid pixels the sums of weighted losses, of weights and of hits; and the gradients of the first sum, in
     # float32 at least, because the scores are at hand in the forward pass only
     'cross_entropy_sums(Tensor x, Tensor kernel_h, Tensor kernel_w, Tensor target, Tensor? weight, int ignore_index, '
-    'float? max_loss, bool[3] needs, ScalarType? dtype) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)',
+    'float? max_loss, int[3] needs, ScalarType? dtype) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)',
     # the weighted loss of each pixel, in float32 at least
     'cross_entropy_losses(Tensor x, Tensor kernel_h, Tensor kernel_w, Tensor target, Tensor? weight, '
     'int ignore_index, ScalarType? dtype) -> Tensor',
     'cross_entropy_losses_backward(Tensor grad, Tensor x, Tensor kernel_h, Tensor kernel_w, Tensor target, '
-    'Tensor? weight, int ignore_index, bool[3] needs, ScalarType? dtype) -> (Tensor, Tensor, Tensor)',
+    'Tensor? weight, int ignore_index, int[3] needs, ScalarType? dtype) -> (Tensor, Tensor, Tensor)',
 )
 _IMPLEMENTATIONS = {'CompositeExplicitAutograd': reference, 'CPU': cpu}
-_AUTOCAST_KEYS = 'AutocastCPU', 'AutocastCUDA', 'AutocastXPU', 'AutocastMPS', 'AutocastPrivateUse1'
+_AUTOCAST_KEYS = [f'Autocast{device}' for device in ('CPU', 'CUDA', 'XPU', 'MPS', 'PrivateUse1')
+                  if hasattr(torch._C.DispatchKey, f'Autocast{device}')]  # torch 2.4 has none for MPS
 
 _library = torch.library.Library('mmseg_gdn', 'DEF')
 
 
 def _fake_global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: torch.dtype | None) -> Tensor:
-    return x.new_empty((*x.shape[:2], len(kernel_h), len(kernel_w)), dtype=dtype or x.dtype)
+    return x.new_empty((*x.shape[:2], kernel_h.shape[0], kernel_w.shape[0]), dtype=dtype or x.dtype)
 
 
 def _fake_global_interp_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, needs: Needs,
@@ -53,7 +54,7 @@ def _fake_global_interp_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kern
 
 
 def _fake_global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: torch.dtype | None) -> Tensor:
-    return x.new_empty((len(x), len(kernel_h), len(kernel_w)), dtype=torch.int64)
+    return x.new_empty((x.shape[0], kernel_h.shape[0], kernel_w.shape[0]), dtype=torch.int64)
 
 
 def _fake_cross_entropy_sums(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
@@ -111,7 +112,8 @@ def _define(schema: str) -> OpOverload:
     for key in _AUTOCAST_KEYS:
         _library.impl(name, _with_autocast(operator), key)
     torch.library.register_fake(operator, globals()[f'_fake_{name}'], lib=_library)
-    torch.library.register_vmap(operator, _with_vmap(operator), lib=_library)
+    if hasattr(torch.library, 'register_vmap'):  # from torch 2.5 on
+        torch.library.register_vmap(operator, _with_vmap(operator), lib=_library)
     if name in DERIVATIVES:
         setup_context, backward = DERIVATIVES[name]
         torch.library.register_autograd(operator, backward, setup_context=setup_context, lib=_library)

@@ -3,7 +3,7 @@
 #include "softmax_cross_entropy.h"
 
 #define LOG2_E 1.4426950408889634f
-#define GROUP_ROWS 96            /* of an image, at least, before the threads wait for each other */
+#define GROUP_ROWS 48              /* of an image, at least, before the threads wait for each other */
 #define SMALL_WORKSPACE (1L << 18) /* floats that are never too many */
 
 /* Pixel (n, row, column) of target, grad_losses and losses is at n * H * W + row * row_stride + column * column_stride.
@@ -22,15 +22,16 @@ typedef struct {
 
 typedef struct {
     /* of all threads */
-    float *columns, *columns_back;    /* K_w^T and K_w, packed */
-    float *image, *image_transposed;  /* coarse scores of an image, packed */
-    float *grad_image;                /* (h, map) */
-    float *grad_rows;                 /* (rows of a group, map) */
+    float *columns, *columns_back; /* K_w^T and K_w, packed */
+    float *image;                  /* coarse scores of an image, packed */
+    float *grad_image;             /* (h, map) */
+    float *grad_rows;              /* (rows of a group, map) */
     /* of one thread */
-    float *rows;                      /* (rows of a band, map) */
-    float *scores;                    /* of a tile, then their gradient */
-    float *band_grad_h;               /* (rows of a band, h_stride) */
-    float *grad_w, *tile_grad_w;      /* (w, W_stride), and (w, tile_stride) of the tiles below each other */
+    float *rows;                   /* (rows of a band, map) */
+    float *scores;                 /* of a tile, then their gradient */
+    float *class_grad_rows;        /* one class of a band's grad_rows, transposed and packed */
+    float *band_grad_h;            /* (h, rows of a band) */
+    float *grad_w, *tile_grad_w;   /* (w, W_stride), and (w, tile_stride) of the tiles below each other */
     long shared, needed;
 } buffers_t;
 
@@ -47,14 +48,14 @@ static buffers_t buffers_of(float *base, const shape_t *s, int thread, int with_
     mine.columns = allocate(&workspace, s->w * s->W_stride);
     mine.image = allocate(&workspace, s->h * s->map);
     mine.columns_back = allocate(&workspace, with_gradients * s->w_stride * s->W);
-    mine.image_transposed = allocate(&workspace, with_gradients * s->h_stride * s->map);
     mine.grad_image = allocate(&workspace, with_gradients * s->h * s->map);
     mine.grad_rows = allocate(&workspace, with_gradients * bands_of_group(s) * s->rows * s->map);
     mine.shared = workspace.used;
     for (int i = 0; i <= thread; i++) {
         mine.rows = allocate(&workspace, s->rows * s->map);
         mine.scores = allocate(&workspace, s->tile_rows * s->classes * s->tile_stride);
-        mine.band_grad_h = allocate(&workspace, with_gradients * s->rows * s->h_stride);
+        mine.class_grad_rows = allocate(&workspace, with_gradients * s->w * padded(s->rows));
+        mine.band_grad_h = allocate(&workspace, with_gradients * s->h * padded(s->rows));
         mine.grad_w = allocate(&workspace, with_gradients * s->w * s->W_stride);
         mine.tile_grad_w = allocate(&workspace, with_gradients * s->w * s->tile_stride);
     }
@@ -76,14 +77,6 @@ long gdn_cross_entropy_workspace(long images, long classes, long h, long w, long
 {
     const shape_t s = shape_for(images, classes, h, w, H, W, threads, with_gradients);
     return buffers_of(0, &s, s.threads - 1, with_gradients).needed;
-}
-
-/* Coarse scores of an image with classes and columns as rows, (map, h), for the gradient of kernel_h. */
-static void pack_image_transposed(float *to, const float *x, const shape_t *s)
-{
-#pragma omp for schedule(static)
-    for (long c = 0; c < s->classes; c++)
-        pack(to + c * s->w_stride * PANEL, s->map, x + c * s->h * s->w, 1, s->w, s->w, s->h);
 }
 
 static void read_pixels(pixels_t *pixels, sums_t *sums, const problem_t *p, long at, long count)
@@ -145,13 +138,20 @@ static void add_grad_w(const buffers_t *mine, const shape_t *s, long column)
         add_to(mine->grad_w + k * s->W_stride + column, mine->tile_grad_w + k * s->tile_stride, columns);
 }
 
-static void add_grad_h(const buffers_t *mine, const problem_t *p, const shape_t *s, const float *grad_rows, long first,
-                       long last)
+/* What rows first ... last - 1 of an image add to the gradient of kernel_h: made transposed, because x can then be read as
+   it is. */
+static void add_grad_h(const buffers_t *mine, const problem_t *p, const shape_t *s, const float *grad_rows, long image,
+                       long first, long last)
 {
-    multiply(last - first, s->h, s->map, plain(grad_rows, s->map), packed(mine->image_transposed, s->map),
-             mine->band_grad_h, s->h_stride, 0);
-    for (long i = 0; i < last - first; i++)
-        add_to(p->grad_kernel_h + (first + i) * s->h, mine->band_grad_h + i * s->h_stride, s->h);
+    const long count = last - first, stride = padded(count);
+    for (long c = 0; c < s->classes; c++) {
+        const float *x = p->x + (image * s->classes + c) * s->h * s->w;
+        pack(mine->class_grad_rows, s->w, grad_rows + c * s->w_stride, 1, s->map, s->w, count);
+        multiply(s->h, count, s->w, plain(x, s->w), packed(mine->class_grad_rows, s->w), mine->band_grad_h, stride, c > 0);
+    }
+    for (long i = 0; i < count; i++)
+        for (long k = 0; k < s->h; k++)
+            p->grad_kernel_h[(first + i) * s->h + k] += mine->band_grad_h[k * stride + i];
 }
 
 static void do_band(const buffers_t *mine, sums_t *sums, const problem_t *p, const shape_t *s, float *grad_rows, long image,
@@ -173,7 +173,7 @@ static void do_band(const buffers_t *mine, sums_t *sums, const problem_t *p, con
             add_grad_w(mine, s, column);
     }
     if (p->grad_kernel_h)
-        add_grad_h(mine, p, s, grad_rows, first, last);
+        add_grad_h(mine, p, s, grad_rows, image, first, last);
 }
 
 /* The part of the image's gradient that rows first ... last - 1 give, some columns for each thread. */
@@ -203,8 +203,6 @@ static void do_image(const buffers_t *mine, sums_t *sums, const problem_t *p, co
     const long group = with_gradients ? bands_of_group(s) : s->bands;
     /* Base 2, whose exponential is the cheaper one; the factor costs least here, at the coarse size. */
     pack_image(mine->image, x, s, LOG2_E);
-    if (with_gradients)
-        pack_image_transposed(mine->image_transposed, x, s);
     for (long begin = 0; begin < s->bands; begin += group) {
         const long end = smaller(s->bands, begin + group), first = first_row(s, begin);
         /* The same bands for the same thread each time, so that sums are rounded in the same way each time. */
@@ -226,10 +224,6 @@ static void prepare(const buffers_t *mine, const problem_t *p, const shape_t *s,
         return;
 #pragma omp single nowait
     pack(mine->columns_back, s->W, p->kernel_w, s->w, 1, s->W, s->w);
-    /* Products read the columns that fill up a panel, so they must be numbers. */
-#pragma omp for schedule(static)
-    for (long i = 0; i < s->h_stride; i++)
-        memset(mine->image_transposed + i * s->map, 0, s->map * sizeof(float));
 #pragma omp for schedule(static)
     for (long i = 0; i < (p->grad_kernel_h ? s->H : 0); i++)
         memset(p->grad_kernel_h + i * s->h, 0, s->h * sizeof(float));

@@ -30,8 +30,8 @@ def global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: torch.dt
     x, kernel_h, kernel_w = _contiguous(x, kernel_h, kernel_w)
     fine = empty_map((*x.shape[:2], len(kernel_h), len(kernel_w)))
     by_rows, threads = rows_first(kernel_h, kernel_w), torch.get_num_threads()
-    maps, h, w, fine_h, fine_w = sizes = _sizes_of_maps(x, kernel_h, kernel_w)
-    memory = workspace(library().gdn_product_workspace(h, w, fine_w, by_rows, threads))
+    sizes = _sizes_of_maps(x, kernel_h, kernel_w)
+    memory = workspace(library().gdn_product_workspace(*x.shape[2:], len(kernel_w), by_rows, threads))
     library().gdn_product(*_addresses(x, kernel_h, kernel_w, fine), *sizes, by_rows, memory.data_ptr(), threads)
     return fine
 
