@@ -108,14 +108,15 @@ def test_every_size_is_served_by_default():
     assert GlobalInterp((4, 5), (8, 10))(torch.ones(1, 2, 7, 3), out_size=(21, 9)).shape == (1, 2, 21, 9)
 
 
+@pytest.mark.parametrize('align_corners', [False, True])
 @pytest.mark.parametrize('policy', ['slice', 'resample', 'error'])
-def test_matrices_of_another_size_are_resampled_when_loaded(policy):
-    learned = GlobalInterp((4, 5), (8, 10))
+def test_matrices_of_another_size_are_resampled_when_loaded(policy, align_corners):
+    learned = GlobalInterp((4, 5), (8, 10), align_corners=align_corners)
     with torch.no_grad():
         learned.kernel_h += torch.randn(8, 4)
-    layer = GlobalInterp((8, 5), (16, 10), size_policy=policy)
+    layer = GlobalInterp((8, 5), (16, 10), size_policy=policy, align_corners=align_corners)
     layer.load_state_dict(learned.state_dict())
-    torch.testing.assert_close(layer.kernel_h.data, resample_kernel(learned.kernel_h.data, 16, 8))
+    torch.testing.assert_close(layer.kernel_h.data, resample_kernel(learned.kernel_h.data, 16, 8, align_corners))
     assert torch.equal(layer.kernel_w, learned.kernel_w)
 
 
