@@ -99,6 +99,10 @@ class TestWhatIsRead:
         found = read(net(layer('a', 'X', shape(6) + legacy_shape(2, 3) + floats(VALUES))))
         assert found['a'].blobs[0].shape == (1, 1, 2, 3)
 
+    def test_one_legacy_field_wins_as_well(self, refusal):
+        message = refusal(net(layer('a', 'X', shape(6) + number_field(1, 6) + floats(VALUES))))
+        assert 'has 6 values for the shape (6, 0, 0, 0)' in message
+
     def test_diffs_are_passed_over(self, read):
         content = shape(2, 3) + floats(VALUES)
         diffs = floats([np.nan] * 9, number=6) + floats([np.nan], number=6, packed=False)

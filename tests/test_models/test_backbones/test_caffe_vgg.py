@@ -30,6 +30,12 @@ def test_sizes(layout, size, expected):
     assert features.shape == (1, THIN[-1], *expected)
 
 
+@pytest.mark.parametrize(('layout', 'conv5'), [('fcn32s', (1, 1)), ('largefov', (2, 2))])
+def test_conv5_is_dilated_in_largefov_alone(layout, conv5):
+    convs = [module for module in CaffeVGG(layout, widths=THIN).modules() if isinstance(module, torch.nn.Conv2d)]
+    assert [conv.dilation for conv in convs] == [(1, 1)] * 10 + [conv5] * 3
+
+
 def test_sizes_equal_caffes_for_every_input(golden_dir):
     table = json.loads((golden_dir / 'spatial_shapes.json').read_text())
     assert len(table) == 18

@@ -3,7 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.structures import PixelData
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 
 FCN32S = dict(type='CaffeFCHead', layout='fcn32s', in_channels=4, in_index=0, fc_channels=8, num_classes=5)
 LARGEFOV = dict(FCN32S, layout='largefov')
@@ -35,6 +37,15 @@ def test_deconvolution_is_bilinear_inside_and_fades_at_the_edge():
     assert (full[:, :, 0] - bilinear[:, :, 0]).abs().max() > 0.1
 
 
+def test_the_loss_is_of_deconvolved_scores():
+    head = MODELS.build(FCN32S)
+    coarse = torch.randn(1, 5, 4, 3)
+    label = torch.randint(0, 5, (1, 1, 100, 70))
+    losses = head.loss_by_feat(coarse, [SegDataSample(gt_sem_seg=PixelData(data=label[0]))])
+    full = head.predict_by_feat(coarse, [dict(img_shape=(100, 70))])
+    torch.testing.assert_close(losses['loss_ce'], F.cross_entropy(full, label[:, 0]))
+
+
 def test_interpolated_scores_are_not_deconvolved():
     gdn = dict(type='GlobalInterpHead', base_type='CaffeFCHead', in_size=(4, 4), out_size=(50, 50))
     head = MODELS.build(FCN32S | gdn).eval()
@@ -47,6 +58,7 @@ def test_fc7_features_are_what_the_score_layer_reads():
     features = (torch.randn(1, 4, 10, 10), )
     fc7 = head.fc7_features(features)
     assert fc7.shape == (1, 8, 4, 4)
+    assert fc7.min() == 0 < fc7.max()
     torch.testing.assert_close(head.conv_seg(fc7), head(features))
 
 

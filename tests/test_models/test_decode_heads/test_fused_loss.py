@@ -52,11 +52,14 @@ def outcome(head, features, samples):
     return {name: value.detach() for name, value in losses.items()}, gradients
 
 
+@pytest.mark.parametrize('ignore_index', [255, 3])
 @pytest.mark.parametrize('loss', FUSED, ids=str)
-def test_equals_the_plain_loss(loss, features, samples, monkeypatch):
-    losses, gradients = outcome(build(loss), features, samples)
+def test_equals_the_plain_loss(loss, ignore_index, features, samples, monkeypatch):
+    for sample in samples:
+        sample.gt_sem_seg.data[sample.gt_sem_seg.data == 255] = ignore_index
+    losses, gradients = outcome(build(loss, ignore_index=ignore_index), features, samples)
     monkeypatch.setattr(GlobalInterpHead, 'fused_loss', None)
-    expected_losses, expected_gradients = outcome(build(loss), features, samples)
+    expected_losses, expected_gradients = outcome(build(loss, ignore_index=ignore_index), features, samples)
     assert losses.keys() == expected_losses.keys()
     for name, value in expected_losses.items():
         torch.testing.assert_close(losses[name].squeeze(), value.squeeze(), rtol=1e-5, atol=1e-6)

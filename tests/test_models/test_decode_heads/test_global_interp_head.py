@@ -134,6 +134,13 @@ class TestLosses:
         assert head.conv_seg.weight.grad.abs().sum() > 0
         assert head.interp.kernel_h.grad is None
 
+    def test_label_branch_leaves_out_the_ignored_label(self, features):
+        head = MODELS.build(dict(GDN, ignore_index=3, dropout_ratio=0, label_branch={}))
+        losses = head.loss(features, samples(32, 48), {})
+        present = torch.tensor([[1., 1, 0, 1]] * 2)
+        expected = F.binary_cross_entropy_with_logits(head.label_branch(head(features)), present)
+        torch.testing.assert_close(losses['loss_mlc'], expected)
+
     def test_label_branch_changes_no_prediction(self, features):
         plain, branched = MODELS.build(GDN).eval(), MODELS.build(dict(GDN, label_branch={})).eval()
         missing = branched.load_state_dict(plain.state_dict(), strict=False).missing_keys

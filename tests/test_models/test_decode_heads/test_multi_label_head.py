@@ -42,6 +42,15 @@ def test_loss_is_logged_under_its_name_and_reaches_the_features(features):
     assert features[1].grad.abs().sum() > 0
 
 
+def test_the_ignored_label_is_no_class(features):
+    head = MODELS.build(dict(CFG, ignore_index=3))
+    mask = torch.tensor([[[0, 1], [3, 4]]])
+    present = torch.tensor([[1., 0, 0, 1]] * 2)
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(head(features), present)
+    batch = [SegDataSample(gt_sem_seg=PixelData(data=mask)) for _ in range(2)]
+    torch.testing.assert_close(head.loss(features, batch, {})['loss_mlc'], expected)
+
+
 def test_unknown_pool():
     with pytest.raises(ValueError, match="pool must be one of 'avg', 'max', but got 'min'"):
         MODELS.build(dict(CFG, pool='min'))

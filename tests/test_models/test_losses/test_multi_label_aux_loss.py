@@ -78,6 +78,13 @@ class TestMultiLabelAuxLoss:
         labels = image_labels(MASK, 4)[:, 1:]
         torch.testing.assert_close(MultiLabelAuxLoss()(logits, labels), MultiLabelAuxLoss()(logits, MASK))
 
+    def test_another_void_label(self):
+        logits = torch.randn(2, 3)
+        mask = MASK.where(MASK != 255, 1)
+        targets = torch.tensor([[0., 0, 1], [0, 1, 0]])
+        expected = F.binary_cross_entropy_with_logits(logits, targets)
+        torch.testing.assert_close(MultiLabelAuxLoss()(logits, mask, ignore_index=1), expected)
+
     def test_weight_and_name(self):
         logits = torch.randn(2, 3)
         loss = MultiLabelAuxLoss(loss_weight=0.25, loss_name='loss_classes')

@@ -1,6 +1,5 @@
 """Where the best class is taken."""
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
