@@ -223,6 +223,18 @@ class TestChecking:
         with pytest.raises(InputError, match='no prediction of a VOC image'):
             check_submission(tmp_path / 'a.tgz')
 
+    def test_images_of_far_too_many_pixels_are_not_unpacked(self, tmp_path):
+        archive = pack(tmp_path / 'a.tgz', [(self.GOOD[0], png(np.zeros((4096, 4097))))])
+        assert check_submission(archive)[1] == [
+            f'{self.GOOD[0]}: is 4097x4096 px, which is no prediction of a VOC image']
+
+    def test_archives_that_expand_to_too_much_are_not_read_to_their_end(self, tmp_path, monkeypatch):
+        archive = pack(tmp_path / 'a.tgz', [(f'{FOLDER}/{name}.png', self.GOOD[1]) for name in range(20)])
+        assert check_submission(archive) == (20, [])
+        monkeypatch.setattr('mmseg_gdn.evaluation.check_submission._LARGEST_ARCHIVE', 2**13)
+        with pytest.raises(InputError, match='expands to far more than a VOC submission'):
+            check_submission(archive)
+
     @pytest.mark.parametrize('content', [None, b'', b'no archive', 'truncated'])
     def test_files_that_are_no_archives(self, tmp_path, content):
         path = tmp_path / 'a.tgz'
