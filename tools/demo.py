@@ -36,7 +36,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--data-root', default='data/demo/VOCdevkit/VOC2012',
                         help='folder of the drawn data; default: %(default)s')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='handed on to training and testing')
+                        help='passed on to training and testing')
     return parser.parse_args()
 
 
@@ -60,7 +60,7 @@ def run_model(title: str, config: str, work_dir: Path, data_root: Path, options:
     """Train and test one model.
 
     Returns:
-        Its line of the final table.
+        Its row of the final table.
     """
     folder = work_dir / config
     shutil.rmtree(folder, ignore_errors=True)
@@ -79,7 +79,7 @@ def run_model(title: str, config: str, work_dir: Path, data_root: Path, options:
 
 
 def submit(work_dir: Path, data_root: Path, options: list[str]) -> None:
-    """Write a submission with GDN's predictions of the test images and check it."""
+    """Write a submission with GDN's predictions for the test images, and check it."""
     config, archive = MODELS_TO_COMPARE['GDN'], work_dir / 'submission.tar.gz'
     ids = data_root / 'ImageSets/Segmentation/test.txt'
     folder = work_dir / config
@@ -89,7 +89,7 @@ def submit(work_dir: Path, data_root: Path, options: list[str]) -> None:
 
 
 def draw(report: Path, work_dir: Path, data_root: Path, results: list[dict]) -> None:
-    """Put images, truth, predictions and the learned matrices into one picture."""
+    """Draw images, truth, predictions and the learned matrices in one picture."""
     from demo_report import draw_report  # needs Matplotlib, whose absence is told before all other steps
     scenes = []
     for name in validation_ids(data_root)[:SCENES]:
@@ -99,7 +99,7 @@ def draw(report: Path, work_dir: Path, data_root: Path, results: list[dict]) -> 
     weights = read_weights(str(latest_checkpoint(work_dir / MODELS_TO_COMPARE['GDN'])))
     titles = ['image', 'truth', *(f"{line['model']} (mIoU {line['miou']:.1f})" for line in results)]
     draw_report(report, scenes, titles, weights['decode_head.interp.kernel_h'], weights['decode_head.interp.kernel_w'],
-                'The first validation images. Below: matrices that bring 8 coarse cells to 128 pixels.')
+                'The first validation images. Below: the matrices, from 8 coarse cells to 128 pixels.')
 
 
 def table(results: list[dict]) -> PrettyTable:
@@ -112,26 +112,26 @@ def table(results: list[dict]) -> PrettyTable:
 
 
 def step(script: str, *args: object) -> None:
-    """Run a tool of this project with its output on the screen; stop with its exit status if it fails."""
+    """Run a tool of this project, showing its output; stop with its exit status if it fails."""
     status = subprocess.run([sys.executable, TOOLS / script, *map(str, args)], check=False).returncode
     if status:
-        print(f'The demo stopped because tools/{script} failed; its message stands above.', file=sys.stderr)
+        print(f'The demo stopped because tools/{script} failed; see its message above.', file=sys.stderr)
         sys.exit(status)
 
 
 def with_data(data_root: Path, options: list[str]) -> list[str]:
-    """Options that lead every data set of a config to the drawn data."""
+    """Options that make every data set of a config use the drawn data."""
     roots = [f'{name}_dataloader.dataset.data_root={data_root}' for name in ('train', 'val', 'test')]
     return ['--cfg-options', *roots, *options]
 
 
 def config_path(config: str) -> Path:
-    """Where a config of the demo lies."""
+    """Path of one of the demo's configs."""
     return TOOLS.parent / 'configs' / 'gdn' / f'{config}.py'
 
 
 def latest_checkpoint(folder: Path) -> Path:
-    """The checkpoint that training has written last.
+    """The last checkpoint that training wrote.
 
     Raises:
         InputError: If there is none.

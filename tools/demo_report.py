@@ -1,4 +1,4 @@
-"""One picture that compares bilinear upsampling with global interpolation, and shows what was learned."""
+"""A picture that compares bilinear upsampling with global interpolation, and shows what was learned."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def draw_report(path: str | Path,
 
     Args:
         path: PNG to write.
-        scenes: Per row an image (H, W, 3), the true labels (H, W) and each model's labels (H, W).
+        scenes: For each row, an image (H, W, 3), the true labels (H, W) and each model's labels (H, W).
         titles: Titles of these columns.
         kernel_h: Learned matrix of the rows, shape (H, h).
         kernel_w: Learned matrix of the columns, shape (W, w).
@@ -60,7 +60,7 @@ def _draw_scenes(figure: matplotlib.figure.SubFigure, scenes: Sequence[Sequence[
 
 
 def _draw_matrices(figure: matplotlib.figure.SubFigure, kernel_h: torch.Tensor, kernel_w: torch.Tensor) -> None:
-    """Learned matrices beside bilinear ones, on one scale, each cell as wide as it is far in pixels."""
+    """Learned matrices beside those of bilinear interpolation, on the same colour scale."""
     bilinear = bilinear_kernel(*kernel_h.shape)
     panels = {'bilinear': bilinear, 'learned $K_h$ (rows)': kernel_h, 'learned $K_w$ (columns)': kernel_w,
               '$K_h$ - bilinear': kernel_h - bilinear, '$K_w$ - bilinear': kernel_w - bilinear_kernel(*kernel_w.shape)}

@@ -19,9 +19,12 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_gdn.engine.checkpoint import load_weights
+from mmseg_gdn.ops import library, plain
 from mmseg_gdn.utils import InputError, atomic_write, require_extra, run_tool
 from mmseg_gdn.utils.cli import read_config
 
+# ONNX does not know the plugin's operators, but what they are made of.
+DECOMPOSITIONS = {library.global_interp: plain.global_interp, library.global_interp_argmax: plain.global_interp_argmax}
 TOLERANCE = 1e-4  # of the largest score: float32 sums in another order
 
 
@@ -32,7 +35,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('out', help='model to write (.onnx)')
     parser.add_argument('--shape', type=int, nargs=2, metavar=('H', 'W'), required=True,
-                        help='size of the images in pixels, as the network gets them')
+                        help='size of the images in pixels, as passed to the network')
     parser.add_argument('--dynamic-batch', action='store_true', help='take any number of images at a time')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='settings that override the config')
@@ -49,7 +52,7 @@ def main() -> None:
     model = revert_sync_batchnorm(MODELS.build(cfg.model)).eval()
     load_weights(model, args.checkpoint)
     if model.test_cfg.mode != 'whole':
-        raise InputError("Only test_cfg.mode='whole' is one graph, but the config slides a window; export the window: "
+        raise InputError("The config has test_cfg.mode='slide', which is not a single graph; export the window alone: "
                          '--cfg-options model.test_cfg.mode=whole --shape with the size of the window.')
     scores = FullSizeScores(model)
     images = torch.rand(2 if args.dynamic_batch else 1, 3, *args.shape)
@@ -67,10 +70,10 @@ def main() -> None:
 
 
 class FullSizeScores(nn.Module):
-    """A segmentor from normalised images to scores of their size.
+    """Maps normalised images to scores of their size.
 
     Args:
-        segmentor: The segmentor, whose data preprocessor is left out.
+        segmentor: The segmentor; its data preprocessor is not used.
     """
 
     def __init__(self, segmentor: nn.Module) -> None:
@@ -89,7 +92,8 @@ def export(scores: nn.Module, images: Tensor, path: Path, dynamic_batch: bool) -
     logging.getLogger('torch.onnx').setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')
-        torch.onnx.export(scores, (images, ), str(path), input_names=['images'], output_names=['scores'],
+        program = torch.export.export(scores, (images, ), dynamic_shapes=shapes).run_decompositions(DECOMPOSITIONS)
+        torch.onnx.export(program, (images, ), str(path), input_names=['images'], output_names=['scores'],
                           dynamic_shapes=shapes, dynamo=True, external_data=False, verbose=False)
 
 

@@ -1,6 +1,6 @@
 """Run a tool of the installed mmseg on configs and checkpoints of this project.
 
-The stock tools know neither this plugin nor what today's versions of the stack need; here both are in place first.
+The stock tools do not load this plugin, and some fail with current versions of the stack; this script fixes both.
 
     python tools/stock.py analysis_tools/get_flops configs/gdn/fcn_mobilenet-v2_gdn_voc12aug.py --shape 320 320
 """
@@ -23,7 +23,7 @@ STOCK_TOOLS = Path(mmseg.__file__).parent / '.mim' / 'tools'
 
 
 def main() -> None:
-    """Hand the command line on to the stock tool."""
+    """Pass the command line on to the stock tool."""
     name = sys.argv[1] if len(sys.argv) > 1 else ''
     script = STOCK_TOOLS / f'{name}.py'
     if not script.is_file():

@@ -1,4 +1,4 @@
-"""Remedies that stock tools of mmseg need with today's versions of the stack, each with its reason."""
+"""Workarounds for mmseg's tools with current versions of the stack."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mmseg.visualization import SegLocalVisualizer
 
 
 def apply_remedies() -> None:
-    """Change what the stock tools of mmseg 1.2 stumble over; for a process that runs nothing else."""
+    """Work around defects of mmseg 1.2's tools; for a process that runs nothing else."""
     _prefer_given_inputs()
     _paint_on_contiguous_images()
 
 
 def _prefer_given_inputs() -> None:
-    """get_flops gives a shape and inputs, which mmengine 0.10.7 refuses to get both; they say the same."""
+    """get_flops passes both a shape and inputs, which mmengine 0.10.7 refuses; the inputs suffice."""
     original = mmengine.analysis.get_model_complexity_info
 
     @functools.wraps(original)
@@ -28,7 +28,7 @@ def _prefer_given_inputs() -> None:
 
 
 def _paint_on_contiguous_images() -> None:
-    """browse_dataset hands over a transposed view, into which OpenCV cannot write names of classes."""
+    """browse_dataset passes a transposed view, on which OpenCV cannot draw the names of classes."""
     original = SegLocalVisualizer.add_datasample
 
     @functools.wraps(original)

@@ -1,4 +1,4 @@
-"""Compare this project with arrays that the authors' own Caffe has written."""
+"""Compare this project with arrays computed by the authors' Caffe."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Compare."""
     args = parse_args()
-    # mmengine tells the settings of every parameter whenever an optimizer is built.
+    # mmengine logs the settings of every parameter whenever an optimizer is built.
     MMLogger.get_current_instance().setLevel('WARNING')
     folder = Path(args.folder)
     files = sorted(path for path in folder.glob('*') if path.suffix in ('.npz', '.json', '.caffemodel'))
     if not files:
-        raise InputError(f'{folder} holds no golden file (.npz, .json or .caffemodel); name the folder that does.')
+        raise InputError(f'{folder} has no golden files (.npz, .json or .caffemodel); name the folder that has them.')
     count = failed = 0
     for path in files:
         checks = []
@@ -81,7 +81,7 @@ def check_file(path: Path) -> Iterator[Check]:
 
 
 def read(path: Path) -> dict:
-    """What a golden file holds, by key.
+    """Content of a golden file, by key.
 
     Raises:
         InputError: If the file cannot be read.
@@ -91,9 +91,9 @@ def read(path: Path) -> dict:
             return json.loads(path.read_text())
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
-    # A damaged archive shows as an error of NumPy, of zipfile or of zlib.
+    # Damaged archives raise errors of NumPy, zipfile or zlib.
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f'{path} cannot be read ({type(error).__name__}: {error}); copy it anew.') from error
+        raise InputError(f'{path} cannot be read ({type(error).__name__}: {error}); copy it again.') from error
 
 
 def line(path: Path, check: Check) -> str:

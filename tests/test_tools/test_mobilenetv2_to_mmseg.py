@@ -43,7 +43,7 @@ def test_other_weights(run_script, tmp_path, backbone):
     torch.save({'features.0.0.weight': torch.zeros(3)}, tmp_path / 'src.pth')
     result = run_script('tools/model_converters/mobilenetv2_to_mmseg.py', tmp_path / 'src.pth', tmp_path / 'dst.pth')
     assert result.returncode == 1
-    assert 'These are no weights of a MobileNetV2' in result.stderr
+    assert 'These are not the weights of a MobileNetV2' in result.stderr
     assert not (tmp_path / 'dst.pth').exists()
 
 

@@ -59,7 +59,7 @@ def test_everything_in_the_whole_set_is_equal(run_script, full_golden_dir):
 def test_nothing_to_compare(run_script, tmp_path):
     result = run_script('tools/verify_caffe.py', tmp_path)
     assert result.returncode == 1
-    assert 'holds no golden file' in result.stderr
+    assert 'has no golden files' in result.stderr
 
 
 def test_a_damaged_file_is_named(run_script, tmp_path):

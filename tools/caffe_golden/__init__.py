@@ -1,1 +1,1 @@
-"""Comparisons with golden files, which the authors' own Caffe has written."""
+"""Comparisons with golden files: arrays and models computed by the authors' Caffe."""

@@ -1,4 +1,4 @@
-"""The multi-label branch of the golden nets, which reads pooled fc7."""
+"""The head of the golden nets, whose multi-label branch reads pooled fc7."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from mmseg_gdn.models import CaffeFCHead
 
 @MODELS.register_module()
 class BranchedFCHead(CaffeFCHead):
-    """``CaffeFCHead`` with a ``MultiLabelHead`` on the fc7 that the same pass has made.
+    """``CaffeFCHead`` with a ``MultiLabelHead`` on fc7 of the same forward pass.
 
-    The golden nets were made this way before the paper's figure was found, which has the branch on the scores.
+    The golden nets were made before the paper's figure was found, in which the branch starts from the scores.
 
     Args:
         multi_label_head: Config of the ``MultiLabelHead``, without channels and classes.

@@ -34,8 +34,8 @@ def relative_error(actual: np.ndarray, expected: np.ndarray) -> float:
     """Largest absolute difference over the largest absolute expected value.
 
     Args:
-        actual: What was computed.
-        expected: What it should be.
+        actual: Computed values.
+        expected: Stored values.
 
     Returns:
         The error; 0 for equal arrays of zeros, infinity for other shapes and values that are not finite.

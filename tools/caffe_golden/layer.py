@@ -1,4 +1,4 @@
-"""Golden arrays of the authors' layer alone: forward, backward and the bounds of its start values."""
+"""Golden arrays of the authors' layer alone: forward, backward and its initial values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_layer(arrays: Mapping[str, np.ndarray]) -> bool:
 
 
 def check_layer(arrays: Mapping[str, np.ndarray]) -> Iterator[Check]:
-    """Compare the product, its gradients and the start values.
+    """Compare the product, its gradients and the initial values.
 
     Args:
         arrays: A golden file.
@@ -39,7 +39,7 @@ def check_layer(arrays: Mapping[str, np.ndarray]) -> Iterator[Check]:
         if key.endswith('/bottom'):
             yield from _check_case(arrays, key[:-len('/bottom')])
         elif key.endswith('/ChwHW'):
-            yield from _check_start_values(arrays, key[:-len('/ChwHW')])
+            yield from _check_initial_values(arrays, key[:-len('/ChwHW')])
 
 
 def _check_case(arrays: Mapping[str, np.ndarray], case: str) -> Iterator[Check]:
@@ -68,11 +68,11 @@ def _check_case(arrays: Mapping[str, np.ndarray], case: str) -> Iterator[Check]:
 
 
 def _closest(candidates: dict[str, np.ndarray], expected: np.ndarray) -> float:
-    """Error of the statistic per map that a stored array can be: the sum or the sum of squares."""
+    """Error of a stored statistic of each map, which is either the sum or the sum of squares."""
     return min(relative_error(value.reshape(-1), expected.reshape(-1)) for value in candidates.values())
 
 
-def _check_start_values(arrays: Mapping[str, np.ndarray], case: str) -> Iterator[Check]:
+def _check_initial_values(arrays: Mapping[str, np.ndarray], case: str) -> Iterator[Check]:
     channels, coarse_h, coarse_w, fine_h, fine_w = arrays[f'{case}/ChwHW'].tolist()
     sizes = (coarse_h, coarse_w), (fine_h, fine_w)
     bounds = caffe_bounds(channels, *sizes)

@@ -1,4 +1,4 @@
-"""Golden ``.caffemodel`` files: their weights, and what the converted model computes with them."""
+"""Golden ``.caffemodel`` files: their weights, and the outputs of the converted model."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Layers = Mapping[str, CaffeLayer]
 
 
 def check_model(path: Path, stored: Mapping[str, Arrays]) -> Iterator[Check]:
-    """Compare the weights bit by bit and the outputs within the tolerance of nets.
+    """Compare the weights exactly, and the outputs with the tolerance of nets.
 
     Args:
         path: A ``.caffemodel``.
         stored: Golden files by name, among which those with the weights and outputs of this model may be.
 
     Yields:
-        One comparison per array of weights and per output; a single one where nothing is stored to compare with.
+        One comparison per array of weights and per output; a single one if there is nothing to compare with.
 
     Raises:
         InputError: If the model cannot be read.
@@ -50,7 +50,7 @@ def check_model(path: Path, stored: Mapping[str, Arrays]) -> Iterator[Check]:
 
 
 def _counterpart(layers: Layers, stored: Mapping[str, Arrays]) -> str | None:
-    """The golden file whose weights these are: all of it fits, and no other has more arrays that are equal."""
+    """The golden file with these weights: all its shapes match, and no other file has more equal arrays."""
     def equal_arrays(name: str) -> int:
         return sum(np.array_equal(blob, stored[name][key]) for key, blob in _weights(layers, stored[name]))
 
@@ -73,7 +73,7 @@ def _weights(layers: Layers, arrays: Arrays) -> Iterator[tuple[str, np.ndarray]]
 
 
 def _belongs(layers: Layers, arrays: Arrays, run: str) -> bool:
-    """Whether a run used the model as it is: the same matrices, and no dropout."""
+    """Whether a run used exactly this model: the same matrices, and no dropout."""
     if any(key.startswith(f'{run}/mask/') for key in arrays):
         return False
     matrices = [key for key in arrays if key.startswith(f'{run}/param/')]

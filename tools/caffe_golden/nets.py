@@ -17,8 +17,8 @@ from .check import Check, relative_error
 
 Arrays = Mapping[str, np.ndarray]
 
-# Five times the agreement reported for PyTorch: 8e-6 for losses and 5e-6 for gradients. What a blob may differ
-# by is bounded by the gradients', because both come from the same sums in float32.
+# Five times the agreement reported for PyTorch: 8e-6 for losses and 5e-6 for gradients. Blobs have the tolerance of
+# gradients, because both come from the same sums in float32.
 LOSS_TOLERANCE, TOLERANCE = 4e-5, 2.5e-5
 
 _GIVEN = ('blob/data', 'blob/label', 'blob/cls')
@@ -75,7 +75,7 @@ def check_run(arrays: Arrays, run: str, state: dict[str, Tensor] | None = None,
 
 def _check_tiled_loss(arrays: Arrays, run: str, state: dict[str, Tensor] | None,
                       parts: tuple[str, ...]) -> Iterator[Check]:
-    """Compare what training makes, where nobody looks at full-size scores, and so none are made."""
+    """Compare what training computes, without full-size scores."""
     model = _prepared_net(arrays, run, state)
     actual = _quantities(model, *_backward(model, arrays, run), arrays, run)
     for key, name in _stored(arrays, run, parts):
@@ -94,7 +94,7 @@ def _prepared_net(arrays: Arrays, run: str, state: dict[str, Tensor] | None) -> 
 
 
 def _backward(model: nn.Module, arrays: Arrays, run: str) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-    """Run forward and backward; gives the images, the losses and their total."""
+    """Run forward and backward; returns the images, the losses and their total."""
     data, label, _ = inputs(arrays, run)
     image = torch.from_numpy(data).requires_grad_()
     losses = model.loss(image, _samples(label))
@@ -116,9 +116,9 @@ def _tolerance(name: str) -> float:
 
 
 def inputs(arrays: Arrays, run: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Images (N, 3, H, W), labels (N, 1, H, W) and, where the net has them, image-level labels (N, K) of a run.
+    """Images (N, 3, H, W), labels (N, 1, H, W) and, if the net uses them, image-level labels (N, K) of a run.
 
-    A run that stores none shares those of the run whose images have the shape of its own gradient.
+    A run that stores none shares those of the run whose images have the shape of its image gradient.
     """
     if f'{run}/blob/data' not in arrays:
         shape = arrays[f'{run}/diff/data'].shape
@@ -192,20 +192,20 @@ def _state_dict(arrays: Arrays, run: str) -> dict[str, Tensor]:
 
 
 def parameter_keys(score_name: str) -> dict[str, str]:
-    """Module that holds the parameters of each Caffe layer, by the layer's name."""
+    """Module with the parameters of each Caffe layer, by the layer's name."""
     keys = {name: f'backbone.features.{index}.conv' for name, index in conv_names_and_indices()}
     heads = {'fc6': 'fc6', 'fc7': 'fc7', score_name: 'conv_seg', 'cls_fc': 'multi_label_head.fc'}
     return keys | {name: f'decode_head.{key}' for name, key in heads.items()}
 
 
 def conv_names_and_indices() -> list[tuple[str, int]]:
-    """Caffe's names of the convolutions and their places in ``CaffeVGG.features``."""
+    """Caffe's names of the convolutions and their indices in ``CaffeVGG.features``."""
     return [(f'conv{stage}_{number}', first + number - 1)
             for stage, first, count in _stages() for number in range(1, count + 1)]
 
 
 def pool_names_and_indices() -> list[tuple[str, int]]:
-    """Caffe's names of the pools and their places in ``CaffeVGG.features``, at the end of each stage."""
+    """Caffe's names of the pooling layers and their indices in ``CaffeVGG.features``, at the end of each stage."""
     return [(f'pool{stage}', first + count) for stage, first, count in _stages()]
 
 
@@ -232,12 +232,12 @@ class FixedDropout(nn.Module):
         self.register_buffer('scale', torch.from_numpy(kept).float() * 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Keep what the mask keeps."""
+        """Apply the mask."""
         return x * self.scale
 
 
 class Observed(nn.Module):
-    """A loss that is given full-size scores, which the same one unwrapped can do without."""
+    """A wrapper around a loss, for which heads compute full-size scores because they do not know it."""
 
     def __init__(self, loss: nn.Module) -> None:
         super().__init__()
@@ -259,12 +259,12 @@ class StoredLabels(nn.Module):
         self.labels = torch.from_numpy(labels)
 
     def forward(self, logits: Tensor, masks: Tensor, ignore_index: int) -> Tensor:
-        """The loss; ``masks`` are left unread."""
+        """The loss; ``masks`` are ignored."""
         return self.loss(logits, self.labels, ignore_index=ignore_index)
 
 
 class Recording:
-    """Catches what Caffe calls blobs while a net runs: values, and gradients after the backward pass.
+    """Records what Caffe calls blobs while a net runs: values, and gradients after the backward pass.
 
     Caffe's ReLUs work in place, so a blob's value is the one after the ReLU and its gradient the one before it.
     """
@@ -329,7 +329,7 @@ def _quantities(model: nn.Module, image: Tensor, losses: dict[str, Tensor], tota
 
 
 def _error(actual: dict[str, Tensor], name: str, expected: np.ndarray) -> float:
-    """Error of one quantity; what this project does not compute is infinitely wrong."""
+    """Error of one quantity; infinite if this project does not compute it."""
     grid = name.endswith('_grid3')
     value = actual.get(name[:-len('_grid3')] if grid else name)
     if value is None:

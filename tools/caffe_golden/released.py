@@ -1,4 +1,4 @@
-"""The matrices of the authors' release: what they were compared with, and their signs."""
+"""The matrices of the authors' release: derived arrays, and their signs."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def _check_derived(arrays: Mapping[str, np.ndarray]) -> Iterator[Check]:
 
 
 def _stride_matrix(coarse: int, fine: int, stride: int) -> np.ndarray:
-    """Linear interpolation in which pixel X reads the coarse place X / stride, cut at the last cell."""
+    """Linear interpolation in which pixel X reads the coarse position X / stride, at most the last cell."""
     place = np.minimum(np.arange(fine) / stride, coarse - 1)
     return np.maximum(0, 1 - np.abs(place[None] - np.arange(coarse)[:, None]))

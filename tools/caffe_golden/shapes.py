@@ -13,13 +13,13 @@ from .nets import conv_names_and_indices, pool_names_and_indices
 
 
 def check_shapes(table: Mapping[str, Mapping[str, list[int]]]) -> Iterator[Check]:
-    """Compare the sizes of convolutions, pools, fully connected layers and scores.
+    """Compare the sizes of convolutions, pooling layers, fully connected layers and scores.
 
     Args:
         table: Height and width by blob, by net and input size.
 
     Yields:
-        One comparison per net and input size; its error is the number of blobs of another size.
+        One comparison per net and input size; its error is the number of blobs whose size differs.
     """
     for name, shapes in table.items():
         layout = 'largefov' if 'pool5a' in shapes else 'fcn32s'

@@ -24,7 +24,7 @@ def check_softmax_loss(arrays: Arrays) -> Iterator[Check]:
     """Compare loss and gradient for every stored normalisation, for void labels, and at the floor.
 
     Args:
-        arrays: A golden file; one without ``lossnorm/*`` gives no comparison.
+        arrays: A golden file; without ``lossnorm/*`` there is nothing to compare.
 
     Yields:
         One comparison per stored array.

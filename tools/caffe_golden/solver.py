@@ -25,7 +25,7 @@ Arrays = Mapping[str, np.ndarray]
 # Rates are compared with a formula in float64.
 WEIGHT_TOLERANCE, LOSS_TOLERANCE, RATE_TOLERANCE = 1.3e-4, 6.5e-6, 1e-12
 
-# The authors' layer zeroes its gradients in every backward pass: of several batches only the last counts.
+# The authors' layer overwrites its gradients in every backward pass: of several batches only the last counts.
 _AUTHORS_LAYER = 'GlobalDeconvolutionLayer'
 
 _PARAMETERS = {
@@ -39,12 +39,12 @@ _PARAMETERS = {
 
 
 class Trajectory(NamedTuple):
-    """What T iterations of s batches each leave behind.
+    """The record of T iterations of s batches each.
 
     Attributes:
         losses: Loss of every batch before the update, shape (T, s).
         rates: Learning rate of every update, shape (T,).
-        weights: Weights at the start and after every update, shape (T + 1, ...), by Caffe's names.
+        weights: Initial weights and those after every update, shape (T + 1, ...), by Caffe's names.
     """
 
     losses: np.ndarray
@@ -81,14 +81,14 @@ def check_solver(arrays: Arrays) -> Iterator[Check]:
 
 
 def trajectory_error(actual: np.ndarray, expected: np.ndarray) -> float:
-    """Largest difference at any step, over the largest distance an expected weight has moved by then.
+    """Largest difference at any step, relative to the largest distance that an expected weight has moved by then.
 
-    A distance counts as no less than what lets a difference of 2 * 1.2e-7 of the largest weight (two units in
-    the last place of float32) pass :data:`WEIGHT_TOLERANCE`; weights that hardly move are known no better.
+    Small distances are replaced by one with which a difference of 2 * 1.2e-7 of the largest weight (two units in the
+    last place of float32) just passes :data:`WEIGHT_TOLERANCE`: weights that hardly move are not known more precisely.
 
     Args:
-        actual: Weights at the start and after every update, shape (T + 1, ...).
-        expected: What they should be.
+        actual: Initial weights and those after every update, shape (T + 1, ...).
+        expected: The stored ones.
 
     Returns:
         The error; infinity for other shapes and values that are not finite.
@@ -103,7 +103,7 @@ def trajectory_error(actual: np.ndarray, expected: np.ndarray) -> float:
 
 
 def train(arrays: Arrays, settings: Mapping, iterations: int) -> Trajectory:
-    """Train from the stored start on the stored batches.
+    """Train from the stored initial weights on the stored batches.
 
     Args:
         arrays: A golden file.
@@ -145,10 +145,10 @@ def _multipliers(settings: Mapping) -> dict[str, tuple[float, float]]:
 
 
 class ThinNet(nn.Module):
-    """conv1 3x3/2 - ReLU - max pool 3x3/2 - conv2 1x1 - GDN - softmax loss, at its stored start.
+    """conv1 3x3/2 - ReLU - max pool 3x3/2 - conv2 1x1 - GDN - softmax loss, with the stored initial weights.
 
     Args:
-        arrays: A golden file, whose ``init/*`` give all sizes.
+        arrays: A golden file; its ``init/*`` determine all sizes.
         loss_param: Caffe's ``LossParameter`` as text.
     """
 
@@ -180,5 +180,5 @@ class ThinNet(nn.Module):
 
 
 def _flip(key: str, array: np.ndarray) -> np.ndarray:
-    """A copy for PyTorch of what Caffe stores, or the other way round: GDN's matrices are transposed."""
+    """A copy for PyTorch of what Caffe stores, or the reverse: GDN's matrices are transposed."""
     return (array.T if key.startswith('gdn') else array).copy()

@@ -34,17 +34,17 @@ def optim_wrapper_config(solver: Mapping[str, Any], multipliers: Mapping[str, tu
 def param_scheduler_config(solver: Mapping[str, Any]) -> list[dict]:
     """Configs of the parameter schedulers that give Caffe's rate at every update.
 
-    mmengine counts the batches, of which Caffe's iterations have ``iter_size`` each. Schedulers that begin at
+    mmengine counts batches, and an iteration of Caffe has ``iter_size`` of them. Schedulers that begin at
     ``iter_size - 1`` have counted ``iter_size * i`` when iteration i ends with its update.
 
     Args:
         solver: Fields of ``SolverParameter``.
 
     Returns:
-        Configs for the registry ``PARAM_SCHEDULERS``; none for a rate that stays.
+        Configs for the registry ``PARAM_SCHEDULERS``; none for a constant rate.
 
     Raises:
-        InputError: If ``lr_policy`` is none that this project has.
+        InputError: If ``lr_policy`` has no counterpart here.
     """
     policy, size = solver['lr_policy'], solver.get('iter_size', 1)
     if policy == 'fixed':
@@ -55,7 +55,7 @@ def param_scheduler_config(solver: Mapping[str, Any]) -> list[dict]:
         milestones = [size * value for value in solver['stepvalue']]
         config = dict(type='MultiStepLR', milestones=milestones, gamma=solver['gamma'])
     elif policy == 'poly':
-        # mmengine's PolyLR arrives at eta_min one step before its end.
+        # mmengine's PolyLR reaches eta_min one step before its end.
         end = size - 1 + size * solver['max_iter'] + 1
         config = dict(type='PolyLR', power=solver['power'], eta_min=0, end=end)
     elif policy == 'exp':

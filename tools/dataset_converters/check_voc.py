@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def show_progress(items: Iterable, count: int) -> Iterator:
-    """Hand on the items and show on standard error how many have come."""
+    """Yield the items, and show on standard error how many have arrived."""
     bar = ProgressBar(count, file=sys.stderr)
     for item in items:
         yield item

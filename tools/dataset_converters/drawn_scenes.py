@@ -20,11 +20,11 @@ def make_synthetic_voc(root: str | Path, train: int = 480, val: int = 80, test: 
     """Write a data set; the same arguments give the same pixels.
 
     Args:
-        root: Folder that becomes ``VOC2012``.
+        root: The folder ``VOC2012`` to write.
         train: Number of training images.
         val: Number of validation images.
-        test: Number of test images, which get no masks.
-        seed: Seed of all drawing.
+        test: Number of test images, without masks.
+        seed: Seed of the random numbers.
     """
     root = Path(root)
     for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
@@ -38,7 +38,7 @@ def make_synthetic_voc(root: str | Path, train: int = 480, val: int = 80, test: 
                 palette_mask = Image.fromarray(mask)
                 palette_mask.putpalette(voc_palette().tobytes())
                 palette_mask.save(root / 'SegmentationClass' / f'{image_id}.png')
-        # The lists come last, so that a data set with lists is complete.
+        # The lists are written last, so a data set that has them is complete.
         (root / 'ImageSets/Segmentation' / f'{name}.txt').write_text('\n'.join(ids) + '\n')
 
 
@@ -46,7 +46,7 @@ def draw_scene(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """One image with one to three objects.
 
     Args:
-        generator: Source of all chance.
+        generator: Source of random numbers.
 
     Returns:
         Image (H, W, 3), uint8, RGB; and labels (H, W), uint8: 0 background, 1..20, 255 around objects.

@@ -24,8 +24,8 @@ _NO_TEST_IMAGE = ("missing; VOC's test images come in an archive of their own, w
 def read_lists(root: Path) -> dict[str, list[str]]:
     """The image names of each list in ``ImageSets/Segmentation``.
 
-    mmseg's converter of SBD writes ``aug.txt``, which holds what trainaug has beyond train; trainaug is then the two
-    together. A list that is not there is missing from the result.
+    mmseg's converter for SBD writes ``aug.txt``: the images that trainaug has beyond train. trainaug is then both
+    together. Lists that do not exist are not in the result.
     """
     lists = {}
     for name in ('train', 'val', 'aug', 'trainaug', 'test'):
@@ -39,7 +39,7 @@ def read_lists(root: Path) -> dict[str, list[str]]:
 
 
 def count_defects(lists: dict[str, list[str]]) -> Iterator[str]:
-    """One line per list that has not VOC's number of images."""
+    """One line per list that does not have VOC's number of images."""
     for name, expected in EXPECTED.items():
         if name not in lists:
             if name != 'test':
@@ -49,7 +49,7 @@ def count_defects(lists: dict[str, list[str]]) -> Iterator[str]:
 
 
 def list_defects(lists: dict[str, list[str]]) -> Iterator[str]:
-    """One line per name that stands twice in a list, or both in training and in validation or test."""
+    """One line per name that occurs twice in a list, or in both training and validation or test."""
     for name, ids in lists.items():
         for image_id, count in Counter(ids).items():
             if count > 1:
@@ -68,7 +68,7 @@ def file_defects(root: Path, lists: dict[str, list[str]], workers: int = 1,
         root: The folder ``VOC2012``.
         lists: Image names by list.
         workers: Number of processes.
-        progress: Wraps the results as they come, to show how far the work is.
+        progress: Wraps the results as they arrive, to show progress.
 
     Returns:
         One line per missing or unreadable file, illegal value or mismatch of sizes.

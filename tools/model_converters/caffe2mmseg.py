@@ -22,11 +22,11 @@ from mmseg_gdn.utils import InputError, atomic_write, run_tool
 def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('src', help='binary .caffemodel, of the new or of the old (V1) format')
+    parser.add_argument('src', help='binary .caffemodel, in the current or the old (V1) format')
     parser.add_argument('dst', help='checkpoint to write (.pth)')
-    parser.add_argument('--layout', choices=['fcn32s', 'largefov'], required=True, help='net the weights are for')
+    parser.add_argument('--layout', choices=['fcn32s', 'largefov'], required=True, help='network the weights are for')
     parser.add_argument('--kernels', nargs=2, metavar=('W0.npy', 'W1.npy'),
-                        help="the authors' matrices (h, H) and (w, W); they win over those in the model")
+                        help="the authors' matrices (h, H) and (w, W); they take precedence over those in the model")
     return parser.parse_args()
 
 
@@ -45,10 +45,10 @@ def main() -> None:
 
 
 def refuse_overwriting(dst: str, sources: list[str]) -> None:
-    """Keep the files to be read.
+    """Protect the input files.
 
     Raises:
-        InputError: If the checkpoint would be written over one of them.
+        InputError: If the checkpoint would overwrite one of them.
     """
     for source in sources:
         if os.path.exists(dst) and os.path.exists(source) and os.path.samefile(dst, source):
@@ -59,13 +59,13 @@ def read_kernel(path: str) -> np.ndarray:
     """One of the authors' matrices.
 
     Raises:
-        InputError: If the file is missing, no ``.npy`` array of numbers, or holds values that are not finite.
+        InputError: If the file is missing, not a ``.npy`` array of numbers, or holds values that are not finite.
     """
     how_to = "give the two files of the authors' release"
     try:
-        # Overflows of sizes and of values both end in a refusal, which needs no warning beside it.
+        # Overflowing sizes and values are refused below, so NumPy's warnings are not needed.
         with np.errstate(over='ignore'):
-            # Mapped, so that a size in the header that the file does not have is refused before memory is asked for.
+            # Memory-mapped, so that a header with a larger size than the file's is refused before memory is allocated.
             stored = np.lib.format.open_memmap(path, mode='r')
             if stored.dtype.kind not in 'fiu':
                 raise InputError(f'{path} holds no array of real numbers; {how_to}.')
@@ -94,7 +94,7 @@ def report(conversion: Conversion) -> None:
 
 
 def meta(src: str, layout: str) -> dict:
-    """Where the weights come from, and the classes as mmseg's checkpoints name them."""
+    """Where the weights come from, and the classes in the form of mmseg's checkpoints."""
     digest = hashlib.sha256()
     with open(src, 'rb') as file:
         for block in iter(lambda: file.read(2**20), b''):

