@@ -48,7 +48,7 @@ def global_interp_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: 
     inputs = x, kernel_h, kernel_w
     x, grad, kernel_h, kernel_w = _in_type(dtype, x, grad, kernel_h, kernel_w)
     maps, grad = x.flatten(0, 1), grad.flatten(0, 1)
-    grad_x = grad_h = grad_w = x.new_empty(0)
+    grad_x, grad_h, grad_w = (x.new_empty(0) for _ in needs)
     if rows_first(kernel_h, kernel_w):
         grad_rows = torch.matmul(grad, kernel_w) if needs[0] or needs[1] else None
         if needs[0]:

@@ -76,7 +76,7 @@ def test_product_and_gradients(n, c, h, w, fine_h, fine_w, threads, needs):
                 itertools.compress(sums_of_absolutes(inputs, grad), needs))
 
 
-@pytest.mark.parametrize('sides', [(4, 5), (2, 9)])  # rows first, columns first
+@pytest.mark.parametrize('sides', [(5, 4), (2, 9)])  # rows first, columns first
 def test_maps_and_gradients_that_lie_scattered_in_memory(sides):
     inputs, _, grad = problem(2, 3, *sides, 20, 21)
     doubles, expected = in_double(inputs)
@@ -129,6 +129,33 @@ def test_the_same_sums_each_time(threads, sides):
     first = gradients()
     for _ in range(5):
         assert all(torch.equal(one, other) for one, other in zip(first, gradients()))
+
+
+@pytest.mark.parametrize('threads', [2, 16, 64, 128])
+@pytest.mark.parametrize('sizes', [
+    (1, 21, 16, 16, 500, 500), (1, 21, 64, 64, 500, 500), (4, 21, 16, 16, 512, 512), (2, 150, 64, 64, 512, 512),
+    (1, 19, 64, 128, 512, 1024), (1, 8, 64, 64, 512, 512), (1, 150, 64, 64, 512, 512), (8, 21, 64, 64, 512, 512),
+    (1, 21, 8, 8, 512, 512), (1, 21, 128, 128, 512, 512), (1, 21, 32, 32, 1024, 1024), (4, 150, 128, 128, 512, 512),
+])
+def test_the_loss_works_in_a_quarter_of_the_memory_of_the_scores(sizes, threads):
+    n, c, _, _, fine_h, fine_w = sizes
+    floats = compiled.library().gdn_cross_entropy_workspace(*sizes, threads, True)
+    assert 0 < floats <= n * c * fine_h * fine_w / 4
+
+
+def test_scores_of_a_few_megabytes_take_one_at_most():
+    for sizes in ((1, 2, 64, 64, 512, 512), (1, 21, 32, 32, 128, 128)):
+        assert compiled.library().gdn_cross_entropy_workspace(*sizes, 128, True) <= 1 << 18
+
+
+@pytest.mark.parametrize('threads', [3, 40])
+def test_more_threads_than_rows_or_memory_change_nothing(threads):
+    torch.set_num_threads(threads)
+    inputs, target, _ = problem(2, 21, 16, 8, 33, 125)
+    doubles, scores = in_double(inputs)
+    loss = global_interp_cross_entropy(*inputs, target)
+    expected = F.cross_entropy(scores, target, ignore_index=255)
+    assert_near([loss, *torch.autograd.grad(loss, inputs)], [expected, *torch.autograd.grad(expected, doubles)])
 
 
 @pytest.mark.parametrize(('sides', 'by_rows'), [((32, 4), True), ((4, 32), False)])

@@ -86,7 +86,7 @@ def test_maps_and_gradients_that_lie_scattered_in_memory():
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
-@pytest.mark.parametrize('sides', [(4, 5), (2, 9)])  # rows first, columns first
+@pytest.mark.parametrize('sides', [(5, 4), (2, 9)])  # rows first, columns first
 def test_views_of_negated_numbers(sides, dtype):
     x, *kernels = random_case(2, 3, *sides, 20, 21, dtype)
     negated = [torch.complex(tensor, -tensor).conj().imag.detach().requires_grad_() for tensor in (x, *kernels)]
@@ -130,33 +130,6 @@ def test_autocast_computes_in_half_and_gives_full_precision_gradients():
 def test_half_precision_scores_meet_full_precision_matrices():
     x, kernel_h, kernel_w = random_case(1, 3, 4, 5, 8, 9, torch.float32)
     assert global_interp(x.bfloat16(), kernel_h, kernel_w).dtype == torch.bfloat16
-
-
-def test_compiles_without_a_graph_break():
-    case = random_case(1, 2, 3, 4, 5, 6, torch.float32)
-    explanation = torch._dynamo.explain(global_interp)(*case)
-    assert explanation.graph_break_count == 0
-
-
-class Interp(torch.nn.Module):
-    def __init__(self, kernel_h, kernel_w):
-        super().__init__()
-        self.kernel_h, self.kernel_w = torch.nn.Parameter(kernel_h), torch.nn.Parameter(kernel_w)
-
-    def forward(self, x):
-        return global_interp(x, self.kernel_h, self.kernel_w)
-
-
-@pytest.mark.filterwarnings('ignore::torch.jit.TracerWarning')
-@pytest.mark.parametrize('capture', [
-    lambda module, x: torch.jit.trace(module, x),
-    lambda module, x: torch.export.export(module, (x, )).module(),
-    lambda module, x: torch.compile(module, backend='aot_eager', fullgraph=True),
-], ids=['trace', 'export', 'compile'])
-def test_captured_graph_computes_the_same(capture):
-    x, kernel_h, kernel_w = random_case(2, 3, 4, 5, 8, 9)
-    captured = capture(Interp(kernel_h, kernel_w), x)
-    torch.testing.assert_close(captured(2 * x), kernel_h @ (2 * x) @ kernel_w.t())
 
 
 def test_equals_caffe(shared_dir):

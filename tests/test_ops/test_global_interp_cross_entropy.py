@@ -251,15 +251,3 @@ def test_wrong_arguments(random_problem, changes, message):
     arguments = dict(x=x, kernel_h=kernel_h, kernel_w=kernel_w, target=target) | changes
     with pytest.raises(ValueError, match=message):
         global_interp_cross_entropy(**arguments)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('reduction', ['mean', 'none'])
-def test_compiles_without_a_graph_break(random_problem, reduction):
-    inputs, target = random_problem(2, 5, 4, 6, 13, 20, torch.float32)
-
-    @torch.compile(fullgraph=True, backend='aot_eager')
-    def compiled(*inputs):
-        return global_interp_cross_entropy(*inputs, target, reduction=reduction)
-
-    assert_same(compiled(*inputs), global_interp_cross_entropy(*inputs, target, reduction=reduction), inputs)
