@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = runner_parser('Train a segmentor.')
     parser.add_argument('--resume', action='store_true',
-                        help='go on from the latest checkpoint in the work folder, if there is one')
+                        help='continue from the latest checkpoint in the work folder, if there is one')
     parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision')
     return parser.parse_args()
 
@@ -35,10 +35,11 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     _require_training(cfg, args.config)
-    _require_files(cfg, args.resume)
+    if args.resume:
+        _resume_from_latest(cfg)
+    _require_files(cfg)
     if args.amp:
         _enable_amp(cfg.optim_wrapper)
-    cfg.resume = args.resume
     cfg.param_scheduler = _schedules_that_begin(cfg)
     add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
     if any(_holds_type(cfg.model, head) for head in _WATCHED_HEADS):
@@ -55,17 +56,23 @@ def _require_training(cfg: Config, path: str) -> None:
                          'use tools/test.py, or another config for training.')
 
 
-def _require_files(cfg: Config, resume: bool) -> None:
+def _resume_from_latest(cfg: Config) -> None:
+    """Go on from the work folder's own checkpoint; mmengine would resume from ``load_from``, where training started."""
+    latest = find_latest_checkpoint(cfg.work_dir)
+    cfg.resume = latest is not None
+    cfg.load_from = latest or cfg.get('load_from')
+
+
+def _require_files(cfg: Config) -> None:
     require_voc(cfg.train_dataloader.dataset)
     if cfg.get('val_dataloader'):
         require_voc(cfg.val_dataloader.dataset)
-    checkpoint = cfg.get('load_from') or (find_latest_checkpoint(cfg.work_dir) if resume else None)
-    if checkpoint is not None:
-        require_checkpoint(checkpoint)
+    if cfg.get('load_from'):
+        require_checkpoint(cfg.load_from)
 
 
 def _schedules_that_begin(cfg: Config) -> Any:
-    """Schedules of learning rates without those that a short training never reaches; mmengine refuses them."""
+    """Learning-rate schedules without those that a short training never reaches, which mmengine refuses."""
     schedules = cfg.get('param_scheduler')
     if not isinstance(schedules, (list, tuple)):
         return schedules
@@ -78,7 +85,7 @@ def _length(train_cfg: dict, by_epoch: bool) -> float:
 
 
 def _holds_type(node: Any, name: str) -> bool:
-    """Whether a config holds a part of this type, at any depth."""
+    """Whether a config contains a part of this type, at any depth."""
     if isinstance(node, dict):
         return node.get('type') == name or _holds_type(list(node.values()), name)
     return isinstance(node, (list, tuple)) and any(_holds_type(part, name) for part in node)
@@ -90,7 +97,7 @@ def _enable_amp(optim_wrapper: dict) -> None:
         return
     if wrapper_type != 'OptimWrapper':
         raise InputError(f"--amp works with optim_wrapper.type='OptimWrapper', but the config has {wrapper_type!r}; "
-                         'leave the flag out or change the config.')
+                         'leave out the flag, or change the config.')
     optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
 
 
