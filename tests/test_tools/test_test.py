@@ -1,0 +1,184 @@
+"""What tools/test.py makes of a config and its options, and what it refuses."""
+
+import pickle
+import runpy
+import sys
+import tarfile
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
+from mmseg.registry import METRICS, MODELS
+
+from mmseg_gdn.evaluation.check_submission import check_submission
+from mmseg_gdn.utils import InputError
+
+PARTS = """
+parts = [
+    dict(type='CheckedVOCDataset', data_root=_base_.data_root, ann_file=f'ImageSets/Segmentation/{ids}.txt',
+         data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'), pipeline=_base_.test_pipeline)
+    for ids in ('val', 'train')]
+"""
+TWO_SETS = PARTS + """
+test_dataloader = dict(dataset=dict(_delete_=True, type='ConcatDataset', datasets=parts))
+"""
+ONE_WRAPPED_SET = PARTS + """
+test_dataloader = dict(dataset=dict(_delete_=True, type='RepeatDataset', times=1, dataset=parts[0]))
+"""
+
+
+@pytest.fixture
+def run_test(monkeypatch, tmp_path, root_dir):
+    """Run the tool in this process; gives what it has logged."""
+    monkeypatch.syspath_prepend(root_dir / 'tools')
+    main = runpy.run_path(str(root_dir / 'tools/test.py'))['main']
+
+    def run(config, *args):
+        folder = tmp_path / 'run'
+        monkeypatch.setattr(sys, 'argv', ['test.py', *map(str, (config, *args)), '--work-dir', str(folder)])
+        main()
+        return max(folder.rglob('*.log')).read_text()
+
+    return run
+
+
+@pytest.fixture
+def child(gdn_config, tmp_path):
+    """A config of one's own on top of the small setup."""
+
+    def write(text):
+        path = tmp_path / f'{tmp_path.name}.py'
+        path.write_text(f'_base_ = [{str(gdn_config)!r}]\n{text}')
+        return path
+
+    return write
+
+
+@pytest.fixture
+def weights(gdn_config):
+    return MODELS.build(Config.fromfile(gdn_config).model).state_dict()
+
+
+@pytest.fixture
+def checkpoint(weights, tmp_path):
+    path = tmp_path / 'model.pth'
+    torch.save(dict(state_dict=weights), path)
+    return path
+
+
+@pytest.fixture
+def unlabeled(voc_root):
+    return voc_root / 'ImageSets/Segmentation/test.txt'
+
+
+class MeanScore(BaseMetric):
+    """A metric of one's own, of full-size scores."""
+
+    def process(self, data_batch, data_samples):
+        self.results.extend(sample['seg_logits']['data'].shape for sample in data_samples)
+
+    def compute_metrics(self, results):
+        return dict(channels=results[0][0], rows=results[0][1])
+
+
+@pytest.fixture
+def _own_metric():
+    METRICS.register_module(module=MeanScore)
+    yield
+    METRICS.module_dict.pop('MeanScore')
+
+
+@pytest.mark.slow
+class TestScores:
+
+    @pytest.mark.usefixtures('_own_metric')
+    def test_a_metric_of_scores(self, run_test, child, checkpoint):
+        log = run_test(child("""
+model = dict(type='EncoderDecoder')
+test_evaluator = dict(_delete_=True, type='MeanScore')
+"""), checkpoint)
+        assert 'channels: 21  rows: 48' in log
+        assert log.count('GlobalInterpEncoderDecoder replaces EncoderDecoder') == 1
+
+    def test_dumped_results(self, run_test, child, checkpoint, tmp_path):
+        dumped = tmp_path / 'dumped.pkl'
+        run_test(child(f"""
+test_evaluator = [dict(type='IoUMetric'), dict(type='DumpResults', out_file_path={str(dumped)!r})]
+"""), checkpoint, '--out', tmp_path / 'plain')
+        first, second = pickle.loads(dumped.read_bytes())
+        assert first['seg_logits']['data'].shape == (21, 48, 64)
+        assert torch.equal(second['seg_logits']['data'].argmax(0), second['pred_sem_seg']['data'][0])
+        assert sorted(path.name for path in (tmp_path / 'plain').iterdir()) == ['d.png', 'e.png']
+
+    def test_a_stock_checkpoint(self, run_test, child, weights, tmp_path):
+        stock = {key: value for key, value in weights.items() if 'interp' not in key and 'auxiliary' not in key}
+        torch.save(stock, tmp_path / 'stock.pth')
+        config = child("""
+model = dict(decode_head=dict(label_branch=dict(loss_decode=dict(type='MultiLabelAuxLoss'))))
+""")
+        assert 'mIoU: ' in run_test(config, tmp_path / 'stock.pth')
+
+
+@pytest.mark.slow
+class TestSubmission:
+
+    @pytest.mark.parametrize('text', ['', ONE_WRAPPED_SET])
+    def test_with_plain_masks_and_a_list_of_windows(self, text, run_test, child, checkpoint, tmp_path):
+        (tmp_path / 'test.txt').write_bytes(b'\xef\xbb\xbff\r\n\r\ng\r\n')
+        run_test(child(text), checkpoint, '--submission', tmp_path / 'a.tgz', '--ids', tmp_path / 'test.txt',
+                 '--out', tmp_path / 'plain')
+        assert check_submission(tmp_path / 'a.tgz', ['f', 'g']) == (2, [])
+        assert sorted(path.name for path in (tmp_path / 'plain').iterdir()) == ['f.png', 'g.png']
+
+    def test_of_several_data_sets(self, run_test, child, checkpoint, tmp_path):
+        run_test(child(TWO_SETS), checkpoint, '--submission', tmp_path / 'a.tgz')
+        with tarfile.open(tmp_path / 'a.tgz') as archive:
+            assert [name[-5:] for name in archive.getnames()] == ['a.png', 'b.png', 'd.png', 'e.png']
+
+    def test_without_annotations_for_augmented_images(self, run_test, child, checkpoint, unlabeled, tmp_path):
+        run_test(child(ONE_WRAPPED_SET), checkpoint, '--submission', tmp_path / 'a.tgz', '--ids', unlabeled, '--tta')
+        assert check_submission(tmp_path / 'a.tgz', ['f', 'g']) == (2, [])
+
+    @pytest.mark.parametrize('name', ['num_classes=20', 'num_classes=150'])
+    def test_of_another_number_of_classes(self, name, run_test, child, checkpoint, tmp_path):
+        config = child(f'model = dict(decode_head=dict({name}))')
+        with pytest.raises(InputError, match=f'The model has {name[12:]} classes, but a VOC submission needs the 21'):
+            run_test(config, checkpoint, '--submission', tmp_path / 'a.tgz')
+        assert not (tmp_path / 'a.tgz').exists()
+
+    def test_of_another_data_set(self, run_test, child, checkpoint, tmp_path):
+        config = child("test_dataloader = dict(dataset=dict(metainfo=dict(classes=('background', 'cat'))))")
+        with pytest.raises(InputError, match='The data set has 2 classes'):
+            run_test(config, checkpoint, '--submission', tmp_path / 'a.tgz')
+        assert not (tmp_path / 'a.tgz').exists()
+
+
+class TestRefusals:
+
+    @pytest.mark.parametrize(('text', 'args', 'message'), [
+        ('', ['--ids', 'tset.txt'], r'There is no list tset\.txt'),
+        (TWO_SETS, ['--ids', '{ids}'], 'the test set joins 2 of them'),
+        ('test_dataloader = None', ['--submission', '{out}'], 'has no test set, because it sets no test_dataloader;'),
+        ('test_cfg = test_evaluator = None', [], 'sets no test_cfg and no test_evaluator'),
+        ('', ['--out', '{ids}'], r'Cannot create the folder .*test\.txt'),
+    ])
+    def test_options_that_fit_no_test(self, text, args, message, run_test, child, checkpoint, unlabeled, tmp_path):
+        args = [arg.format(ids=unlabeled, out=tmp_path / 'a.tgz') for arg in args]
+        with pytest.raises(InputError, match=message):
+            run_test(child(text), checkpoint, *args)
+        assert not (tmp_path / 'a.tgz').exists()
+
+    def test_official_names_without_their_images(self, run_test, gdn_config, checkpoint, tmp_path):
+        (tmp_path / 'official.txt').write_text('f\n2008_000006\n2008_000011\n')
+        with pytest.raises(InputError) as stop:
+            run_test(gdn_config, checkpoint, '--submission', tmp_path / 'a.tgz', '--ids', tmp_path / 'official.txt')
+        message = str(stop.value)
+        assert message.startswith(f'2 of the 3 images that {tmp_path / "official.txt"} names are not in ')
+        assert 'the first of them 2008_000006.jpg' in message
+        assert 'after registration' in message
+        assert not (tmp_path / 'a.tgz').exists()
+
+    def test_a_missing_checkpoint(self, run_test, gdn_config, tmp_path):
+        with pytest.raises(InputError, match='There is no checkpoint'):
+            run_test(gdn_config, tmp_path / 'no.pth')
