@@ -148,12 +148,12 @@ def _crop_lines(crop: Size, own_crop: Size | None) -> list[str]:
 
 
 def _model_lines(segmentor: str, settings: dict) -> list[str]:
-    return ['model = dict(', f'    type={segmentor!r},', f'    decode_head={_text(settings)})']
+    return ['model = dict(', f'    type={segmentor!r},', *_call('    decode_head=dict', settings, ')')]
 
 
 def _cascade_lines(settings: dict) -> list[str]:
     # A list cannot be changed in part by inheritance.
-    return ['decode_head = _base_.model.decode_head', f'decode_head[-1].update({_arguments(settings)})',
+    return ['decode_head = _base_.model.decode_head', *_call('decode_head[-1].update', settings),
             'model = dict(decode_head=decode_head)']
 
 
@@ -166,24 +166,34 @@ def _optimizer_lines(cfg: Config) -> list[str]:
     if 'paramwise_cfg' in wrapper and wrapper.paramwise_cfg is None:
         # A dict cannot be merged into None.
         settings['paramwise_cfg']['_delete_'] = True
-    lines = [f'optim_wrapper = {_text(settings)}']
-    if len(lines[0]) > _LINE_LENGTH:
-        lines = ['optim_wrapper = dict(', *(f'    {key}={_text(value)},' for key, value in settings.items())]
-        lines[-1] = f'{lines[-1][:-1]})'
-    return lines
+    line = f'optim_wrapper = {_text(settings)}'
+    if len(line) <= _LINE_LENGTH:
+        return [line]
+    paramwise_cfg = _call('    paramwise_cfg=dict', settings.pop('paramwise_cfg'), ')')
+    return ['optim_wrapper = dict(', *(f'    {key}={value!r},' for key, value in settings.items()), *paramwise_cfg]
+
+
+def _call(function: str, settings: dict, end: str = '') -> list[str]:
+    """A call with keyword arguments: in one line, in the next line, or in a line each, whatever is short enough."""
+    arguments = [f'{key}={_text(value)}' for key, value in settings.items()]
+    line = f"{function}({', '.join(arguments)}){end}"
+    if len(line) <= _LINE_LENGTH:
+        return [line]
+    indent = ' ' * (len(function) - len(function.lstrip()) + 4)
+    line = f"{indent}{', '.join(arguments)}){end}"
+    if len(line) <= _LINE_LENGTH:
+        return [f'{function}(', line]
+    return [f'{function}(', *(f'{indent}{argument},' for argument in arguments[:-1]), f'{indent}{arguments[-1]}){end}']
 
 
 def _text(value: Any) -> str:
     """A value as a config has it: ``dict(key=value)`` where keys are names."""
     if not isinstance(value, dict):
         return repr(value)
+    items = value.items()
     if all(key.isidentifier() for key in value):
-        return f'dict({_arguments(value)})'
-    return f"{{{', '.join(f'{key!r}: {_text(item)}' for key, item in value.items())}}}"
-
-
-def _arguments(settings: dict) -> str:
-    return ', '.join(f'{key}={_text(value)}' for key, value in settings.items())
+        return f"dict({', '.join(f'{key}={_text(item)}' for key, item in items)})"
+    return f"{{{', '.join(f'{key!r}: {_text(item)}' for key, item in items)}}}"
 
 
 if __name__ == '__main__':

@@ -109,7 +109,7 @@ class TestReport:
     def test_page_says_why(self):
         page = sweep.heads_document(results(a='works', b='fails'))
         assert '| FCNHead | yes | 1 of 2 | `test_works_as_a_base[FCNHead]` |' in page
-        assert "| PointHead | no: has a loss_by_feat that needs 'points'" in page
+        assert "| PointHead | no: has a loss_by_feat that needs 'points', which heads are not given | none" in page
         assert '- fails: FCNHead in 1 config(s) of b: Because.' in page
 
     def test_page_is_written_by_the_tool(self, root_dir):
