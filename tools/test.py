@@ -29,8 +29,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', help='folder for the predicted class indices, as plain PNGs')
     parser.add_argument('--show', action='store_true', help='show predictions in a window')
     parser.add_argument('--show-dir', help='folder for painted predictions')
-    parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows a prediction')
-    parser.add_argument('--tta', action='store_true', help='test time augmentation')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds for which --show shows a prediction')
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation')
     parser.add_argument('--submission', metavar='OUT.tar.gz',
                         help='write an archive for the VOC server instead of evaluating; needs no annotations')
     parser.add_argument('--competition', choices=['comp5', 'comp6'], default='comp6',
@@ -66,8 +66,8 @@ def main() -> None:
 
     runner = Runner.from_cfg(cfg)
     if is_replaced:
-        runner.logger.info('GlobalInterpEncoderDecoder takes the place of EncoderDecoder: it finds the same classes '
-                           'faster, and computes seg_logits only when something reads them.')
+        runner.logger.info('GlobalInterpEncoderDecoder replaces EncoderDecoder: it predicts the same classes faster, '
+                           'and computes seg_logits only when something reads them.')
     runner.test()
 
 
@@ -90,8 +90,7 @@ def _paint_predictions(cfg: Config, args: argparse.Namespace) -> None:
 
 def _augment(cfg: Config) -> None:
     if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
-        raise InputError('--tta needs tta_pipeline and tta_model in the config, which has not both; '
-                         'add them or test without the flag.')
+        raise InputError('--tta needs both tta_pipeline and tta_model in the config; add them, or leave out the flag.')
     set_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
     cfg.model = dict(cfg.tta_model, module=cfg.model)
 
@@ -106,12 +105,12 @@ def _submit_instead_of_evaluating(cfg: Config, archive: str, competition: str) -
 
 
 def _write_classes(cfg: Config, folder: str) -> None:
-    """Let the first metric that can write predictions do so, and add one where none can."""
+    """Let the first metric that can write predictions do so, or add one."""
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f'Cannot make the folder {folder} ({error.strerror}); name one you may write to '
-                         'by --out.') from error
+        raise InputError(f'Cannot create the folder {folder} ({error.strerror}); name one you may write to '
+                         'with --out.') from error
     evaluator = cfg.test_evaluator
     is_composed = isinstance(evaluator, dict) and 'metrics' in evaluator
     metrics = evaluator.metrics if is_composed else evaluator

@@ -31,7 +31,7 @@ def select_images(cfg: Config, path: str) -> None:
     parts[0].ann_file = str(Path(path).resolve())
     require_voc(parts[0])
     require_images(parts[0])
-    # mmengine would take blank lines and a byte order mark for names.
+    # mmengine would treat blank lines and a byte order mark as names.
     plain = Path(cfg.work_dir, 'ids.txt').resolve()
     with atomic_write(plain) as partial:
         partial.write_text('\n'.join(ids) + '\n', encoding='utf-8')
@@ -64,7 +64,7 @@ def drop_annotations(dataset: dict) -> None:
 
 
 def _parts(dataset: dict) -> Iterator[dict]:
-    """The data sets inside of wrappers."""
+    """The data sets inside wrappers."""
     wrapped = _wrapped(dataset)
     if not wrapped:
         yield dataset
@@ -77,7 +77,7 @@ def _wrapped(dataset: dict) -> list[dict]:
 
 
 def _without_annotations(pipeline: Any) -> Any:
-    """Drop what loads masks, inside of test time augmentation as well."""
+    """The pipeline without the steps that load masks, also inside test-time augmentation."""
     if isinstance(pipeline, (list, tuple)):
         return [_without_annotations(step) for step in pipeline if not _loads_masks(step)]
     if isinstance(pipeline, dict) and 'transforms' in pipeline:

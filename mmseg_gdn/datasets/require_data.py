@@ -1,4 +1,4 @@
-"""Stop before a model is built when the VOC data set is not there."""
+"""Stop before a model is built if the VOC data set is missing."""
 
 from __future__ import annotations
 
@@ -19,29 +19,28 @@ _GET_VOC = """To get it:
 Data elsewhere: link it (ln -s /elsewhere/VOCdevkit data/VOCdevkit).
 Without any download: make demo"""
 _GET_IMAGES = """unpack the archive that holds them, or test with another list.
-The images of VOC's test set come in an archive of their own, which the challenge's server gives after registration;
+The images of VOC's test set come in a separate archive, which the challenge's server provides after registration;
 unpack it beside the others, so that its JPEGImages go to the same folder."""
 
 
 def require_voc(dataset: dict) -> None:
-    """Check that the files a VOC data set config names are there.
+    """Check that the files named by the config of a VOC data set exist.
 
     Args:
         dataset: Config of a data set, possibly of wrappers such as ``ConcatDataset`` around several.
 
     Raises:
-        InputError: If a list or a folder is missing; the message says which, where it was looked for, and how to
-            get the data.
+        InputError: If a list or a folder is missing; the message says which, and how to get the data.
     """
     missing = list(dict.fromkeys(path for part in _voc_parts(dataset) for path in _missing(part)))
     if missing:
         looked = '\n'.join(f'  {path}' for path in missing)
-        raise InputError(f'The VOC 2012 data set is not complete; missing (looked for from {Path.cwd()}):\n'
+        raise InputError(f'The VOC 2012 data set is incomplete; missing (relative to {Path.cwd()}):\n'
                          f'{looked}\n{_GET_VOC}')
 
 
 def require_images(dataset: dict) -> None:
-    """Check that the images which the lists of a VOC data set name are there.
+    """Check that the images in the lists of a VOC data set exist.
 
     Args:
         dataset: Config of a data set, possibly of wrappers such as ``ConcatDataset`` around several.

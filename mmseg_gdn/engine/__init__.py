@@ -1,4 +1,4 @@
-"""What mmengine lacks of Caffe's solver, and hooks; importing registers them in mmseg's registries."""
+"""Caffe's solver as far as mmengine lacks it, and hooks; importing registers them in mmseg's registries."""
 
 from .hooks import CaffeWeightsHook, CheckpointCheckHook, GlobalInterpHook
 from .optimizers import CaffeSGD

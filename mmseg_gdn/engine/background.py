@@ -20,7 +20,7 @@ def check_background(model: nn.Module, metainfo: Mapping[str, Any]) -> None:
 
     Args:
         model: A segmentor.
-        metainfo: That of its training data; without ``classes``, nothing is checked.
+        metainfo: Meta information of its training data; without ``classes``, nothing is checked.
 
     Raises:
         InputError: If ``with_background=False`` would leave out another class.
@@ -31,4 +31,4 @@ def check_background(model: nn.Module, metainfo: Mapping[str, Any]) -> None:
     for name, module in model.named_modules():
         if isinstance(module, (LabelBranch, MultiLabelHead, MultiLabelAuxLoss)) and not module.with_background:
             raise InputError(f'{plain_name(name)} leaves out class 0 as background, but class 0 of the training data '
-                             f'is {classes[0]!r}; set with_background=True there.')
+                             f'is {classes[0]!r}; set with_background=True in its config.')

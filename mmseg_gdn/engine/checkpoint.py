@@ -1,4 +1,4 @@
-"""Does a checkpoint belong to a model? mmengine only warns, and goes on with random weights where it does not."""
+"""Does a checkpoint belong to a model? If not, mmengine only warns and keeps random weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mmseg_gdn.utils import InputError
 
 from .unwrap import plain_name, whole_model
 
-# Keys of heads that predictions never reach.
+# Keys of parts that predictions do not use.
 _TRAINING_ONLY = re.compile(r'(^|\.)(auxiliary_head|label_branch)\.')
 
 
@@ -27,18 +27,18 @@ def check_weights(model: nn.Module,
                   source: str,
                   resuming: bool = False,
                   partial: bool = False) -> None:
-    """Make sure that weights belong to a model; tell of those that the model does not use.
+    """Make sure that weights belong to a model, and log those that the model does not use.
 
-    Unless training resumes, these may be missing: parts that only training uses, and matrices of global interpolation
-    that start as bilinear, because a stock checkpoint predicts with them what it always has. Matrices may also have
-    other sizes than the model's, because :class:`GlobalInterp` moves them to its own.
+    Unless training resumes, two kinds of weights may be missing: those of parts that only training uses, and matrices
+    of global interpolation that start as bilinear, with which a stock checkpoint predicts what it always has. Matrices
+    may also have other sizes than the model's, because :class:`GlobalInterp` resamples them.
 
     Args:
-        model: The model they are to be loaded into, possibly wrapped. With FSDP, all processes have to call.
+        model: The model to load them into, possibly wrapped. With FSDP, all processes have to make this call.
         weights: Tensors by key, without the prefix ``module.``.
         source: Where they come from, for messages.
-        resuming: Whether the state of an optimizer comes with them, which fits only the very same parameters.
-        partial: Whether weights that do not fit are warned about instead of refused; not while resuming.
+        resuming: Whether the state of an optimizer comes with them, which requires exactly the same parameters.
+        partial: Whether weights that do not fit cause a warning instead of an error, unless training resumes.
 
     Raises:
         InputError: If a key is missing or has another shape.
@@ -56,29 +56,29 @@ def check_weights(model: nn.Module,
                    f'{_first(problems, "; ")})')
         if resuming:
             raise InputError(f'{message}, so training cannot resume from it; resume with the config it was trained '
-                             'with, or start a new training from its weights with load_from and without resuming.')
+                             'with, or start a new training from its weights, with load_from and without resuming.')
         if not partial:
-            raise InputError(f'{message}; use the config it was trained with. A training that may start from those '
-                             'weights that fit needs --cfg-options default_hooks.check_checkpoint.partial=True.')
-        print_log(f'{message}; these start anew.', 'current', logging.WARNING)
+            raise InputError(f'{message}; use the config it was trained with. To start training from the weights that '
+                             'do fit, add --cfg-options default_hooks.check_checkpoint.partial=True.')
+        print_log(f'{message}; these keep their initial values.', 'current', logging.WARNING)
     left_over = [key for key in weights if key not in wanted]
     if left_over:
-        print_log(f'{source} holds keys that the model does not use ({len(left_over)}: {_first(left_over, ", ")}).',
+        print_log(f'{source} has keys that the model does not use ({len(left_over)}: {_first(left_over, ", ")}).',
                   'current', logging.WARNING)
 
 
 def check_checkpoint(model: nn.Module, path: str) -> dict[str, torch.Tensor]:
-    """Make sure that a checkpoint belongs to a model that is to predict.
+    """Make sure that a checkpoint belongs to a model for predictions.
 
     Args:
-        model: The model it is to be loaded into, possibly wrapped.
+        model: The model to load it into, possibly wrapped.
         path: A file, or an address that mmengine can load from.
 
     Returns:
         Its tensors by key.
 
     Raises:
-        InputError: If it cannot be read, or as :func:`check_weights`.
+        InputError: If it cannot be read, or does not fit (:func:`check_weights`).
     """
     weights = read_weights(path)
     check_weights(model, weights, path)
@@ -86,14 +86,14 @@ def check_checkpoint(model: nn.Module, path: str) -> dict[str, torch.Tensor]:
 
 
 def load_weights(model: nn.Module, path: str) -> None:
-    """Load a checkpoint that belongs to a model.
+    """Load a checkpoint, if it belongs to the model.
 
     Args:
         model: The model.
         path: A file, or an address that mmengine can load from.
 
     Raises:
-        InputError: As :func:`check_checkpoint`.
+        InputError: See :func:`check_checkpoint`.
     """
     model.load_state_dict(check_checkpoint(model, path), strict=False)
 
@@ -108,7 +108,7 @@ def read_weights(path: str) -> dict[str, torch.Tensor]:
         Tensors by key, without the prefix ``module.`` of wrapped models.
 
     Raises:
-        InputError: If there is no such file or it is no checkpoint.
+        InputError: If there is no such file, or if it is not a checkpoint.
     """
     checkpoint = _read(path, 'cpu')
     bring_to_standard_form(checkpoint, path)
@@ -122,25 +122,25 @@ def require_checkpoint(path: str) -> None:
         path: A file, an address that mmengine can load from, or a folder with one file for each process of FSDP.
 
     Raises:
-        InputError: If there is no such file or it is no checkpoint.
+        InputError: If there is no such file, or if it is not a checkpoint.
     """
     if Path(path).is_dir():
         path = str(Path(path, 'rank0.pth'))
-    # Tensors of the meta device are not read.
+    # Tensors on the meta device are not read.
     _read(path, 'cpu' if _is_address(path) else 'meta')
 
 
 def bring_to_standard_form(checkpoint: dict[str, Any], source: str) -> None:
     """Put the weights of a checkpoint under ``state_dict`` and drop the prefix ``module.`` of wrapped models.
 
-    mmengine does so for some of its strategies and hooks only.
+    mmengine does so only for some of its strategies and hooks.
 
     Args:
-        checkpoint: What a checkpoint file holds; changed in place.
+        checkpoint: Content of a checkpoint file; changed in place.
         source: Where it comes from, for messages.
 
     Raises:
-        InputError: If it holds no tensors.
+        InputError: If it has no tensors.
     """
     if 'state_dict' not in checkpoint:
         weights = dict(checkpoint)
@@ -148,14 +148,13 @@ def bring_to_standard_form(checkpoint: dict[str, Any], source: str) -> None:
         checkpoint['state_dict'] = weights
     weights = checkpoint['state_dict']
     if not weights or not all(isinstance(value, torch.Tensor) for value in weights.values()):
-        raise InputError(f'{source} holds no state dict; '
-                         'give a .pth file that training or a model converter has written.')
+        raise InputError(f'{source} has no state dict; give a .pth file written by training or by a model converter.')
     if any(key.startswith('module.') for key in weights):
         checkpoint['state_dict'] = {key.removeprefix('module.'): value for key, value in weights.items()}
 
 
 def _shapes(model: nn.Module) -> tuple[dict[str, torch.Size], set[str], set[str]]:
-    """Shapes by key, the keys of all matrices of global interpolation, and of those that start as bilinear."""
+    """Shapes by key, the keys of all matrices of global interpolation, and the keys of those that start as bilinear."""
     with whole_model(model) as whole:
         modules = [(plain_name(name), module) for name, module in whole.named_modules()]
         shapes = {
@@ -171,7 +170,7 @@ def _shapes(model: nn.Module) -> tuple[dict[str, torch.Size], set[str], set[str]
 
 
 def _own_state(module: nn.Module) -> dict[str, torch.Tensor]:
-    """What a module itself, without its children, puts into a state dict."""
+    """State dict of a module itself, without its children."""
     state = {}
     module._save_to_state_dict(state, '', keep_vars=True)
     return state
@@ -179,16 +178,15 @@ def _own_state(module: nn.Module) -> dict[str, torch.Tensor]:
 
 def _read(path: str, device: str) -> dict[str, Any]:
     if not _is_address(path) and not Path(path).is_file():
-        raise InputError(f'There is no checkpoint {path}; training leaves its checkpoints in its work folder.')
+        raise InputError(f'There is no checkpoint {path}; training writes its checkpoints to its work folder.')
     try:
         checkpoint = _load_checkpoint(str(path), map_location=device)
-    # torch reports files that are no checkpoints by many kinds of exceptions.
+    # torch reports files that are not checkpoints by many kinds of exceptions.
     except Exception as error:
         raise InputError(f'{path} cannot be read as a checkpoint ({type(error).__name__}); '
-                         'give a .pth file that training or a model converter has written.') from error
+                         'give a .pth file written by training or by a model converter.') from error
     if not isinstance(checkpoint, dict):
-        raise InputError(f'{path} holds no state dict; '
-                         'give a .pth file that training or a model converter has written.')
+        raise InputError(f'{path} has no state dict; give a .pth file written by training or by a model converter.')
     return checkpoint
 
 

@@ -1,4 +1,4 @@
-"""Which matrices of global interpolation does a training step reach?"""
+"""Which matrices of global interpolation get a gradient in a training step?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def trained_matrices(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """The matrices of all :class:`GlobalInterp` layers that are not frozen.
 
     Args:
-        model: A segmentor without wrapper.
+        model: A segmentor without a wrapper.
 
     Yields:
         Name and matrix.
@@ -32,9 +32,9 @@ def trained_matrices(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 class GradientWatch:
-    """Waits for a gradient of each matrix.
+    """Notes which matrices get a gradient.
 
-    Gradients are gone when mmengine calls the hooks after a step, so they are seen on their way.
+    When mmengine calls hooks after a step, gradients have been reset already, so they are observed during the step.
 
     Args:
         model: The model of a runner, possibly wrapped.
@@ -47,16 +47,16 @@ class GradientWatch:
         while is_model_wrapper(model):
             model = model.module
         if is_sharded:
-            # Only a forward pass has the matrices, as views of a flat parameter.
+            # The matrices exist only during a forward pass, as views of a flat parameter.
             self._handles.append(model.register_forward_pre_hook(lambda module, args: self._watch(module)))
         else:
             self._watch(model)
 
     def stop(self) -> list[str]:
-        """Stop waiting.
+        """Stop observing.
 
         Returns:
-            Names of the matrices that no gradient has reached.
+            Names of the matrices that got no gradient.
         """
         for handle in self._handles:
             handle.remove()

@@ -1,4 +1,4 @@
-"""The model inside of wrappers."""
+"""The model inside wrappers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ _FSDP_PREFIX = '_fsdp_wrapped_module.'
 def whole_model(model: nn.Module) -> Iterator[nn.Module]:
     """Give access to the whole model on every process, whatever it is wrapped in.
 
-    With FSDP all processes have to enter, because its parameters are gathered; what is changed inside is scattered
-    afterwards.
+    With FSDP, all processes have to enter, because the parameters are gathered; changes are scattered at the end.
 
     Args:
-        model: A segmentor, possibly wrapped by DDP, FSDP or test time augmentation.
+        model: A segmentor, possibly wrapped by DDP, FSDP or test-time augmentation.
 
     Yields:
         The segmentor, with parameters of full shape.
@@ -35,12 +34,12 @@ def whole_model(model: nn.Module) -> Iterator[nn.Module]:
 
 
 def plain_name(name: str) -> str:
-    """Name of a module or parameter as it is without FSDP around parts of the model.
+    """Name of a module or parameter without the prefixes that FSDP adds.
 
     Args:
-        name: A name or a key of a state dict.
+        name: A name, or a key of a state dict.
 
     Returns:
-        The name without FSDP's own part.
+        The name without FSDP's prefixes.
     """
     return name.replace(_FSDP_PREFIX, '')

@@ -17,7 +17,7 @@ def near_borders(label: np.ndarray, distance: int) -> np.ndarray:
 
     Args:
         label: Class indices, shape (H, W); void pixels belong to the border.
-        distance: How many pixels away from it still count.
+        distance: Largest distance from the border, in pixels.
 
     Returns:
         Boolean map, shape (H, W).
@@ -34,7 +34,7 @@ def border_miou(pairs: Iterable[tuple[np.ndarray, np.ndarray]], num_classes: int
     Args:
         pairs: Predicted and true labels of each image, both (H, W), uint8.
         num_classes: Number of classes, background included.
-        distance: As in :func:`near_borders`.
+        distance: See :func:`near_borders`.
 
     Returns:
         Mean over the classes that occur, in percent.

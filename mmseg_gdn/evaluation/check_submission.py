@@ -1,4 +1,4 @@
-"""Would the VOC server accept an archive? Found out offline."""
+"""Would the VOC server accept an archive? An offline check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .voc_archive import COMPETITIONS, NUM_CLASSES, submission_folder
 from .voc_palette import voc_palette
 
 _MEMBER = re.compile(r'results/VOC2012/Segmentation/(comp[56])_test_cls/([^/]+)\.png')
-# Nothing an honest archive of VOC's 1456 masks comes near to, so that a hostile one takes neither memory nor time.
+# Far above what an archive of VOC's 1456 masks needs; they bound the memory and time that a malicious one can take.
 _LARGEST_MEMBER = 64 * 2**20  # bytes
 _LARGEST_ARCHIVE = 2**30  # bytes when expanded
 _MOST_MEMBERS = 100_000
@@ -29,21 +29,21 @@ _MOST_PIXELS = 2**24
 def check_submission(archive: str | Path,
                      ids: list[str] | None = None,
                      images: str | Path | None = None) -> tuple[int, list[str]]:
-    """Look for everything the server would refuse or score as zero.
+    """Look for everything that the server would refuse or score as zero.
 
     Args:
         archive: A ``.tar.gz`` or ``.tgz``.
-        ids: Names of the images that must be there, and no others.
+        ids: Names of the images that must be in the archive, and no others.
         images: Folder of the images (``JPEGImages``), to compare sizes with.
 
     Returns:
         Number of predictions found, and one line per defect.
 
     Raises:
-        InputError: If the archive is missing, incomplete or absurdly large, or ``images`` is no folder.
+        InputError: If the archive is missing, incomplete or far too large, or if ``images`` is not a folder.
     """
     if images is not None and not Path(images).is_dir():
-        raise InputError(f'There is no folder {images}; name the JPEGImages of the test images.')
+        raise InputError(f'There is no folder {images}; name the folder JPEGImages of the test images.')
     defects: list[str] = []
     found: Counter[str] = Counter()
     competitions = set()
@@ -67,15 +67,15 @@ def check_submission(archive: str | Path,
 
 
 def _read_members(archive: str | Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
-    """Members and, of regular files, their content."""
+    """Members and, for regular files, their content."""
     try:
         with _BoundedGzip(archive) as stream, tarfile.open(fileobj=stream, mode='r:') as tar:
             for index, member in enumerate(tar):
                 if index == _MOST_MEMBERS:
-                    raise InputError(f'{archive} holds more than {_MOST_MEMBERS} members, which is no VOC submission.')
+                    raise InputError(f'{archive} has more than {_MOST_MEMBERS} members, so it is not a VOC submission.')
                 if member.size > _LARGEST_MEMBER:
-                    raise InputError(f'{archive} holds {_printable(member.name)} of {member.size} bytes, which is no '
-                                     "prediction of a VOC image; pack the PNGs of the predictions only.")
+                    raise InputError(f'{archive} contains {_printable(member.name)} of {member.size} bytes, which is '
+                                     'not a prediction for a VOC image; pack only the PNGs of the predictions.')
                 yield member, tar.extractfile(member).read() if member.isfile() else b''
             _require_end(stream, tar.offset)
     except InputError:
@@ -85,12 +85,12 @@ def _read_members(archive: str | Path) -> Iterator[tuple[tarfile.TarInfo, bytes]
     # gzip, zlib and tarfile report broken archives by many kinds of exceptions.
     except Exception as error:
         reason = getattr(error, 'strerror', None) or type(error).__name__
-        raise InputError(f'{archive} cannot be read or is no complete .tar.gz archive ({reason}); '
-                         'write it anew with tools/test.py --submission.') from error
+        raise InputError(f'{archive} cannot be read or is not a complete .tar.gz archive ({reason}); '
+                         'write it again with tools/test.py --submission.') from error
 
 
 class _BoundedGzip(gzip.GzipFile):
-    """Refuses what would fill the memory: tarfile reads headers of any declared length in one piece."""
+    """Bounds the size of reads: tarfile reads headers of any declared length in one piece."""
 
     def read(self, size: int = -1) -> bytes:
         self._require_bounds(size, self.tell())
@@ -103,11 +103,11 @@ class _BoundedGzip(gzip.GzipFile):
     def _require_bounds(self, size: int, position: int) -> None:
         if not 0 <= size <= _LARGEST_MEMBER or position > _LARGEST_ARCHIVE:
             raise InputError(f'{self.name} expands to far more than a VOC submission and was not read to its end; '
-                             'pack the PNGs of the predictions only.')
+                             'pack only the PNGs of the predictions.')
 
 
 def _require_end(stream: gzip.GzipFile, offset: int) -> None:
-    """Read what follows the last member: tarfile takes any damage there, and a missing checksum, for the end."""
+    """Read what follows the last member, because tarfile takes damage there, or a missing checksum, for the end."""
     stream.seek(offset)
     while block := stream.read(2**16):
         if block.strip(b'\0'):
@@ -115,7 +115,7 @@ def _require_end(stream: gzip.GzipFile, offset: int) -> None:
 
 
 def _printable(name: str) -> str:
-    """A name on one line, whatever characters it holds."""
+    """A name on one line, whatever characters it contains."""
     return repr(name)[1:-1]
 
 
@@ -128,7 +128,7 @@ def _png_defects(content: bytes, images: str | Path | None, name: str) -> Iterat
     try:
         image = Image.open(io.BytesIO(content), formats=['PNG'])
         if image.width * image.height > _MOST_PIXELS:
-            yield f'is {image.width}x{image.height} px, which is no prediction of a VOC image'
+            yield f'is {image.width}x{image.height} px, which is not a prediction for a VOC image'
             return
         image.load()
     # Pillow reports broken files by many kinds of exceptions.
@@ -136,11 +136,11 @@ def _png_defects(content: bytes, images: str | Path | None, name: str) -> Iterat
         yield f'cannot be read as an image in PNG format ({type(error).__name__})'
         return
     if image.mode != 'P':
-        yield f'is a PNG of mode {image.mode}, but has to have a palette (mode P)'
+        yield f'is a PNG of mode {image.mode}, but must have a palette (mode P)'
         return
     palette = np.array(image.getpalette('RGB')).reshape(-1, 3)
     _, highest = image.getextrema()
-    # PNG allows to leave unused colours out.
+    # PNG allows leaving out unused colours.
     if len(palette) <= highest or not np.array_equal(palette, voc_palette()[:len(palette)]):
         yield "its palette is not VOC's colour map"
     if highest >= NUM_CLASSES:

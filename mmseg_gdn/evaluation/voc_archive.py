@@ -22,18 +22,18 @@ _SUFFIXES = ('.tar.gz', '.tgz')
 
 
 def submission_folder(competition: str) -> str:
-    """Folder of the predictions inside the archive, as VOC's development kit wants it."""
+    """Folder of the predictions inside the archive, as in VOC's development kit."""
     return f'results/VOC2012/Segmentation/{competition}_test_cls'
 
 
 def require_archive_name(path: str | Path) -> None:
-    """Accept the names of archives that the VOC server takes.
+    """Make sure that the VOC server accepts the name of an archive.
 
     Raises:
         InputError: If the name has another suffix.
     """
     if not str(path).endswith(_SUFFIXES):
-        raise InputError(f'The VOC server takes .tar.gz and .tgz archives; end the name {path} with one of them.')
+        raise InputError(f'The VOC server accepts .tar.gz and .tgz archives; {path} must end with one of them.')
 
 
 def encode_mask(mask: np.ndarray) -> bytes:
@@ -54,11 +54,11 @@ def encode_mask(mask: np.ndarray) -> bytes:
 
 
 def write_archive(path: str | Path, predictions: Mapping[str, bytes], competition: str) -> None:
-    """Pack predictions. Equal predictions give equal bytes.
+    """Pack predictions. Equal predictions give identical archives.
 
     Args:
         path: The archive; overwritten.
-        predictions: Palette PNGs, as :func:`encode_mask` makes them, by image name.
+        predictions: Palette PNGs from :func:`encode_mask`, by image name.
         competition: ``'comp5'`` or ``'comp6'``.
     """
     with _reproducible_archive(Path(path)) as archive:

@@ -19,14 +19,14 @@ from .voc_archive import COMPETITIONS, NUM_CLASSES, encode_mask, require_archive
 
 @METRICS.register_module()
 class VOCSubmission(BaseMetric):
-    """Writes every prediction as a palette PNG of its image's size and packs them for the VOC server.
+    """Writes every prediction as a palette PNG of its image's size, and packs them for the VOC server.
 
-    Takes the place of a metric in ``test_evaluator`` and needs no annotations.
+    Use it as ``test_evaluator``. It needs no annotations.
 
     Args:
         out: The archive, ``.tar.gz`` or ``.tgz``.
         competition: ``'comp6'`` (any training data) or ``'comp5'`` (VOC's trainval only).
-        collect_device: As in mmengine.
+        collect_device: See mmengine's ``BaseMetric``.
 
     Raises:
         InputError: If ``out`` cannot be written or has another suffix, before anything is computed.
@@ -40,7 +40,7 @@ class VOCSubmission(BaseMetric):
                  collect_device: str = 'cpu') -> None:
         super().__init__(collect_device=collect_device)
         if competition not in COMPETITIONS:
-            raise InputError(f"The competition is 'comp5' or 'comp6', but got {competition!r}.")
+            raise InputError(f"competition must be 'comp5' or 'comp6', but got {competition!r}.")
         require_archive_name(out)
         self.out = Path(out)
         self.competition = competition
@@ -52,7 +52,7 @@ class VOCSubmission(BaseMetric):
         """Meta data of the data set, which the loop sets before it starts.
 
         Raises:
-            InputError: If the data set has not VOC's number of classes.
+            InputError: If the data set does not have VOC's number of classes.
         """
         classes = (dataset_meta or {}).get('classes')
         if classes is not None:
@@ -63,11 +63,11 @@ class VOCSubmission(BaseMetric):
         """Encode the predictions of a batch.
 
         Args:
-            data_batch: Not read.
-            data_samples: What the model returns, with ``pred_sem_seg``, ``img_path`` and ``ori_shape``.
+            data_batch: Not used.
+            data_samples: Predictions of the model, with ``pred_sem_seg``, ``img_path`` and ``ori_shape``.
 
         Raises:
-            InputError: If a prediction is no map of VOC's classes at the size of its image.
+            InputError: If a prediction is not a map of VOC's classes with the size of its image.
         """
         for sample in data_samples:
             name = Path(sample['img_path']).stem
@@ -93,18 +93,18 @@ class VOCSubmission(BaseMetric):
 
 
 def require_voc_classes(count: int, owner: str) -> None:
-    """Accept VOC's number of classes.
+    """Make sure that a number of classes is VOC's.
 
     Args:
         count: Number of classes, background included.
-        owner: Who has them, such as ``'model'``; for the message.
+        owner: What has them, such as ``'model'``; for the message.
 
     Raises:
         InputError: If there are more or fewer.
     """
     if count != NUM_CLASSES:
         raise InputError(f'The {owner} has {count} classes, but a VOC submission needs the {NUM_CLASSES} of VOC '
-                         '(background and 20 objects); use a config and a checkpoint made for VOC.')
+                         '(background and 20 objects); use a config and a checkpoint for VOC.')
 
 
 def _require_writable(path: Path) -> None:
@@ -116,8 +116,8 @@ def _require_writable(path: Path) -> None:
 
 def _check(name: str, mask: np.ndarray, size: tuple[int, int]) -> None:
     if mask.shape != size:
-        raise InputError(f'The prediction of {name} is {mask.shape} but its image is {size}; the server wants the '
+        raise InputError(f'The prediction for {name} is {mask.shape}, but its image is {size}; the server needs the '
                          "size of the image, so keep mmseg's postprocessing to ori_shape.")
     if mask.min() < 0 or mask.max() >= NUM_CLASSES:
-        raise InputError(f'The prediction of {name} holds the value {mask.max() if mask.min() >= 0 else mask.min()}, '
-                         f'but VOC has the classes 0..{NUM_CLASSES - 1}; use a model of {NUM_CLASSES} classes.')
+        raise InputError(f'The prediction for {name} holds the value {mask.max() if mask.min() >= 0 else mask.min()}, '
+                         f'but VOC has the classes 0..{NUM_CLASSES - 1}; use a model with {NUM_CLASSES} classes.')

@@ -1,4 +1,4 @@
-"""What turns the config of a stock model into that of its GDN variant."""
+"""Turning the config of a stock model into that of its GDN variant."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from mmseg_gdn.utils import InputError
 
 Size = tuple[int, int]
 
-# custom_keys of an optimizer: at the network's own rate the matrices hardly leave bilinear interpolation, and weight
-# decay would pull them to zero.
+# custom_keys of an optimizer: at the network's own learning rate the matrices hardly move away from bilinear
+# interpolation, and weight decay would pull them to zero.
 KERNEL_KEYS = {'interp.kernel': dict(lr_mult=20, decay_mult=0)}
-# Where a model is built and where it runs. Only shapes matter, but some backbones compute with values when they are
-# built, and some layers cannot run without memory.
+# Devices for building and for running a model. Only shapes matter, but some backbones compute with values while they
+# are built, and some layers do not run on the meta device.
 _DEVICES = (('meta', 'meta'), ('cpu', 'meta'), ('cpu', 'cpu'))
 _PLAIN_CONSTRUCTORS = (None, 'DefaultOptimWrapperConstructor')
 
@@ -29,13 +29,13 @@ def stock_config_folder() -> Path:
     """The folder that ``mmseg::`` stands for in ``_base_``.
 
     Raises:
-        InputError: If the installed mmseg comes without its configs.
+        InputError: If the installed mmseg has no configs.
     """
     package = Path(mmseg.__file__).parent
     for folder in (package / '.mim/configs', package.parent / 'configs'):
         if folder.is_dir():
             return folder
-    raise InputError(f'The mmseg in {package} comes without its configs; install a release of mmsegmentation.')
+    raise InputError(f'The mmseg in {package} has no configs; install a release of mmsegmentation.')
 
 
 def last_head(model: dict) -> dict:
@@ -45,12 +45,12 @@ def last_head(model: dict) -> dict:
 
 
 def gdn_segmentor(model: dict) -> str:
-    """Type of the segmentor of the GDN variant: ``EncoderDecoder`` becomes the one that predicts fast."""
+    """Type of the GDN variant's segmentor: ``GlobalInterpEncoderDecoder`` in place of ``EncoderDecoder``."""
     return 'GlobalInterpEncoderDecoder' if model['type'] == 'EncoderDecoder' else model['type']
 
 
 def gdn_head_settings(head: dict, in_size: Size, out_size: Size) -> dict:
-    """What a decode head's config is updated with.
+    """Settings to update the config of a decode head with.
 
     Args:
         head: Config of the stock head.
@@ -82,17 +82,17 @@ def gdn_model(model: dict, in_size: Size, out_size: Size) -> dict:
 
 
 def gdn_optim_wrapper_settings(optim_wrapper: dict) -> dict:
-    """What the optimizer's config is merged with, so that the matrices have a learning rate of their own.
+    """Settings to merge into the optimizer's config, so that the matrices have a learning rate of their own.
 
     Args:
         optim_wrapper: ``optim_wrapper`` of a stock config, whose optimizer has an ``lr``.
 
     Returns:
-        ``paramwise_cfg``, and where the config's own constructor may ignore ``custom_keys``, one that does not.
+        ``paramwise_cfg``, and if the config's own constructor may ignore ``custom_keys``, a constructor that does not.
     """
     (key, options), = KERNEL_KEYS.items()
     if 'weight_decay' not in optim_wrapper['optimizer']:
-        # mmengine takes factors of the weight decay only where there is one.
+        # mmengine accepts decay_mult only if there is a weight decay.
         options = dict(lr_mult=options['lr_mult'], weight_decay=0.)
     custom_keys = {key: dict(options)}
     constructor = optim_wrapper.get('constructor')
@@ -110,7 +110,7 @@ def training_crop(cfg: Config) -> Size | None:
 
     Returns:
         The size that ``data_preprocessor`` pads to, else that of ``RandomCrop``, else the variable ``crop_size``;
-        ``None`` if there is none of them.
+        ``None`` if the config has none of them.
     """
     preprocessor = cfg.model.get('data_preprocessor') or {}
     crop = preprocessor.get('size') or _random_crop(cfg.get('train_dataloader')) or cfg.get('crop_size')
@@ -121,26 +121,26 @@ def training_crop(cfg: Config) -> Size | None:
 
 @torch.no_grad()
 def score_size(segmentor: nn.Module, images: Tensor) -> Size:
-    """Height and width of the scores that a stock segmentor makes for images.
+    """Height and width of the scores that a stock segmentor computes for images.
 
     Args:
         segmentor: A segmentor in evaluation mode.
         images: Images, shape (N, C, H, W), on the segmentor's device.
 
     Raises:
-        InputError: If its head makes no score map.
+        InputError: If its head computes no score map.
     """
     outputs = segmentor(images, mode='tensor')
     while isinstance(outputs, (list, tuple)):
         outputs = outputs[0]
     if not (isinstance(outputs, Tensor) and outputs.dim() == 4):
-        raise InputError('The decode head makes no map of scores that could be brought to full size; '
-                         'use it as it is, or another head.')
+        raise InputError('The decode head computes no score map that could be upsampled; use it as it is, or another '
+                         'head.')
     return tuple(outputs.shape[2:])
 
 
 def find_score_size(model: dict, crop: Size) -> Size:
-    """Height and width of the scores that a stock model makes for a crop, mostly without computing them.
+    """Height and width of the scores that a stock model computes for a crop, on the meta device where possible.
 
     Args:
         model: ``model`` of a stock config.

@@ -1,4 +1,4 @@
-"""Pixel data that costs nothing until somebody reads it."""
+"""Pixel data that is computed when it is first read."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class DeferredPixelData(PixelData):
     Evaluators and hooks get every field of a prediction, but few of them read full-size scores.
 
     Args:
-        compute: Gives the data, shape (C, H, W); called at the first read. Without it this is ordinary pixel data,
-            which is what mmengine makes when it copies or slices.
-        **kwargs: As in ``PixelData``.
+        compute: Returns the data, shape (C, H, W); called at the first read. Without it, this is ordinary pixel data,
+            which is what mmengine creates when it copies or slices.
+        **kwargs: See ``PixelData``.
     """
 
     def __init__(self, compute: Callable[[], Tensor] | None = None, **kwargs) -> None:
@@ -27,7 +27,7 @@ class DeferredPixelData(PixelData):
             self._data_fields.add('data')
 
     def __getattr__(self, name: str) -> Any:
-        """Compute ``data``; Python asks here only for attributes that are not there yet."""
+        """Compute ``data``; Python calls this only for attributes that do not exist yet."""
         if name != 'data' or '_compute' not in self.__dict__:
             raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
         self.__dict__['data'] = self._compute()
@@ -39,7 +39,7 @@ class DeferredPixelData(PixelData):
 
 
 class _DeferredDict(Mapping, dict):
-    """A dictionary made when it is first read, because evaluators ask for that of every field."""
+    """A dictionary that is filled when it is read, because evaluators request one of every field."""
 
     def __init__(self, make: Callable[[], dict]) -> None:
         self._make = make

@@ -1,4 +1,4 @@
-"""What the command-line tools share: clear errors and all-or-nothing files."""
+"""Shared by the command-line tools: clear errors, and files that are written completely or not at all."""
 
 from .errors import InputError, run_tool
 from .extras import require_extra

@@ -39,13 +39,13 @@ def load_config(args: argparse.Namespace) -> Config:
     """Read the config and apply the shared options.
 
     Args:
-        args: What :func:`runner_parser` has parsed.
+        args: Options parsed by :func:`runner_parser`.
 
     Returns:
         The config, with ``launcher`` and an existing ``work_dir``.
 
     Raises:
-        InputError: If the config is missing or the work folder cannot be made.
+        InputError: If the config is missing, or if the work folder cannot be created.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = read_config(args.config, args.cfg_options)
@@ -56,16 +56,16 @@ def load_config(args: argparse.Namespace) -> Config:
     try:
         Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f'Cannot make the work folder {cfg.work_dir} ({error.strerror}); name one you may write '
-                         'to with --work-dir.') from error
+        raise InputError(f'Cannot create the work folder {cfg.work_dir} ({error.strerror}); name one you may write to '
+                         'with --work-dir.') from error
     return cfg
 
 
 def _join_processes_without_gpu(cfg: Config) -> None:
-    """Do what mmengine does with CUDA devices only: let the processes meet, and wrap the model without a device."""
+    """Do what mmengine does only for CUDA devices: connect the processes, and wrap the model without a device."""
     if 'RANK' not in os.environ:
-        raise InputError('--launcher pytorch is for processes that torchrun has started, but RANK is not set; '
-                         'use tools/dist_train.sh or tools/dist_test.sh, or leave --launcher out.')
+        raise InputError('--launcher pytorch is for processes started by torchrun, but RANK is not set; '
+                         'use tools/dist_train.sh or tools/dist_test.sh, or leave out --launcher.')
     if not dist.is_initialized():
         dist.init_process_group('gloo')
     unused = cfg.get('find_unused_parameters', False)
@@ -78,7 +78,7 @@ def read_config(path: str, options: dict | None = None) -> Config:
 
     Args:
         path: The config file.
-        options: Settings by dotted keys, as ``--cfg-options`` gives them.
+        options: Settings by dotted keys, as from ``--cfg-options``.
 
     Returns:
         The config.
@@ -87,14 +87,14 @@ def read_config(path: str, options: dict | None = None) -> Config:
         InputError: If the file is missing.
     """
     if not Path(path).is_file():
-        raise InputError(f'There is no config {path}; those of this project are in configs/gdn.')
+        raise InputError(f'There is no config {path}; the configs of this project are in configs/gdn.')
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(options or {})
     return cfg
 
 
 def add_default_hook(cfg: Config, name: str, hook_type: str) -> None:
-    """Add a hook to a config, unless it has one of this type.
+    """Add a hook to a config, unless it already has one of this type.
 
     Args:
         cfg: The config; changed in place. Settings of ``default_hooks.<name>`` are kept.

@@ -1,4 +1,4 @@
-"""Errors a user can mend, told in one sentence instead of a traceback."""
+"""Errors that a user can fix, reported in one sentence instead of a traceback."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class InputError(ValueError):
 def run_tool(main: Callable[[], int | None]) -> None:
     """Run a tool's ``main`` and end the process with its exit status.
 
-    An :class:`InputError` ends as ``error: <sentence>`` on standard error with status 1; every other
-    exception keeps its traceback, because it is a defect of the program and not of its input.
+    An :class:`InputError` is printed as ``error: <sentence>`` on standard error, with status 1. Every other exception
+    keeps its traceback, because it is a defect of the program, not of its input.
 
     Args:
-        main: The tool's entry point; what it returns is the exit status (``None`` is 0).
+        main: The tool's entry point; its result is the exit status (``None`` is 0).
     """
     try:
         status = main()
@@ -27,5 +27,5 @@ def run_tool(main: Callable[[], int | None]) -> None:
 
 
 def _last_sentence(error: InputError) -> str:
-    """Drop the worker's traceback that a DataLoader puts before the message of its exception."""
+    """The message without the worker's traceback that a DataLoader puts before it."""
     return str(error).rsplit(f'{type(error).__name__}: ', 1)[-1].strip()

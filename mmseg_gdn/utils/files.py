@@ -1,4 +1,4 @@
-"""Files that exist complete or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .errors import InputError
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary path beside ``path`` and move it there when the block ends without an error.
+    """Provide a temporary file beside ``path``, and rename it to ``path`` when the block ends without an error.
 
-    Entering the block already fails when the place cannot be written, so that long work is not done
-    in vain; leaving it by an exception removes the temporary file and leaves an older ``path`` as it was.
+    If the folder cannot be written, entering the block already fails, so no long computation is wasted. If the block
+    raises an exception, the temporary file is removed and an older ``path`` is kept.
 
     Args:
-        path: The file wanted; missing parent folders are made.
+        path: The file to write; missing parent folders are created.
 
     Yields:
         Path of the temporary file, existing and empty, with the same suffixes as ``path``.
 
     Raises:
-        InputError: If the folder cannot be made or written, or ``path`` is a folder.
+        InputError: If the folder cannot be created or written, or if ``path`` is a folder.
     """
     path = Path(path)
     if path.is_dir():
@@ -41,7 +41,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     partial = Path(name)
     try:
         yield partial
-        # mkstemp makes private files; results should follow the user's umask like any other output.
+        # mkstemp creates private files; results should follow the user's umask like any other output.
         partial.chmod(0o666 & ~_umask())
         partial.replace(path)
     finally:

@@ -16,7 +16,7 @@ _WANTED = 'give a text file with one image name per line, without suffix'
 def read_ids(path: str | Path) -> list[str]:
     """The image names in a list, one per line.
 
-    Blank lines, spaces around a name, a byte order mark and any kind of line end are no part of a name.
+    Blank lines, spaces around names, a byte order mark and all kinds of line ends are ignored.
 
     Args:
         path: A text file in UTF-8.
@@ -37,11 +37,11 @@ def read_ids(path: str | Path) -> list[str]:
             raise InputError(f'The list {path} has {_shortened(name)!r} in line {number}, which is not an image name; '
                              f'{_WANTED}.')
         if name in first_lines:
-            raise InputError(f'The list {path} names {name} twice, in line {first_lines[name]} and in line {number}; '
-                             'remove one of them.')
+            raise InputError(f'The list {path} names {name} twice, in lines {first_lines[name]} and {number}; remove '
+                             'one of them.')
         first_lines[name] = number
     if not first_lines:
-        raise InputError(f'The list {path} names no image; {_WANTED}.')
+        raise InputError(f'The list {path} names no images; {_WANTED}.')
     return list(first_lines)
 
 
@@ -49,9 +49,9 @@ def _read_text(path: str | Path) -> str:
     try:
         return Path(path).read_text(encoding='utf-8-sig')
     except FileNotFoundError as error:
-        raise InputError(f'There is no list {path} (looked for from {Path.cwd()}); {_WANTED}.') from error
+        raise InputError(f'There is no list {path} (relative to {Path.cwd()}); {_WANTED}.') from error
     except UnicodeDecodeError as error:
-        raise InputError(f'The list {path} is not text in UTF-8; {_WANTED}.') from error
+        raise InputError(f'The list {path} is not UTF-8 text; {_WANTED}.') from error
     except OSError as error:
         raise InputError(f'The list {path} cannot be read ({error.strerror}); {_WANTED}.') from error
 

@@ -54,7 +54,7 @@ def test_images_that_a_list_names(voc_root, wrap):
     first, *_ = str(stop.value).split(';')
     assert first == (f'1 of the 2 images that {voc_root}/ImageSets/Segmentation/test.txt names are not in '
                      f'{voc_root}/JPEGImages, the first of them g.jpg')
-    assert 'archive of their own' in str(stop.value)
+    assert 'in a separate archive' in str(stop.value)
 
 
 def test_images_of_another_data_set_are_not_looked_for():

@@ -25,7 +25,7 @@ def with_label_branch(with_background):
 @pytest.mark.parametrize(('build', 'part'), [
     (with_auxiliary_head, r'auxiliary_head\.0'), (with_label_branch, r'decode_head\.label_branch')])
 def test_a_first_class_that_is_not_background_needs_with_background(build, part):
-    with pytest.raises(InputError, match=part + r" leaves out class 0 .* 'road'; set with_background=True there"):
+    with pytest.raises(InputError, match=part + r" leaves out class 0 .* 'road'; set with_background=True in"):
         check_background(build(False), STREETS)
     check_background(build(True), STREETS)
 

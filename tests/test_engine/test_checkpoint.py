@@ -52,7 +52,7 @@ def test_keys_that_the_model_does_not_use_are_a_warning(model, tmp_path, warning
     path = save(other.state_dict(), tmp_path / 'other.pth')
     load_weights(model, path)
     assert torch.equal(model[1].weight, other[1].weight)
-    assert warnings == [f'{path} holds keys that the model does not use (2: 2.weight, 2.bias).']
+    assert warnings == [f'{path} has keys that the model does not use (2: 2.weight, 2.bias).']
 
 
 def test_the_prefix_of_wrapped_models_is_dropped(model, tmp_path):
@@ -144,7 +144,7 @@ def test_files_that_are_no_checkpoints(tmp_path, read):
 
 
 def test_files_without_weights(tmp_path):
-    with pytest.raises(InputError, match='holds no state dict'):
+    with pytest.raises(InputError, match='has no state dict'):
         read_weights(save({}, tmp_path / 'empty.pth'))
 
 

@@ -107,7 +107,7 @@ class TestWriting:
         assert check_submission(tmp_path / 'a.tgz', ids=list(MASKS)) == (2, [])
 
     @pytest.mark.parametrize(('settings', 'message'), [
-        (dict(out='a.zip'), 'end the name .*a.zip with one of them'),
+        (dict(out='a.zip'), 'a.zip must end with one of them'),
         (dict(out='a.tgz', competition='comp4'), "'comp5' or 'comp6'"),
     ])
     def test_settings_that_mean_nothing(self, tmp_path, settings, message):
@@ -128,7 +128,7 @@ class TestWriting:
 
     @pytest.mark.parametrize(('mask', 'size', 'message'), [
         (np.full((3, 7), 21), None, 'holds the value 21'),
-        (np.zeros((3, 7), int), (6, 14), r'is \(3, 7\) but its image is \(6, 14\)'),
+        (np.zeros((3, 7), int), (6, 14), r'is \(3, 7\), but its image is \(6, 14\)'),
     ])
     def test_predictions_the_server_would_refuse(self, tmp_path, mask, size, message):
         out = tmp_path / 'a.tgz'
@@ -205,14 +205,14 @@ class TestChecking:
     def test_archives_that_were_cut_off(self, tmp_path, share):
         content = submitted(tmp_path)
         (tmp_path / 'a.tgz').write_bytes(content[:int(share * len(content))])
-        with pytest.raises(InputError, match='is no complete'):
+        with pytest.raises(InputError, match='is not a complete'):
             check_submission(tmp_path / 'a.tgz')
 
     def test_a_wrong_checksum(self, tmp_path):
         content = bytearray(submitted(tmp_path))
         content[-8] ^= 1
         (tmp_path / 'a.tgz').write_bytes(content)
-        with pytest.raises(InputError, match='is no complete'):
+        with pytest.raises(InputError, match='is not a complete'):
             check_submission(tmp_path / 'a.tgz')
 
     def test_bombs_are_not_unpacked(self, tmp_path):
@@ -220,13 +220,13 @@ class TestChecking:
         member.size = 2**40
         with gzip.open(tmp_path / 'a.tgz', 'wb') as packed:
             packed.write(member.tobuf(tarfile.GNU_FORMAT) + bytes(2**20))
-        with pytest.raises(InputError, match='no prediction of a VOC image'):
+        with pytest.raises(InputError, match='not a prediction for a VOC image'):
             check_submission(tmp_path / 'a.tgz')
 
     def test_images_of_far_too_many_pixels_are_not_unpacked(self, tmp_path):
         archive = pack(tmp_path / 'a.tgz', [(self.GOOD[0], png(np.zeros((4096, 4097))))])
         assert check_submission(archive)[1] == [
-            f'{self.GOOD[0]}: is 4097x4096 px, which is no prediction of a VOC image']
+            f'{self.GOOD[0]}: is 4097x4096 px, which is not a prediction for a VOC image']
 
     def test_archives_that_expand_to_too_much_are_not_read_to_their_end(self, tmp_path, monkeypatch):
         archive = pack(tmp_path / 'a.tgz', [(f'{FOLDER}/{name}.png', self.GOOD[1]) for name in range(20)])
@@ -243,5 +243,5 @@ class TestChecking:
             content = pack(path, [(self.GOOD[0], png(noise))]).read_bytes()[:3000]
         if content is not None:
             path.write_bytes(content)
-        with pytest.raises(InputError, match='There is no archive|is no complete'):
+        with pytest.raises(InputError, match='There is no archive|is not a complete'):
             check_submission(path)

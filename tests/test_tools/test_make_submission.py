@@ -124,7 +124,7 @@ def test_what_is_no_png(tmp_path, content):
 
 @pytest.mark.parametrize(('args', 'message'), [
     (['nowhere', '--ids', 'ids.txt', '--out', 'a.tgz'], 'There is no folder nowhere'),
-    (['.', '--ids', 'ids.txt', '--out', 'a.zip'], r'end the name a\.zip with one of them'),
+    (['.', '--ids', 'ids.txt', '--out', 'a.zip'], r'a\.zip must end with one of them'),
     (['.', '--ids', 'nothing.txt', '--out', 'a.tgz'], r'There is no list nothing\.txt'),
 ])
 def test_wrong_options(monkeypatch, tmp_path, args, message):

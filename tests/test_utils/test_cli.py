@@ -48,13 +48,13 @@ def test_work_dir_of_the_config_is_kept(config, tmp_path):
 
 
 def test_missing_config(tmp_path):
-    with pytest.raises(InputError, match=r'no\.py; those of this project are in configs/gdn'):
+    with pytest.raises(InputError, match=r'no\.py; the configs of this project are in configs/gdn'):
         load_config(parse(tmp_path / 'no.py'))
 
 
 def test_unwritable_work_dir(config, tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(InputError, match='Cannot make the work folder .*--work-dir'):
+    with pytest.raises(InputError, match='Cannot create the work folder .*--work-dir'):
         load_config(parse(config, '--work-dir', tmp_path / 'file/run'))
 
 

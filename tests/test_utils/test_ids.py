@@ -27,10 +27,10 @@ def test_names_in_folders(tmp_path):
     (b'a.jpg\n', r"has 'a\.jpg' in line 1"),
     (b'/data/JPEGImages/a\n', "has '/data/JPEGImages/a' in line 1"),
     (b'a\n' + 50 * b'b ', r"has '(b ){28}b\.\.\.' in line 2"),
-    (b'a\nb\n\na\n', 'ids.txt names a twice, in line 1 and in line 4'),
-    (b'', 'names no image'),
-    (b' \n\r\n', 'names no image'),
-    ('a\n'.encode('utf-16'), 'is not text in UTF-8'),
+    (b'a\nb\n\na\n', 'ids.txt names a twice, in lines 1 and 4'),
+    (b'', 'names no images'),
+    (b' \n\r\n', 'names no images'),
+    ('a\n'.encode('utf-16'), 'is not UTF-8 text'),
 ])
 def test_what_is_no_list(tmp_path, content, message):
     (tmp_path / 'ids.txt').write_bytes(content)
@@ -39,7 +39,7 @@ def test_what_is_no_list(tmp_path, content, message):
 
 
 def test_lists_that_cannot_be_read(tmp_path):
-    with pytest.raises(InputError, match=r'There is no list .*tset\.txt \(looked for from '):
+    with pytest.raises(InputError, match=r'There is no list .*tset\.txt \(relative to '):
         read_ids(tmp_path / 'tset.txt')
     with pytest.raises(InputError, match='cannot be read'):
         read_ids(tmp_path)

@@ -17,8 +17,8 @@ EXPECTED = {'train': 1464, 'val': 1449, 'trainaug': 10582, 'test': 1456}
 _MASKS = {'train': ('SegmentationClass', ), 'val': ('SegmentationClass', ), 'test': (),
           'trainaug': ('SegmentationClass', 'SegmentationClassAug')}
 _LABELS = {*range(21), 255}
-_NO_TEST_IMAGE = ("missing; VOC's test images come in an archive of their own, which the challenge's server gives "
-                  'after registration')
+_NO_TEST_IMAGE = ("missing; VOC's test images come in a separate archive, which the challenge's server provides after "
+                  'registration')
 
 
 def read_lists(root: Path) -> dict[str, list[str]]:

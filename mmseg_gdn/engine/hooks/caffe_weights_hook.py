@@ -25,8 +25,8 @@ class CaffeWeightsHook(Hook):
     """Loads a converted Caffe model before training, unless training resumes or starts from ``load_from``.
 
     Args:
-        checkpoint: Where ``tools/model_converters/caffe2mmseg.py`` has put the converted weights.
-        layout: Its ``--layout``, for the message that tells how to get them.
+        checkpoint: The weights, as written by ``tools/model_converters/caffe2mmseg.py``.
+        layout: Its ``--layout``, for the message that says how to get the weights.
         from_scratch: Whether to train from random weights instead.
     """
 
@@ -42,9 +42,9 @@ class CaffeWeightsHook(Hook):
             runner: The runner of the training.
 
         Raises:
-            InputError: If there are none.
+            InputError: If they do not exist.
         """
-        # The runner has loaded or resumed already when hooks are called.
+        # When hooks are called, the runner has already loaded or resumed.
         if runner.iter > 0 or runner._load_from is not None:
             return
         if self.from_scratch:

@@ -1,4 +1,4 @@
-"""Refuse a checkpoint that does not belong to the model, at the moment it is loaded."""
+"""Refuse a checkpoint that does not belong to the model when it is loaded."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _TRAINING_STATE = ('meta', 'message_hub', 'optimizer')
 
 @HOOKS.register_module()
 class CheckpointCheckHook(Hook):
-    """Checks what ``load_from``, ``resume`` and testing load, with any runner, strategy or wrapper.
+    """Checks the checkpoints of ``load_from``, ``resume`` and testing, with any runner, strategy or wrapper.
 
     ``tools/train.py`` and ``tools/test.py`` add it as ``default_hooks.check_checkpoint``.
 
     Args:
-        partial: Whether training may start from a checkpoint that fits the model in part only, such as one for another
-            number of classes. What does not fit is a warning then. Resuming always needs the very same model.
+        partial: Whether training may start from a checkpoint that fits the model only in part, such as one for another
+            number of classes. Weights that do not fit then cause a warning. Resuming always needs the same model.
     """
 
     # Before hooks that read the weights themselves, such as EMAHook.
@@ -38,10 +38,10 @@ class CheckpointCheckHook(Hook):
 
         Args:
             runner: The runner that has read it.
-            checkpoint: What the file holds; its keys lose the prefix ``module.``.
+            checkpoint: Content of the file; the prefix ``module.`` is removed from its keys.
 
         Raises:
-            InputError: If it does not belong to the model (:func:`check_weights`), or if training is to resume from
+            InputError: If it does not belong to the model (:func:`check_weights`), or if training would resume from
                 weights without a training state.
         """
         if _is_sharded(runner.model):
@@ -50,13 +50,13 @@ class CheckpointCheckHook(Hook):
         source = str(runner._load_from or find_latest_checkpoint(runner.work_dir))
         bring_to_standard_form(checkpoint, source)
         if resuming and any(key not in checkpoint for key in _TRAINING_STATE):
-            raise InputError(f'{source} holds weights without the state of a training, so none can resume from it; '
-                             'start a new one from its weights with load_from and without resuming.')
+            raise InputError(f'{source} has weights without a training state, so training cannot resume from it; '
+                             'start a new training from its weights, with load_from and without resuming.')
         check_weights(runner.model, checkpoint['state_dict'], source, resuming, self.partial)
 
 
 def _is_sharded(model: Any) -> bool:
-    """Whether each process saves and loads its own shards, whose keys and shapes are FSDP's."""
+    """Whether each process saves and loads its own shards, with FSDP's keys and shapes."""
     if not isinstance(model, FullyShardedDataParallel):
         return False
     return FullyShardedDataParallel.get_state_dict_type(model).state_dict_type is not StateDictType.FULL_STATE_DICT

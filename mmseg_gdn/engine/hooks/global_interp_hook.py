@@ -1,4 +1,4 @@
-"""Watch the matrices of global interpolation while they are trained."""
+"""Watch the matrices of global interpolation during training."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ENOUGH = 0.05
 
 @HOOKS.register_module()
 class GlobalInterpHook(Hook):
-    """Logs how far each matrix has moved, and stops a training that cannot learn what it is meant to.
+    """Logs how far each matrix has moved, and stops a training in which the matrices cannot learn.
 
     ``|K - start| / |start|`` (Frobenius norms) is logged as ``<matrix>.moved`` whenever mmengine's ``LoggerHook`` logs,
-    and told at the end of training, with a warning for less than 5 %. ``start`` is what training began with, after
-    loading; it is kept in checkpoints, so that a resumed training goes on counting from there. Frozen matrices are left
-    out. ``tools/train.py`` adds this hook as ``default_hooks.global_interp``.
+    and again at the end of training, with a warning if it is less than 5 %. ``start`` is the matrix that training began
+    with, after loading; it is kept in checkpoints, so a resumed training is measured from the same start. Frozen
+    matrices are left out. ``tools/train.py`` adds this hook as ``default_hooks.global_interp``.
     """
 
     def __init__(self) -> None:
@@ -36,19 +36,19 @@ class GlobalInterpHook(Hook):
         self._watch: GradientWatch | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Compare the settings of multi-label heads with the data.
+        """Compare the background settings of multi-label heads with the data.
 
         Args:
             runner: The runner of the training.
 
         Raises:
-            InputError: As :func:`check_background`.
+            InputError: See :func:`check_background`.
         """
         with whole_model(runner.model) as model:
             check_background(model, getattr(runner.train_dataloader.dataset, 'metainfo', {}))
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Note where the matrices start, once every hook has loaded its weights, and watch the first step.
+        """Note where the matrices start, after all hooks have loaded weights, and watch the first step.
 
         Args:
             runner: The runner of the training.
@@ -68,22 +68,22 @@ class GlobalInterpHook(Hook):
             runner: The runner of the training.
             batch_idx: Index of the batch.
             data_batch: The batch.
-            outputs: What the step has returned.
+            outputs: Results of the step.
 
         Raises:
-            InputError: If no gradient has reached a matrix.
+            InputError: If a matrix got no gradient.
         """
         unreached = self._watch.stop()
         if unreached:
             raise InputError(f'No gradient reaches {", ".join(unreached)}: the losses do not depend on it, so it would '
-                             'stay as it is. Use a head that makes its scores by its forward, or freeze the matrices.')
+                             'never change. Use a head that computes its scores in forward, or freeze the matrices.')
         interval = next((hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)), 0)
         if self.every_n_inner_iters(batch_idx, interval) or self.end_of_epoch(runner.train_dataloader, batch_idx):
             for name, share in self._moved(runner.model).items():
                 runner.message_hub.update_scalar(f'train/{name}.moved', share)
 
     def after_train(self, runner: Runner) -> None:
-        """Tell how far the matrices have moved.
+        """Log how far the matrices have moved.
 
         Args:
             runner: The runner of the training.
@@ -104,7 +104,7 @@ class GlobalInterpHook(Hook):
 
         Args:
             runner: The runner of the training.
-            checkpoint: What is going to be saved.
+            checkpoint: What will be saved.
         """
         checkpoint[_START] = dict(self._start)
 

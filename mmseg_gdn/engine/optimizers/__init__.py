@@ -1,4 +1,4 @@
-"""Optimizers: Caffe's SGD, and learning rates of single parameters for any constructor."""
+"""Optimizers: Caffe's SGD, and a constructor that gives single parameters their own learning rates."""
 
 from .caffe_sgd import CaffeSGD
 from .custom_keys_constructor import CustomKeysConstructor

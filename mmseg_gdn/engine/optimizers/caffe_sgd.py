@@ -12,18 +12,18 @@ from torch.optim import Optimizer
 
 @OPTIMIZERS.register_module()
 class CaffeSGD(Optimizer):
-    """SGD whose momentum remembers the learning rate of the steps it sums up, as Caffe's SGDSolver.
+    """SGD whose momentum includes the learning rate of each step, as in Caffe's SGDSolver.
 
     With g the gradient including weight decay::
 
         v = momentum * v + lr * g
         w = w - v
 
-    ``torch.optim.SGD`` multiplies by lr afterwards (``v = momentum * v + g``, ``w = w - lr * v``). Both are
-    the same while lr is constant; when lr drops, Caffe goes on for a while at the speed it had.
+    ``torch.optim.SGD`` multiplies by lr afterwards (``v = momentum * v + g``, ``w = w - lr * v``). Both are the same
+    while lr is constant; when lr drops, Caffe keeps its former speed for a while.
 
     Args:
-        params: Parameters or groups of them, as every optimizer of torch takes.
+        params: Parameters or parameter groups, as for every optimizer in torch.
         lr: Learning rate (``base_lr``, times ``lr_mult`` of the group).
         momentum: ``momentum``.
         weight_decay: ``weight_decay`` (times ``decay_mult`` of the group) with L2 ``regularization_type``.
@@ -44,10 +44,10 @@ class CaffeSGD(Optimizer):
         """Update every parameter that has a gradient.
 
         Args:
-            closure: Computes the loss and its gradients anew.
+            closure: Computes the loss and its gradients.
 
         Returns:
-            What ``closure`` has returned.
+            The result of ``closure``.
         """
         loss = None
         if closure is not None:
@@ -61,7 +61,7 @@ class CaffeSGD(Optimizer):
 
     def _update(self, param: torch.Tensor, group: dict[str, Any]) -> None:
         state = self.state[param]
-        # Caffe's name. A torch.optim.SGD's momentum_buffer lacks the factor lr and must not be resumed from.
+        # Caffe's name. The momentum_buffer of torch.optim.SGD lacks the factor lr, so resuming from it would be wrong.
         if 'history' not in state:
             state['history'] = torch.zeros_like(param)
         gradient = param.grad.add(param, alpha=group['weight_decay'])

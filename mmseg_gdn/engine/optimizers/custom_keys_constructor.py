@@ -1,4 +1,4 @@
-"""``custom_keys`` for constructors of optimizers that ignore them."""
+"""``custom_keys`` for optimizer constructors that ignore them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mmseg_gdn.utils import InputError
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class CustomKeysConstructor:
-    """Lets another constructor make the optimizer, and then moves the parameters named by ``custom_keys``.
+    """Lets another constructor build the optimizer, then gives parameters in ``custom_keys`` groups of their own.
 
-    mmengine's default constructor heeds ``custom_keys``; mmseg's ``LearningRateDecayOptimizerConstructor`` (ConvNeXt,
-    BEiT, MAE) does not::
+    mmengine's default constructor supports ``custom_keys``; mmseg's ``LearningRateDecayOptimizerConstructor``
+    (ConvNeXt, BEiT, MAE) does not::
 
         optim_wrapper = dict(
             constructor='CustomKeysConstructor',
@@ -29,7 +29,7 @@ class CustomKeysConstructor:
             option of a parameter group), and the settings of the base constructor.
 
     Raises:
-        InputError: If ``base_constructor`` or ``custom_keys`` is missing, or if no parameter has a name like a key.
+        InputError: If ``base_constructor`` or ``custom_keys`` is missing, or if a key matches no parameter.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
@@ -42,12 +42,12 @@ class CustomKeysConstructor:
             type=settings.pop('base_constructor'), optim_wrapper_cfg=optim_wrapper_cfg, paramwise_cfg=settings))
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
-        """Make the optimizer of a model."""
+        """Build the optimizer of a model."""
         wrapper = self.base(model)
         optimizer = wrapper.optimizer
-        # PyTorch wants names in all groups or in none, and mmseg's constructor gives them.
+        # PyTorch requires names in all groups or in none, and mmseg's constructor sets them.
         has_names = 'param_names' in optimizer.param_groups[0]
-        # The longest key wins, as in mmengine: it takes its parameters last.
+        # The longest key takes precedence, as in mmengine: it takes its parameters last.
         for key in sorted(self.custom_keys, key=len):
             named = {name: value for name, value in model.named_parameters() if key in name and value.requires_grad}
             if not named:
@@ -70,7 +70,7 @@ def _remove(groups: list[dict], parameters: list[nn.Parameter]) -> None:
 
 
 def _options(custom: dict, defaults: dict) -> dict:
-    """Options of a parameter group, factors multiplied out."""
+    """Options of a parameter group, with factors multiplied out."""
     options = {key: value for key, value in custom.items() if key not in ('lr_mult', 'decay_mult')}
     factors = dict(lr=custom.get('lr_mult', 1), weight_decay=custom.get('decay_mult', 1))
     return {key: factor * defaults[key] for key, factor in factors.items() if key in defaults} | options

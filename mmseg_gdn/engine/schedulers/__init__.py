@@ -1,4 +1,4 @@
-"""Schedulers: the one of Caffe's learning-rate policies that mmengine lacks."""
+"""Schedulers: Caffe's learning-rate policy that mmengine lacks."""
 
 from .caffe_inv_lr import CaffeInvLR
 

@@ -12,13 +12,13 @@ from mmseg.registry import PARAM_SCHEDULERS
 class CaffeInvLR(_ParamScheduler):
     """Learning rate ``base_lr * (1 + gamma * t) ** -power`` at step t after ``begin`` (SGDSolver, "inv").
 
-    As all mmengine schedulers it multiplies the rate of the step before, so that others (a warm-up) can join in.
+    Like all mmengine schedulers, it multiplies the rate of the previous step, so it combines with others (a warm-up).
 
     Args:
         optimizer: Optimizer or optimizer wrapper.
         gamma: ``gamma``.
         power: ``power``.
-        **kwargs: ``begin``, ``end``, ``by_epoch``... of every mmengine scheduler. Caffe counts iterations:
+        **kwargs: ``begin``, ``end``, ``by_epoch``... as for every mmengine scheduler. Caffe counts iterations:
             ``by_epoch=False``.
     """
 

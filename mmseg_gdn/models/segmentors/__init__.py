@@ -1,4 +1,4 @@
-"""Segmentors: mmseg's own with the authors' way of deciding."""
+"""Segmentors: mmseg's ``EncoderDecoder`` with faster predictions, and with those of the authors' inference."""
 
 from .caffe_encoder_decoder import CaffeEncoderDecoder
 from .global_interp_encoder_decoder import GlobalInterpEncoderDecoder, skip_full_size_scores

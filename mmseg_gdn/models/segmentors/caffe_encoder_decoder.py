@@ -1,4 +1,4 @@
-"""Predictions decided at the network's size, as the authors' inference decides them."""
+"""Predictions at the size of the network's input, as in the authors' inference."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch import Tensor
 
 @MODELS.register_module()
 class CaffeEncoderDecoder(EncoderDecoder):
-    """``EncoderDecoder`` that takes the best class at the network's size.
+    """``EncoderDecoder`` that chooses classes at the size of the network's input.
 
-    mmseg brings the scores to the size of the image first. The two differ only for images that were shrunk on the way
-    in; their labels are enlarged by nearest neighbour here, as the images were shrunk.
+    mmseg first resizes the scores to the size of the image. The two differ only for images that were shrunk before;
+    here their labels are enlarged by nearest neighbour, the way the images were shrunk.
     """
 
     def postprocess_result(self, seg_logits: Tensor, data_samples: OptSampleList = None) -> list:
-        """Labels at the size of each image, and scores at the network's size.
+        """Labels at the size of each image, and scores at the size of the network's input.
 
         Args:
             seg_logits: Scores, shape (N, C, H, W).
-            data_samples: Samples with ``img_shape`` (the network's size) and ``ori_shape`` (the image's).
+            data_samples: Samples with ``img_shape`` (size of the input) and ``ori_shape`` (size of the image).
 
         Returns:
             The samples with ``seg_logits`` and ``pred_sem_seg``.

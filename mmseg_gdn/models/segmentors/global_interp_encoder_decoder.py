@@ -1,4 +1,4 @@
-"""Predictions from coarse scores: full-size scores are made only if somebody reads them."""
+"""Predictions from coarse scores; full-size scores are computed only if something reads them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mmseg_gdn.structures import DeferredPixelData
 
 
 def skip_full_size_scores(model: dict) -> bool:
-    """Let a model's config, if it can be, build a segmentor that finds classes without full-size scores.
+    """Change a model's config, if possible, to a segmentor that predicts classes without full-size scores.
 
     Args:
         model: Config of a segmentor; changed in place if it is an ``EncoderDecoder`` with a ``GlobalInterpHead``.
@@ -34,15 +34,15 @@ def skip_full_size_scores(model: dict) -> bool:
 
 @MODELS.register_module()
 class GlobalInterpEncoderDecoder(EncoderDecoder):
-    """``EncoderDecoder`` that predicts classes from coarse scores, in a fraction of the time.
+    """``EncoderDecoder`` that predicts classes from coarse scores, without full-size scores.
 
-    What mmseg does with full-size scores before it takes the best class (cutting off padding, flipping back, the
-    bilinear resize to the image's size) is linear along rows and columns, so it is done to the two matrices instead:
+    What mmseg does with full-size scores before it takes the best class (removing padding, flipping back, bilinear
+    resizing to the size of the image) is linear along rows and columns, so it is applied to the two matrices instead:
     ``argmax(R_h K_h x (R_w K_w)^T)``. ``seg_logits`` of the predictions are computed when they are first read. Heads
-    that make their predictions in another way, and sliding windows, whose scores overlap, go mmseg's way.
+    that predict in another way, and sliding windows, whose scores overlap, are left to ``EncoderDecoder``.
 
-    A :class:`MultiLabelHead` among the auxiliary heads takes ``num_classes``, ``ignore_index`` and, where the decode
-    head has a label branch, ``with_background`` from the decode head, unless its config says otherwise.
+    A :class:`MultiLabelHead` among the auxiliary heads takes ``num_classes``, ``ignore_index`` and, if the decode head
+    has a label branch, ``with_background`` from the decode head, unless its config sets them.
     """
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
@@ -68,7 +68,7 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         return data_samples
 
     def _to_image(self, kernel: Tensor, sample: SegDataSample, axis: int) -> Tensor:
-        """Rows of a matrix, which stand for pixels of the network's input, turned into those of the image."""
+        """Turn the rows of a matrix, one for each pixel of the network's input, into rows for pixels of the image."""
         padding = sample.get('img_padding_size', sample.get('padding_size', [0] * 4))
         before, after = (padding[2:], padding[:2])[axis]
         kernel = kernel[before:len(kernel) - after]

@@ -70,7 +70,7 @@ def test_training_may_start_from_a_checkpoint_that_fits_in_part(model, check, sa
 def test_keys_that_are_left_over_are_a_warning(model, train, saved, read_log):
     edit(saved, lambda checkpoint: checkpoint['state_dict'].update(more=torch.zeros(1)))
     runner = train(model, [CheckpointCheckHook()], max_iters=3, resume=True)
-    assert 'iter_2.pth holds keys that the model does not use (1: more).' in read_log(runner)
+    assert 'iter_2.pth has keys that the model does not use (1: more).' in read_log(runner)
 
 
 def test_weights_alone_are_a_start_but_cannot_be_resumed(model, check, saved):
@@ -78,7 +78,7 @@ def test_weights_alone_are_a_start_but_cannot_be_resumed(model, check, saved):
     other = type(model)()
     check(other, saved)
     assert torch.equal(other.conv.weight, model.conv.weight)
-    with pytest.raises(InputError, match='weights without the state of a training'):
+    with pytest.raises(InputError, match='weights without a training state'):
         check(other, saved, resume=True)
 
 
@@ -105,7 +105,7 @@ def test_the_prefix_is_dropped_for_the_moving_average_as_well(model, check, save
 
 def test_files_without_weights_are_refused(model, check, saved):
     torch.save(dict(state_dict={}, meta={}), saved)
-    with pytest.raises(InputError, match='holds no state dict'):
+    with pytest.raises(InputError, match='has no state dict'):
         check(model, saved)
 
 

@@ -58,7 +58,7 @@ def spoil_size(root):
 
 @pytest.mark.parametrize(('spoil', 'defect'), [
     (spoil_missing_image, 'JPEGImages/a.jpg: missing'),
-    (spoil_missing_test_image, "f.jpg: missing; VOC's test images come in an archive of their own"),
+    (spoil_missing_test_image, "f.jpg: missing; VOC's test images come in a separate archive"),
     (spoil_missing_mask, 'c.png: missing'),
     (spoil_truncated_image, 'JPEGImages/a.jpg: cannot be read'),
     (spoil_values, 'SegmentationClass/a.png: holds 21, but only 0..20 and 255'),
