@@ -52,7 +52,8 @@ def predict(type_, metas, **settings):
 
 
 def assert_same_predictions(results, expected):
-    for result, reference in zip(results, expected, strict=True):
+    assert len(results) == len(expected)
+    for result, reference in zip(results, expected):
         assert result.pred_sem_seg.data.shape == reference.pred_sem_seg.data.shape
         assert torch.equal(result.pred_sem_seg.data, reference.pred_sem_seg.data)
         assert len(reference.pred_sem_seg.data.unique()) > 1, 'a single class would show nothing'
