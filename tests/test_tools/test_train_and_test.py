@@ -75,7 +75,7 @@ def test_checkpoint_of_another_architecture_and_unwritable_archive(run_script, g
 @pytest.mark.slow
 @pytest.mark.parametrize(('options', 'sentence'), [
     (['model.decode_head.base_type=FNCHead'], "base_type='FNCHead' is not a registered head"),
-    (['model.decode_head.in_size=(4,4)'], 'makes 2x2 scores for 64x64 crops; set in_size=(2, 2)'),
+    (['model.decode_head.in_size=(4,4)'], 'computes 2x2 scores of 64x64 crops; set in_size=(2, 2)'),
     (['model.decode_head.size_policy=error', 'model.data_preprocessor.test_cfg.size_divisor=1'],
      "set size_policy to 'slice'"),
 ])
@@ -110,7 +110,7 @@ def test_missing_config_and_unwritable_work_folder(run_script, gdn_config, tmp_p
     blocker = tmp_path / 'file'
     blocker.touch()
     result = run_script('tools/train.py', gdn_config, '--work-dir', blocker / 'run')
-    assert 'Cannot make the work folder' in only_error(result)
+    assert 'Cannot create the work folder' in only_error(result)
 
 
 def test_missing_checkpoint(run_script, gdn_config, tmp_path):
