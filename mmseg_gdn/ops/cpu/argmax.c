@@ -2,8 +2,8 @@
 #include "bands.h"
 
 typedef struct {
-    float *columns, *image; /* K_w^T and an image's coarse scores, for all threads */
-    float *rows, *scores;   /* a thread's own */
+    float *columns, *image; /* K_w^T and an image's coarse scores, shared by the threads */
+    float *rows, *scores;   /* per thread */
     long needed;
 } buffers_t;
 

@@ -9,9 +9,9 @@
 #include "products.h"
 
 #define TILE (3L << 13) /* floats of scores: a share of a core's L2 cache */
-#define BAND (1L << 15) /* floats of a band before the product with K_w: likewise */
-#define TILE_HEIGHT 96  /* rows times classes of a tile: enough for the products of its gradient */
-#define FEWEST_ROWS 12  /* of a band: fewer would read all coarse scores for next to no work */
+#define BAND (1L << 15) /* floats of a band's rows of K_h x: likewise */
+#define TILE_HEIGHT 96  /* rows times classes of a tile: deep enough for the products of its gradient */
+#define FEWEST_ROWS 12  /* of a band: with fewer, reading the coarse scores would dominate */
 
 typedef struct {
     long images, classes, h, w, H, W;

@@ -4,10 +4,10 @@
 
 #define LOG2_E 1.4426950408889634f
 #define GROUP_ROWS 48              /* of an image, at least, before the threads wait for each other */
-#define SMALL_WORKSPACE (1L << 18) /* floats that are never too many */
+#define SMALL_WORKSPACE (1L << 18) /* floats that are always allowed */
 
 /* Pixel (n, row, column) of target, grad_losses and losses is at n * H * W + row * row_stride + column * column_stride.
-   What is not wanted, or is one everywhere, is NULL. */
+   Results that are not wanted are NULL, and so are weights and gradients of one everywhere. */
 typedef struct {
     const float *x, *kernel_h, *kernel_w; /* (images, classes, h, w), (H, h), (W, w) */
     const int64_t *target;
@@ -21,17 +21,17 @@ typedef struct {
 } problem_t;
 
 typedef struct {
-    /* of all threads */
+    /* shared by the threads */
     float *columns, *columns_back; /* K_w^T and K_w, packed */
     float *image;                  /* coarse scores of an image, packed */
     float *grad_image;             /* (h, map) */
     float *grad_rows;              /* (rows of a group, map) */
-    /* of one thread */
+    /* per thread */
     float *rows;                   /* (rows of a band, map) */
     float *scores;                 /* of a tile, then their gradient */
     float *class_grad_rows;        /* one class of a band's grad_rows, transposed and packed */
     float *band_grad_h;            /* (h, rows of a band) */
-    float *grad_w, *tile_grad_w;   /* (w, W_stride), and (w, tile_stride) of the tiles below each other */
+    float *grad_w, *tile_grad_w;   /* (w, W_stride), and (w, tile_stride) of a band's tiles in the same columns */
     long shared, needed;
 } buffers_t;
 
@@ -63,7 +63,7 @@ static buffers_t buffers_of(float *base, const shape_t *s, int thread, int with_
     return mine;
 }
 
-/* Of as many of the threads as can work within a quarter of the memory of the full-size scores. */
+/* As many of the threads as fit in a quarter of the memory of the full-size scores. */
 static shape_t shape_for(long images, long classes, long h, long w, long H, long W, int threads, int with_gradients)
 {
     const long most = larger(SMALL_WORKSPACE, images * classes * H * W / 4);
@@ -116,7 +116,7 @@ static void take_losses(float *scores, sums_t *sums, const problem_t *p, const s
         }
 }
 
-/* What a tile's gradient adds to those of the band's rows and of kernel_w. */
+/* Multiply a tile's gradient back to the band's rows and to kernel_w. */
 static void add_tile_gradients(const buffers_t *mine, const problem_t *p, const shape_t *s, float *grad_rows, long row,
                                long count, long column)
 {
@@ -176,7 +176,7 @@ static void do_band(const buffers_t *mine, sums_t *sums, const problem_t *p, con
         add_grad_h(mine, p, s, grad_rows, image, first, last);
 }
 
-/* The part of the image's gradient that rows first ... last - 1 give, some columns for each thread. */
+/* Add what rows first ... last - 1 contribute to the image's gradient, some columns for each thread. */
 static void add_grad_image(const buffers_t *mine, const problem_t *p, const shape_t *s, long first, long last)
 {
     const long panels = s->map / PANEL;
@@ -263,7 +263,7 @@ void gdn_cross_entropy(const problem_t *p)
     {
         const int thread = omp_get_thread_num();
         const buffers_t mine = buffers_of(p->workspace, &s, thread, with_gradients);
-        sums_t thread_sums = {.hits = 0}; /* not beside those of other threads, which would share its cache line */
+        sums_t thread_sums = {.hits = 0}; /* local: in `sums` threads would share cache lines */
         prepare(&mine, p, &s, with_gradients);
         for (long n = 0; n < s.images; n++)
             do_image(&mine, &thread_sums, p, &s, n, with_gradients);

@@ -1,4 +1,4 @@
-/* What both orders of the gradients of y = K_h x K_w^T work with: a map is done in parts, a part some rows at a time. */
+/* Shared by both orders of the gradients of y = K_h x K_w^T: a map is split into parts, a part into blocks of rows. */
 #ifndef MMSEG_GDN_GRADIENTS_H
 #define MMSEG_GDN_GRADIENTS_H
 
@@ -12,14 +12,14 @@ typedef struct {
     long maps, h, w, H, W;
     int rows_first;
     long parts;
-    long h_stride, w_stride, W_stride; /* sides with the last panel filled up */
-    long middle_stride;          /* one panel more: rows a power of two apart would get in each other's way in the cache */
+    long h_stride, w_stride, W_stride; /* sides rounded up to whole panels */
+    long middle_stride; /* one panel more: rows a power of two apart would evict each other from the cache */
 } problem_t;
 
 typedef struct {
     float *columns;                   /* K_w, packed, for all threads */
     float *grad_maps;                 /* (parts, maps, h, w_stride), for all threads */
-    float *grad_h, *grad_w;           /* (H, h_stride) and (w, W_stride): a thread's own, like all that follow */
+    float *grad_h, *grad_w;           /* (H, h_stride) and (w, W_stride): per thread, like everything below */
     float *map_grad_w;                /* (w, W_stride), of one part */
     float *map, *map_transposed;      /* x, packed */
     float *edge;                      /* the last columns of some rows of the gradient, packed */
@@ -30,7 +30,7 @@ typedef struct {
     long shared, needed;
 } buffers_t;
 
-/* C (rows, W) = A (rows, count) G (count, W), or that added to C: whole panels of G where they lie, the rest from a copy. */
+/* C (rows, W) = A (rows, count) G (count, W), or C plus that. Whole panels of G are read in place, the rest from a copy. */
 static void multiply_gradient(const buffers_t *mine, long W, long rows, long count, left_t a, const float *grad, float *c,
                               long c_stride, int add)
 {

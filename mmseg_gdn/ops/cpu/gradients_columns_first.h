@@ -4,7 +4,7 @@
 
 #include "gradients.h"
 
-/* Add what rows first ... last - 1 of a map's gradient give; grad_map is overwritten. */
+/* Add the contributions of rows first ... last - 1 of a map's gradient; grad_map is overwritten. */
 static void add_part_columns_first(const buffers_t *mine, const problem_t *p, const float *x, const float *grad,
                                    float *grad_map, long first, long last)
 {
@@ -15,7 +15,7 @@ static void add_part_columns_first(const buffers_t *mine, const problem_t *p, co
     }
     for (long row = first, count; row < last; row += count) {
         count = smaller(ROWS, last - row);
-        /* Rows are read one after the other here, and come from a cache when multiply_gradient reads them in panels. */
+        /* This reads the rows in order, so that multiply_gradient, which reads them in panels, finds them in a cache. */
         if (p->grad_kernel_h) {
             multiply(count, p->h, p->W, plain(grad + row * p->W, p->W), packed(mine->middle_transposed, p->W),
                      mine->rows_grad_h, p->h_stride, 0);

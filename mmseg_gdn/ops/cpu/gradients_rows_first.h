@@ -4,11 +4,11 @@
 
 #include "gradients.h"
 
-/* Add what `count` rows of grad give; the first ones of a part overwrite grad_map and map_grad_w. */
+/* Add the contributions of `count` rows of grad; the first rows of a part overwrite grad_map and map_grad_w. */
 static void add_rows(const buffers_t *mine, const problem_t *p, const float *kernel_rows, const float *grad,
                      float *grad_map, float *grad_h, long count, int is_first)
 {
-    /* Rows are read one after the other here, and come from a cache when multiply_gradient reads them in panels. */
+    /* This reads the rows in order, so that multiply_gradient, which reads them in panels, finds them in a cache. */
     if (grad_map || p->grad_kernel_h)
         multiply(count, p->w, p->W, plain(grad, p->W), packed(mine->columns, p->W), mine->grad_rows, p->w_stride, 0);
     if (grad_map)
@@ -26,7 +26,7 @@ static void add_rows(const buffers_t *mine, const problem_t *p, const float *ker
     }
 }
 
-/* Add what rows first ... last - 1 of a map's gradient give; grad_map is overwritten. */
+/* Add the contributions of rows first ... last - 1 of a map's gradient; grad_map is overwritten. */
 static void add_part_rows_first(const buffers_t *mine, const problem_t *p, const float *x, const float *grad,
                                 float *grad_map, long first, long last)
 {

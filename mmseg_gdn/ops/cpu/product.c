@@ -1,10 +1,10 @@
-/* y = K_h x K_w^T for many maps x, in the order that the caller finds the cheaper one. */
+/* y = K_h x K_w^T for many maps x, in the order that the caller chooses. */
 #include <stdint.h>
 
 #include "products.h"
 
 #define ROWS 48                /* of a map at a time */
-#define STREAM_FROM (1L << 21) /* floats: a result larger than the caches is better written past them */
+#define STREAM_FROM (1L << 21) /* floats: results this large are written past the caches */
 
 typedef struct {
     const float *x, *kernel_h, *kernel_w;
@@ -14,10 +14,10 @@ typedef struct {
 } problem_t;
 
 typedef struct {
-    float *columns; /* K_w^T, for all threads */
-    float *map;     /* a thread's own, packed: x or, where the columns come first, x K_w^T */
-    float *rows;    /* likewise: some rows of K_h x, where the rows come first */
-    float *fine;    /* likewise: a few rows of y */
+    float *columns; /* K_w^T, shared by the threads */
+    float *map;     /* per thread, packed: x or, columns first, x K_w^T */
+    float *rows;    /* per thread: rows of K_h x, rows first only */
+    float *fine;    /* per thread: a few rows of y */
     long needed;
 } buffers_t;
 
@@ -48,7 +48,7 @@ static void prepare_map(const buffers_t *mine, const problem_t *p, const float *
         multiply_to_panels(p->h, p->W, p->w, plain(x, p->w), packed(mine->columns, p->w), mine->map);
 }
 
-/* Copy past the caches, which would have to read the memory that is overwritten. */
+/* Copy past the caches, which would first read the memory to be overwritten. */
 static void stream(float *to, const float *from, long count)
 {
     long i = smaller(count, (32 - (uintptr_t)to % 32) % 32 / sizeof(float));
@@ -90,7 +90,8 @@ void gdn_product(const float *x, const float *kernel_h, const float *kernel_w, f
 {
     const problem_t p = {x, kernel_h, kernel_w, y, maps, h, w, H, W, rows_first, maps * H * W >= STREAM_FROM};
     const long blocks = quotient_up(H, ROWS), tasks = maps * blocks;
-    /* Rows are any thread's that has time. Where columns come first, a thread's lie together: few maps are made twice. */
+    /* Any idle thread takes the next rows. Columns first, a thread takes adjacent ones, so that few products x K_w^T are
+       computed twice. */
     const long chunk = rows_first ? 1 : quotient_up(tasks, threads);
     pack(workspace, w, kernel_w, 1, w, w, W);
 #pragma omp parallel num_threads(threads)

@@ -1,14 +1,14 @@
-/* Gradients of y = K_h x K_w^T for many maps x, in the order that the caller finds the cheaper one. */
+/* Gradients of y = K_h x K_w^T for many maps x, in the order that the caller chooses. */
 #include "gradients_columns_first.h"
 #include "gradients_rows_first.h"
 
-#define MOST_PARTS 8 /* of a map, for different threads */
+#define MOST_PARTS 8 /* of a map, at most, for different threads */
 
 static problem_t problem_of(long maps, long h, long w, long H, long W, int rows_first, int threads)
 {
     problem_t p = {.maps = maps, .h = h, .w = w, .H = H, .W = W, .rows_first = rows_first, .parts = 1,
                    .h_stride = padded(h), .w_stride = padded(w), .W_stride = padded(W), .middle_stride = padded(W) + PANEL};
-    /* As few parts as let the threads finish at about the same time. Where columns come first, each makes x K_w^T again. */
+    /* The fewest parts with which the threads finish at about the same time. Columns first, each part makes x K_w^T again. */
     const double uneven = rows_first ? 1.05 : 1.1;
     while (p.parts < MOST_PARTS && p.parts * ROWS < H &&
            quotient_up(maps * p.parts, threads) * threads > uneven * maps * p.parts)
@@ -49,7 +49,7 @@ long gdn_product_gradients_workspace(long maps, long h, long w, long H, long W, 
     return buffers_of(0, &p, threads - 1).needed;
 }
 
-/* Add up what parts of the maps and threads have gathered. */
+/* Reduce the gradients over the parts of a map and over the threads. */
 static void add_up_gathered(const problem_t *p, float *workspace)
 {
     const buffers_t first = buffers_of(workspace, p, 0);
@@ -66,8 +66,8 @@ static void add_up_gathered(const problem_t *p, float *workspace)
         add_up(p->grad_kernel_w + i * p->w, p->w, first.grad_w + i, p->W_stride, own, team);
 }
 
-/* x (maps, h, w), kernel_h (H, h), kernel_w (W, w), grad (maps, H, W). Gradients have the shapes of what they belong to;
-   those not wanted are NULL. */
+/* x (maps, h, w), kernel_h (H, h), kernel_w (W, w), grad (maps, H, W). Each gradient has the shape of its tensor, and is
+   NULL if not wanted. */
 void gdn_product_gradients(const float *x, const float *kernel_h, const float *kernel_w, const float *grad, float *grad_x,
                            float *grad_kernel_h, float *grad_kernel_w, long maps, long h, long w, long H, long W,
                            int rows_first, float *workspace, int threads)

@@ -1,4 +1,4 @@
-/* Products of small matrices, whose right factor is read in panels of 16 columns. */
+/* Products of small matrices. The right factor is read in panels of 16 columns. */
 #ifndef MMSEG_GDN_PRODUCTS_H
 #define MMSEG_GDN_PRODUCTS_H
 
@@ -55,23 +55,23 @@ INLINE void multiply_block(const int rows, long depth, left_t a, const float *b,
     }
 }
 
-INLINE void multiply_panels(const int rows, long panels, long depth, left_t a, right_t b, float *c, long c_stride, long c_panel_stride,
-                            int add)
+INLINE void multiply_panels(const int rows, long panels, long depth, left_t a, right_t b, float *c, long c_stride,
+                            long c_panel_stride, int add)
 {
     for (long j = panels - 1; j >= 0; j--)
         multiply_block(rows, depth, a, b.data + j * b.panel_stride, b.row_stride, c + j * c_panel_stride, c_stride, add);
 }
 
-/* How many of `left` rows to allocate next, so that strips are about as high. */
+/* How many of the `left` rows to take next, so that all strips have about the same height. */
 static inline long next_strip(long left)
 {
     return quotient_up(left, quotient_up(left, BLOCK));
 }
 
-/* C (rows, columns) = A (rows, depth) B (depth, columns), or that added to C, strip after strip. Whole panels are written,
+/* C (rows, columns) = A (rows, depth) B (depth, columns), or C plus that, strip after strip. Whole panels are written,
    `c_panel_stride` floats apart in C, the last one first. */
-static void multiply_strips(long rows, long columns, long depth, left_t a, right_t b, float *c, long c_stride, long c_panel_stride,
-                            int add)
+static void multiply_strips(long rows, long columns, long depth, left_t a, right_t b, float *c, long c_stride,
+                            long c_panel_stride, int add)
 {
     const long panels = panels_of(columns);
     for (long i = 0, count; i < rows; i += count, a.data += count * a.row_stride, c += count * c_stride) {
@@ -87,8 +87,8 @@ static void multiply_strips(long rows, long columns, long depth, left_t a, right
     }
 }
 
-/* What is written beyond a row of C that is no whole panel is overwritten by the next row's beginning: C may lie in memory
-   without gaps, with workspace for one panel behind its end. What is added to has rows of whole panels. */
+/* Where the last panel of a row of C is not whole, the beginning of the next row overwrites the excess: C may be contiguous,
+   with space for one more panel at its end. A C that is added to has rows of whole panels. */
 static inline void multiply(long rows, long columns, long depth, left_t a, right_t b, float *c, long c_stride, int add)
 {
     multiply_strips(rows, columns, depth, a, b, c, c_stride, PANEL, add);
@@ -123,15 +123,16 @@ INLINE right_t packed(const float *data, long depth)
     return (right_t){data, depth * PANEL, PANEL};
 }
 
-/* Write a (depth, columns) matrix, element (k, j) at from[k * row + j * step], as panels; zeros fill the last one.
-   These are some rows of a packed matrix whose depth is `total`. */
-static inline void pack(float *to, long total, const float *from, long row, long step, long depth, long columns)
+/* Write a (depth, columns) matrix, element (k, j) at from[k * row_stride + j * column_stride], as panels; zeros fill the last
+   one. These are some rows of a packed matrix whose depth is `total`. */
+static inline void pack(float *to, long total, const float *from, long row_stride, long column_stride, long depth,
+                        long columns)
 {
     for (long j = 0; j < columns; j += PANEL, to += total * PANEL) {
         const long count = smaller(PANEL, columns - j);
         for (long k = 0; k < depth; k++)
             for (long i = 0; i < PANEL; i++)
-                to[k * PANEL + i] = i < count ? from[k * row + (j + i) * step] : 0;
+                to[k * PANEL + i] = i < count ? from[k * row_stride + (j + i) * column_stride] : 0;
     }
 }
 #endif

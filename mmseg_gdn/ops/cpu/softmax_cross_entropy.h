@@ -11,7 +11,7 @@
 
 typedef double dvec __attribute__((vector_size(8 * WIDTH)));
 
-/* What is known of the pixels of a panel. */
+/* The pixels of a panel. */
 typedef struct {
     int label[PANEL];     /* 0 where ignored */
     int valid[PANEL];     /* -1, or 0 where ignored */
@@ -23,7 +23,7 @@ typedef struct {
 /* Sums over pixels. */
 typedef struct {
     dvec loss, weight;
-    long hits, lowest, highest; /* the extreme labels, in case one is no class */
+    long hits, lowest, highest; /* the extreme labels, for the check of their range */
 } sums_t;
 
 INLINE ivec load_whole(const int *from)

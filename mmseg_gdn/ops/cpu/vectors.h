@@ -41,11 +41,11 @@ INLINE int any(ivec condition)
 /* 2^x for x <= 0, to about one unit in the last place; 0 below the normal numbers; NaN stays NaN. */
 INLINE vec exp2_of(vec x)
 {
-    const vec round = splat(12582912.f); /* 1.5 * 2^23: added, it leaves the nearest whole number in the low bits */
+    const vec round = splat(12582912.f); /* 1.5 * 2^23: adding it leaves the nearest integer in the low bits */
     const vec bounded = _mm256_max_ps(splat(-127), x); /* in this order NaN passes */
     const vec shifted = bounded + round;
     const vec f = bounded - (shifted - round);
-    /* (2^f - 1) / f on [-1/2, 1/2]: least largest relative error of 2^f, 2e-9. */
+    /* (2^f - 1) / f on [-1/2, 1/2]: minimax polynomial, relative error of 2^f 2e-9. */
     vec p = splat(1.535637392e-4f);
     p = p * f + 1.339891935e-3f;
     p = p * f + 9.618426019e-3f;
@@ -63,7 +63,7 @@ INLINE vec log1p_of(vec x)
     /* u = 2^exponent * m with m in [sqrt(1/2), sqrt(2)). */
     const ivec exponent = ((ivec)u - 0x3f3504f3) >> 23;
     const vec z = (vec)((ivec)u - (exponent << 23)) - 1;
-    /* (ln(1 + z) - z + z^2 / 2) / z^3: least largest relative error of the logarithm, 6e-9. */
+    /* (ln(1 + z) - z + z^2 / 2) / z^3: minimax polynomial, relative error of the logarithm 6e-9. */
     vec p = splat(-7.634885811e-2f);
     p = p * z + 1.276198073e-1f;
     p = p * z - 1.316018913e-1f;

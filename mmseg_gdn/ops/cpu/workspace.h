@@ -1,4 +1,4 @@
-/* The memory that the caller gives, shared out among threads, and sums of what each of them gathered in it. */
+/* The caller's memory, divided among the threads, and reductions over their parts of it. */
 #ifndef MMSEG_GDN_WORKSPACE_H
 #define MMSEG_GDN_WORKSPACE_H
 
@@ -25,7 +25,7 @@ typedef struct {
     long used;
 } workspace_t;
 
-/* `count` floats, to whole cache lines. */
+/* `count` floats, rounded up to whole cache lines. */
 static inline float *allocate(workspace_t *workspace, long count)
 {
     float *taken = workspace->base ? workspace->base + workspace->used : 0;
@@ -41,13 +41,13 @@ static inline void add_to(float *to, const float *from, long count)
         to[i] += from[i];
 }
 
-/* to (columns) = the sum of `count` rows that are `apart` floats from each other, their elements `step`. */
-static inline void add_up(float *to, long columns, const float *from, long step, long apart, int count)
+/* to (columns) = the sum of `count` rows, `row_stride` floats apart, whose elements are `column_stride` apart. */
+static inline void add_up(float *to, long columns, const float *from, long column_stride, long row_stride, int count)
 {
     for (long j = 0; j < columns; j++) {
         float sum = 0;
         for (int k = 0; k < count; k++)
-            sum += from[k * apart + j * step];
+            sum += from[k * row_stride + j * column_stride];
         to[j] = sum;
     }
 }
