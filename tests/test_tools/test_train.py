@@ -1,0 +1,150 @@
+"""What tools/train.py adds to a config, and what it refuses."""
+
+import json
+import sys
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
+from mmseg.registry import METRICS, MODELS
+
+from mmseg_gdn.utils import InputError
+from train import main
+
+
+@pytest.fixture
+def train(monkeypatch, tmp_path):
+    """Run the tool in this process; gives what it has logged."""
+
+    def run(config, *args):
+        folder = tmp_path / 'run'
+        monkeypatch.setattr(sys, 'argv', ['train.py', str(config), '--work-dir', str(folder), *map(str, args)])
+        main()
+        return max(folder.rglob('*.log')).read_text()
+
+    return run
+
+
+@pytest.fixture
+def child(gdn_config, tmp_path):
+    """A config of one's own on top of the small training setup."""
+
+    def write(text):
+        path = tmp_path / f'{tmp_path.name}.py'
+        path.write_text(f'_base_ = {str(gdn_config)!r}\n{text}')
+        return path
+
+    return write
+
+
+@pytest.fixture
+def stock_weights(gdn_config):
+    """A stock model's state dict: no matrices, and no parts of this project that only training uses."""
+    weights = MODELS.build(Config.fromfile(gdn_config).model).state_dict()
+    return {key: value for key, value in weights.items() if 'interp' not in key and 'auxiliary' not in key}
+
+
+@pytest.mark.slow
+def test_movement_of_the_matrices_is_logged_without_any_setting(train, child, tmp_path):
+    log = train(child(''))
+    lines = next((tmp_path / 'run').rglob('scalars.json')).read_text().splitlines()
+    moved = [json.loads(line)['decode_head.interp.kernel_h.moved'] for line in lines if 'kernel_h.moved' in line]
+    assert len(moved) == 2
+    assert 0 < moved[0] < moved[1]
+    assert f'decode_head.interp.kernel_h {moved[1]:.1%}, decode_head.interp.kernel_w ' in log
+
+
+@pytest.mark.slow
+def test_training_starts_from_a_stock_checkpoint(train, child, stock_weights, tmp_path):
+    torch.save(dict(state_dict=stock_weights), tmp_path / 'stock.pth')
+    train(child('optim_wrapper = dict(optimizer=dict(lr=0.0, weight_decay=0.0))'), '--cfg-options',
+          f'load_from={tmp_path / "stock.pth"}')
+    trained = torch.load(tmp_path / 'run/iter_2.pth', weights_only=True)['state_dict']
+    assert torch.equal(trained['backbone.conv1.conv.weight'], stock_weights['backbone.conv1.conv.weight'])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('partial', [False, True])
+def test_a_checkpoint_for_other_classes_is_a_start_only_where_that_is_asked_for(
+        train, child, stock_weights, tmp_path, partial):
+    stock_weights['decode_head.conv_seg.bias'] = torch.zeros(19)
+    torch.save(dict(state_dict=stock_weights), tmp_path / 'cityscapes.pth')
+    options = [f'load_from={tmp_path / "cityscapes.pth"}', f'default_hooks.check_checkpoint.partial={partial}']
+    if partial:
+        assert 'decode_head.conv_seg.bias is (19,) instead of (21,)' in train(child(''), '--cfg-options', *options)
+    else:
+        with pytest.raises(InputError, match=r'\(19,\) instead of \(21,\).*check_checkpoint\.partial=True'):
+            train(child(''), '--cfg-options', *options)
+
+
+def test_a_missing_start_is_told_before_a_model_is_built(train, child):
+    with pytest.raises(InputError, match=r'There is no checkpoint nothing\.pth'):
+        train(child("model = dict(backbone=dict(type='NoSuchBackbone'))"), '--cfg-options', 'load_from=nothing.pth')
+
+
+@METRICS.register_module()
+class MeanScore(BaseMetric):
+    """Somebody's metric, which reads scores."""
+
+    def process(self, data_batch, data_samples):
+        self.results += [float(sample['seg_logits']['data'].mean()) for sample in data_samples]
+
+    def compute_metrics(self, results):
+        return dict(mean_score=sum(results) / len(results))
+
+
+@pytest.mark.slow
+def test_a_metric_that_reads_scores_works_in_validation(train, child):
+    config = child("model = dict(type='GlobalInterpEncoderDecoder')\nval_evaluator = [dict(type='MeanScore')]")
+    assert 'mean_score: ' in train(config)
+
+
+@pytest.mark.parametrize(('options', 'missing'), [
+    (['train_dataloader=None'], 'no train_dataloader;'),
+    (['train_cfg=None', 'optim_wrapper=None'], 'no train_cfg and no optim_wrapper;'),
+])
+def test_a_config_for_testing_only_is_refused(train, child, options, missing):
+    with pytest.raises(InputError, match=rf'is for testing only, because it sets {missing} use tools/test\.py'):
+        train(child(''), '--cfg-options', *options)
+
+
+def test_the_released_model_is_for_testing_only(train, root_dir):
+    with pytest.raises(InputError, match='deeplab-largefov_gdn_released.py is for testing only'):
+        train(root_dir / 'configs/gdn/deeplab-largefov_gdn_released.py')
+
+
+@pytest.fixture(params=['deeplab-largefov_gdn_voc12aug', 'deeplab-largefov_voc12aug', 'fcn32s_gdn_voc12aug'])
+def caffe_config(request, root_dir, voc_root, tmp_path):
+    """A Caffe recipe with few channels, on the small VOC folder."""
+    path = tmp_path / f'{tmp_path.name}.py'
+    path.write_text(f"""
+_base_ = {str(root_dir / f'configs/gdn/{request.param}.py')!r}
+images = dict(type='CheckedVOCDataset', data_root={str(voc_root)!r}, ann_file='ImageSets/Segmentation/train.txt',
+              data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
+              pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')])
+custom_hooks = [dict(type='CaffeWeightsHook', checkpoint={str(tmp_path / 'no.pth')!r}, layout='fcn32s')]
+model = dict(backbone=dict(widths=(2, 2, 2, 2, 2)), decode_head=dict(in_channels=2, fc_channels=4))
+train_dataloader = dict(batch_size=1, num_workers=0, persistent_workers=False,
+                        dataset=dict(dataset=dict(datasets=[images])))
+val_dataloader = None
+val_evaluator = None
+val_cfg = None
+""")
+    return path
+
+
+@pytest.mark.slow
+def test_two_iterations_of_a_caffe_recipe_from_random_weights(train, caffe_config, tmp_path):
+    log = train(caffe_config, '--cfg-options', 'train_cfg.max_iters=2', 'custom_hooks.0.from_scratch=True')
+    assert (tmp_path / 'run/iter_2.pth').is_file()
+    assert 'starts from random weights' in log
+    assert ('Moved since the start' in log) == ('interp' in log.split('Hooks will be executed')[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('caffe_config', ['deeplab-largefov_voc12aug'], indirect=True)
+def test_a_caffe_recipe_without_caffes_weights_stops(train, caffe_config, tmp_path):
+    with pytest.raises(InputError, match='custom_hooks.0.from_scratch=True'):
+        train(caffe_config)
+    assert not list((tmp_path / 'run').glob('*.pth'))
