@@ -1,4 +1,4 @@
-"""What today's versions of both stacks need in order to work together; see docs/stacks.md."""
+"""Workarounds for current versions of both stacks; see docs/stacks.md."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .stack import Stack, find_problem, find_shortcomings, find_stack
 
 
 def prepare_stack() -> None:
-    """Check what is installed and apply the remedies it needs; called once, by ``import mmseg_gdn``.
+    """Check what is installed and apply the workarounds it needs; called once, by ``import mmseg_gdn``.
 
-    What is missing but not needed by every model is a warning.
+    If something is missing that only some models need, this is a warning.
 
     Raises:
-        ImportError: If it cannot work; the message names the command that solves it.
+        ImportError: If it cannot work; the message names the command that fixes it.
     """
     stack = find_stack()
     problem = find_problem(stack)
@@ -31,12 +31,13 @@ def prepare_stack() -> None:
 
 
 def apply_remedies(stack: Stack) -> None:
-    """Make a stack work that can; before anything but the top of mmseg is imported."""
+    """Apply the workarounds of a stack. Call it before anything below mmseg's top level is imported."""
     # mmengine uses pkg_resources, and the versions of setuptools that have it warn at every start.
     warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
     tolerate_missing_ops()
     allow_training_state()
     never_run_code_of_checkpoints()
+    resume_sharded_optimizers()
     if stack.is_onedl:
         resolve_config_prefix()
         import_data_sets_quietly()
@@ -45,8 +46,8 @@ def apply_remedies(stack: Stack) -> None:
 def tolerate_missing_ops() -> None:
     """Let mmseg be imported without mmcv's compiled operators.
 
-    mmseg imports some of them unguarded (point sampling, focal loss, SAN), although few models call one. What
-    is missing then raises a clear error where it is called.
+    mmseg imports some of them unconditionally (point sampling, focal loss, SAN), although few models call one. Missing
+    operators then raise a clear error when they are called.
     """
     if find_spec('mmcv._ext') is not None:
         return
@@ -70,8 +71,8 @@ def _missing_op(name: str) -> Callable:
 def allow_training_state() -> None:
     """Let ``torch.load(weights_only=True)``, the default since torch 2.6, read what mmengine's checkpoints hold.
 
-    Beside weights these are the histories of logged values: NumPy arrays in a ``HistoryBuffer``, whose methods are
-    pickled as ``getattr(HistoryBuffer, name)``; no other use of ``getattr`` is let through.
+    Besides weights, these are histories of logged values: NumPy arrays in a ``HistoryBuffer``, whose methods are
+    pickled as ``getattr(HistoryBuffer, name)``. No other use of ``getattr`` is allowed.
     """
     import numpy
     import torch
@@ -95,7 +96,7 @@ def allow_training_state() -> None:
 
 
 def never_run_code_of_checkpoints() -> None:
-    """Keep the OneDL fork from loading what ``weights_only=True`` has refused once more without it."""
+    """Keep the OneDL fork from loading without ``weights_only=True`` what that has refused."""
     import torch
     from mmengine.runner import checkpoint
 
@@ -106,14 +107,27 @@ def never_run_code_of_checkpoints() -> None:
         checkpoint._safe_torch_load = load
 
 
+def resume_sharded_optimizers() -> None:
+    """Let training with FSDP resume: torch 2.1 changed the order of the arguments that mmengine passes by position."""
+    from mmengine._strategy import FSDPStrategy
+    from torch.distributed.fsdp import FullyShardedDataParallel
+
+    def load_optim_state_dict(self: FSDPStrategy, state_dict: dict) -> None:
+        optimizer = self.optim_wrapper.optimizer
+        self.optim_wrapper.load_state_dict(FullyShardedDataParallel.optim_state_dict_to_load(
+            model=self.model, optim=optimizer, optim_state_dict=state_dict))
+
+    FSDPStrategy.load_optim_state_dict = load_optim_state_dict
+
+
 def resolve_config_prefix() -> None:
-    """Let ``_base_ = 'mmseg::...'`` find the configs of the OneDL fork, which goes by another package name."""
+    """Let ``_base_ = 'mmseg::...'`` find the configs of the OneDL fork, whose package has another name."""
     from mmengine.config.utils import MODULE2PACKAGE
     MODULE2PACKAGE['mmseg'] = 'mmseg'
 
 
 def import_data_sets_quietly() -> None:
-    """Keep the OneDL fork from printing that its optional client is missing, amid the results of every tool."""
+    """Keep the OneDL fork from printing that its optional client is missing in the output of every tool."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         import mmseg.datasets  # noqa: F401

@@ -1,4 +1,4 @@
-"""What ``python -m mmseg_gdn`` tells: a line per part, whether or not the stack works."""
+"""The report of ``python -m mmseg_gdn``: a line for each part, whether or not the stack works."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Line(NamedTuple):
 
     Attributes:
         part: What it is about.
-        text: What was found, and what to do about it if something is wrong.
+        text: What was found, and what to do if something is wrong.
         failed: Whether the package cannot work as it is.
     """
 

@@ -43,9 +43,9 @@ class Stack:
     """What the checks look at.
 
     Attributes:
-        versions: Version by distribution, as far as installed.
-        modules: Modules that can be found, whoever brought them.
-        failures: What importing a module raised, by module; only where an import was tried.
+        versions: Version of each installed distribution.
+        modules: Modules that can be found, whichever distribution provides them.
+        failures: Error of each module that could not be imported; not every import is tried.
     """
 
     versions: Mapping[str, str]
@@ -58,7 +58,7 @@ class Stack:
 
     @property
     def is_onedl(self) -> bool:
-        """Whether this is the OneDL forks."""
+        """Whether the OneDL forks are installed."""
         return bool(self.installed(_FORKS))
 
     @property
@@ -74,11 +74,11 @@ class Stack:
 
 
 def find_stack(thorough: bool = False) -> Stack:
-    """Look at what is installed, and import what may be broken.
+    """Find out what is installed, and import what may be broken.
 
     Args:
-        thorough: Whether to import torchvision in any case. It takes a second, so ``import mmseg_gdn`` does so only
-            if torchvision was made for another torch by its own account.
+        thorough: Whether to import torchvision in any case. It takes a second, so ``import mmseg_gdn`` does so only if
+            torchvision declares that it needs another version of torch.
     """
     modules = {name for name in _MODULES if _is_found(name)}
     failures = {}
@@ -96,13 +96,13 @@ def find_stack(thorough: bool = False) -> Stack:
 
 
 def _is_found(module: str) -> bool:
-    """Whether a module is there, and not just a folder that an uninstalled package has left."""
+    """Whether a module exists, and is not just a folder left behind by an uninstalled package."""
     spec = find_spec(module)
     return spec is not None and spec.origin is not None
 
 
 def installed_versions() -> dict[str, str]:
-    """Versions of the packages that matter, by name; what is not installed is missing."""
+    """Versions of the relevant packages that are installed, by name."""
     names = {'torch', 'torchvision', *sum([*_UPSTREAM.values(), *_FORKS.values()], ())}
     versions = {}
     for name in sorted(names):
@@ -114,7 +114,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def import_failure(module: str) -> str | None:
-    """First line of what importing a module raises, or ``None`` if it can be imported."""
+    """First line of the error that importing a module raises, or ``None`` if it can be imported."""
     try:
         import_module(module)
     # A version that is refused is an AssertionError, a missing symbol an OSError, a missing operator a RuntimeError.
@@ -130,7 +130,7 @@ def _defines_operators() -> bool:
 
 
 def _torchvision_fits() -> bool:
-    """Whether torchvision was made for this torch by its own account."""
+    """Whether torchvision declares that it works with this torch."""
     try:
         requirements = [Requirement(text) for text in metadata.requires('torchvision') or ()]
         version = metadata.version('torch')
@@ -147,7 +147,7 @@ def find_problem(stack: Stack) -> str | None:
         stack: What is installed.
 
     Returns:
-        One message that names the problem and the command that solves it, or ``None`` if the stack can work.
+        One message that names the problem and the command that fixes it, or ``None`` if the stack can work.
     """
     if 'torch' not in stack.modules:
         return 'mmseg_gdn needs PyTorch, which is not installed; run: pip install torch'
@@ -158,7 +158,7 @@ def find_problem(stack: Stack) -> str | None:
                 f'{_install(OPENMMLAB)}')
     missing = [name for name in _NEEDED if name not in stack.modules]
     if 'mmcv' in missing and 'mmcv' in stack.versions:
-        return ("mmcv's files are missing, as they are after mmcv-lite beside it was uninstalled; "
+        return ("mmcv's files are missing, which happens when mmcv-lite is uninstalled beside it; "
                 f'run: {_reinstall_mmcv(stack)}')
     if 'mmseg' in missing:
         return f'mmseg_gdn needs MMSegmentation, which is not installed; run: {_install(stack.requirements, missing)}'
@@ -171,7 +171,7 @@ def _find_failure(stack: Stack) -> str | None:
     failures = {module: reason.rstrip('.') for module, reason in stack.failures.items()}
     if 'torch' in failures:
         return (f"torch {stack.versions['torch']} cannot be used ({failures['torch']}); mmseg_gdn needs 2.4 or newer. "
-                'Install one for this machine as pytorch.org says, and torchvision and mmcv to fit it')
+                'Install one for this machine as described on pytorch.org, and a torchvision and mmcv that match it')
     if 'mmseg' in failures:
         return f'mmseg cannot be imported ({failures["mmseg"]}); {_remedy_for_mmseg(stack)}'
     if 'mmcv.ops' in failures:
@@ -185,7 +185,7 @@ def _find_failure(stack: Stack) -> str | None:
 
 
 def _remedy_for_mmseg(stack: Stack) -> str:
-    """What to do after mmseg's own import has failed; it refuses versions of two packages, by their names."""
+    """What to do if mmseg itself cannot be imported; it refuses versions of two packages, and names them."""
     reason = stack.failures['mmseg'].lower()
     if 'mmcv==' in reason:
         full = 'mmcv' in stack.versions
@@ -196,17 +196,17 @@ def _remedy_for_mmseg(stack: Stack) -> str:
 
 
 def find_shortcomings(stack: Stack) -> list[str]:
-    """Say what a stack that works lacks.
+    """Say what is missing from a stack that works otherwise.
 
     Args:
         stack: What is installed.
 
     Returns:
-        Per shortcoming one message that says what does not work and names the command that solves it.
+        One message per shortcoming that says what does not work and names the command that fixes it.
     """
     found = []
     if 'pkg_resources' not in stack.modules and not stack.is_onedl:
-        found.append("mmengine reads _base_ = 'mmseg::...' in configs by pkg_resources, which the installed setuptools "
+        found.append("mmengine needs pkg_resources for _base_ = 'mmseg::...' in configs, which the installed setuptools "
                      "lacks; for such configs run: pip install 'setuptools<82'")
     if 'mmpretrain' not in stack.modules:
         torchvision = '' if 'torchvision' in stack.modules else f' {_torchvision(stack)}'

@@ -1,4 +1,4 @@
-"""Pure functions on tensors; nothing of mmseg is needed here."""
+"""Functions on tensors; mmseg is not needed here."""
 
 from .global_interp import global_interp
 from .global_interp_argmax import global_interp_argmax

@@ -1,4 +1,4 @@
-"""What all implementations of the operators agree on: types, the order of the two products, and which sizes fit."""
+"""Shared by all implementations of the operators: types, the order of the two products, and checks of arguments."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Needs = tuple[bool, bool, bool]  # whether the gradients of x, kernel_h and kern
 
 
 def rows_first(kernel_h: Tensor, kernel_w: Tensor) -> bool:
-    """Whether (K_h x) K_w^T takes no more multiplications per channel than K_h (x K_w^T)."""
+    """Whether (K_h x) K_w^T needs no more multiplications per channel than K_h (x K_w^T)."""
     (fine_h, coarse_h), (fine_w, coarse_w) = kernel_h.shape, kernel_w.shape
     return fine_h * coarse_w * (coarse_h + fine_w) <= fine_w * coarse_h * (coarse_w + fine_h)
 
 
 def precise_dtype(dtype: torch.dtype) -> torch.dtype:
-    """The type for sums and logarithms of numbers of type ``dtype``: float32 at least."""
+    """The type for sums and logarithms of numbers of type ``dtype``: at least float32."""
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
@@ -33,7 +33,7 @@ def check_shapes(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> None:
 
 
 def check_labels(lowest: int, highest: int, classes: int, ignore_index: int) -> None:
-    """Raise an :class:`InputError` if the extreme labels are not classes."""
+    """Raise an :class:`InputError` if the lowest or the highest label is not a class."""
     if lowest < 0 or highest >= classes:
         raise InputError(f'The target holds the label {lowest if lowest < 0 else highest}, but there are scores for '
                          f'{classes} classes; labels are 0 to {classes - 1} or ignore_index={ignore_index}.')

@@ -9,7 +9,7 @@ from .checks import check_shapes
 
 
 def global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
-    """Bring every channel to full size: ``y_c = kernel_h @ x_c @ kernel_w.T``.
+    """Upsample every channel: ``y_c = kernel_h @ x_c @ kernel_w.T``.
 
     Equation (1) of Nekrasov et al., "Global Deconvolutional Networks for Semantic Segmentation"
     (BMVC 2016). The authors' Caffe layer stores the two matrices transposed.

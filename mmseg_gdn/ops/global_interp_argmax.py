@@ -17,7 +17,7 @@ def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tenso
         kernel_w: Maps columns, shape (W, w).
 
     Returns:
-        Class indices, shape (N, H, W), int64; of equal scores the lowest class.
+        Class indices, shape (N, H, W), int64; the lowest class if scores are equal.
 
     Raises:
         InputError: If the shapes do not fit each other.

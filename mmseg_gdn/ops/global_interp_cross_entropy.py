@@ -19,8 +19,8 @@ class CrossEntropySums(NamedTuple):
     """Sums over the valid pixels, as scalars.
 
     Attributes:
-        loss: Of the weighted losses, in float32 at least; differentiable.
-        weight: Of the weights of the pixels' classes, in the same type.
+        loss: Sum of the weighted losses, at least float32; differentiable.
+        weight: Sum of the weights of the pixels' classes, in the same type.
         hits: Number of pixels whose best class is the target's, int64.
     """
 
@@ -37,10 +37,10 @@ def global_interp_cross_entropy(x: Tensor,
                                 weight: Tensor | None = None,
                                 ignore_index: int = 255,
                                 reduction: Literal['mean', 'sum', 'none'] = 'mean') -> Tensor:
-    """``F.cross_entropy(global_interp(x, kernel_h, kernel_w), target, ...)`` with little time and memory.
+    """``F.cross_entropy(global_interp(x, kernel_h, kernel_w), target, ...)`` in less time and memory.
 
-    Full-size scores are made a few rows at a time. For 'mean' and 'sum' the forward pass makes the gradients of
-    all three inputs as well, so that no score is made twice; they are coarse and small.
+    Full-size scores are computed a few rows at a time. For 'mean' and 'sum', the forward pass also computes the
+    gradients of all three inputs, which are small, so that no score is computed twice.
 
     Args:
         x: Coarse scores, shape (N, C, h, w).
@@ -53,10 +53,10 @@ def global_interp_cross_entropy(x: Tensor,
             ``'none'``, as in ``F.cross_entropy``.
 
     Returns:
-        Scalar loss, or losses (N, H, W) for ``reduction='none'``, in float32 at least.
+        Scalar loss, or losses (N, H, W) for ``reduction='none'``, at least float32.
 
     Raises:
-        InputError: If shapes, types or options are wrong, or on a CPU a label.
+        InputError: If a shape, type or option is wrong, or (checked on the CPU only) a label.
 
     Example:
         >>> x, target = torch.zeros(1, 21, 16, 16), torch.zeros(1, 500, 500, dtype=torch.long)
@@ -64,14 +64,14 @@ def global_interp_cross_entropy(x: Tensor,
         tensor(3.0445)
     """
     if reduction not in _REDUCTIONS:
-        raise InputError(f'reduction is one of {", ".join(map(repr, _REDUCTIONS))}, but got {reduction!r}.')
+        raise InputError(f'reduction must be one of {", ".join(map(repr, _REDUCTIONS))}, but got {reduction!r}.')
     if reduction == 'none':
         _check(x, kernel_h, kernel_w, target, weight)
         return library.cross_entropy_losses(x, kernel_h, kernel_w, target, weight, ignore_index, None)
     sums = cross_entropy_sums(x, kernel_h, kernel_w, target, weight=weight, ignore_index=ignore_index)
     if reduction == 'sum':
         return sums.loss
-    # Where no pixel counts nan with a gradient of 0, as in F.cross_entropy.
+    # If no pixel counts: nan with a gradient of 0, as in F.cross_entropy.
     nothing = sums.weight == 0
     return (sums.loss / sums.weight.masked_fill(nothing, 1)).masked_fill(nothing, float('nan'))
 
@@ -84,7 +84,7 @@ def cross_entropy_sums(x: Tensor,
                        weight: Tensor | None = None,
                        ignore_index: int = 255,
                        max_loss: float | None = None) -> CrossEntropySums:
-    """What any normalization of the cross-entropy of ``global_interp(x, kernel_h, kernel_w)`` is computed from.
+    """Sums from which every normalization of the cross-entropy of ``global_interp(x, kernel_h, kernel_w)`` follows.
 
     Args:
         x: Coarse scores, shape (N, C, h, w).
@@ -93,14 +93,14 @@ def cross_entropy_sums(x: Tensor,
         target: Class indices, shape (N, H, W), any integer type.
         weight: Weight of each class, shape (C,).
         ignore_index: Label of pixels that do not count.
-        max_loss: Largest loss of a pixel, before its weight; the gradient is that of the unbounded loss. Caffe's
-            is ``-log(FLT_MIN)``.
+        max_loss: Upper bound of a pixel's loss, before its weight; the gradient is that of the unbounded loss. Caffe's
+            bound is ``-log(FLT_MIN)``.
 
     Returns:
         The sums.
 
     Raises:
-        InputError: If shapes or types are wrong, or on a CPU a label.
+        InputError: If a shape or type is wrong, or (checked on the CPU only) a label.
     """
     _check(x, kernel_h, kernel_w, target, weight)
     needs = [torch.is_grad_enabled() and tensor.requires_grad for tensor in (x, kernel_h, kernel_w)]
@@ -112,8 +112,8 @@ def _check(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight
     check_shapes(x, kernel_h, kernel_w)
     wanted = (x.shape[0], kernel_h.shape[0], kernel_w.shape[0])
     if tuple(target.shape) != wanted or target.dtype.is_floating_point or target.dtype.is_complex:
-        raise InputError(f'The target holds class indices in the shape (N, H, W), here {wanted}, '
+        raise InputError(f'The target must hold class indices in the shape (N, H, W), here {wanted}, '
                          f'but got {target.dtype} of shape {tuple(target.shape)}.')
     if weight is not None and tuple(weight.shape) != (x.shape[1], ):
-        raise InputError(f'weight holds one number for each of the {x.shape[1]} classes, '
+        raise InputError(f'weight must have one number for each of the {x.shape[1]} classes, '
                          f'but its shape is {tuple(weight.shape)}.')

@@ -1,7 +1,7 @@
-"""The operators as PyTorch's dispatcher knows them, so that compilers, exporters, vmap and counters see them.
+"""The operators, registered with PyTorch's dispatcher so that compilers, exporters, vmap and counters see them.
 
-An implementation is a module with one function per operator. Another device's takes one more line in
-``_IMPLEMENTATIONS``; whatever has none of its own is served by :mod:`.reference`.
+An implementation is a module with one function per operator. One for another device is one more line in
+``_IMPLEMENTATIONS``; devices without an implementation of their own use :mod:`.reference`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from .checks import Needs, precise_dtype
 from .derivatives import DERIVATIVES
 from .flops import FLOPS
 
-# ``dtype`` is the type to compute products in, by default that of ``x``. Gradients that ``needs`` does not ask for are
-# empty; it holds integers because torch.jit.trace takes no lists of booleans.
+# ``dtype`` is the type to compute products in, by default that of ``x``. Gradients that ``needs`` does not request are
+# empty; it is a list of integers because torch.jit.trace accepts no lists of booleans.
 _SCHEMAS = (
     # kernel_h @ x_c @ kernel_w.T of each channel c, in the type ``dtype``
     'global_interp(Tensor x, Tensor kernel_h, Tensor kernel_w, ScalarType? dtype) -> Tensor',
     'global_interp_backward(Tensor grad, Tensor x, Tensor kernel_h, Tensor kernel_w, int[3] needs, ScalarType? dtype) '
     '-> (Tensor, Tensor, Tensor)',
-    # the class with the largest score, of equal scores the lowest, int64
+    # the class with the largest score, the lowest one if scores are equal, int64
     'global_interp_argmax(Tensor x, Tensor kernel_h, Tensor kernel_w, ScalarType? dtype) -> Tensor',
-    # over the valid pixels the sums of weighted losses, of weights and of hits; and the gradients of the first sum, in
-    # float32 at least, because the scores are at hand in the forward pass only
+    # sums over the valid pixels of weighted losses, weights and hits; and the gradients of the first sum, at least
+    # float32, because the scores exist only in the forward pass
     'cross_entropy_sums(Tensor x, Tensor kernel_h, Tensor kernel_w, Tensor target, Tensor? weight, int ignore_index, '
     'float? max_loss, int[3] needs, ScalarType? dtype) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)',
-    # the weighted loss of each pixel, in float32 at least
+    # the weighted loss of each pixel, at least float32
     'cross_entropy_losses(Tensor x, Tensor kernel_h, Tensor kernel_w, Tensor target, Tensor? weight, '
     'int ignore_index, ScalarType? dtype) -> Tensor',
     'cross_entropy_losses_backward(Tensor grad, Tensor x, Tensor kernel_h, Tensor kernel_w, Tensor target, '

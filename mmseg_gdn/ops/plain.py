@@ -1,6 +1,6 @@
-"""The operators as formulas of ordinary differentiable operations, which hold the full-size scores.
+"""The operators as formulas of differentiable operations, which do hold the full-size scores.
 
-They serve second derivatives, and exporters that know PyTorch's own operators only.
+They are used for second derivatives, and for exporters that know only PyTorch's own operators.
 """
 
 from __future__ import annotations

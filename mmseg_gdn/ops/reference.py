@@ -1,7 +1,7 @@
 """The operators of :mod:`.library` in PyTorch's own operations, for every device and type.
 
-Losses and best classes are made a few rows at a time, for all images and classes together: each product is one large
-matrix product, and the full-size scores never exist. No value is read back from the device.
+Losses and best classes are computed a few rows at a time, for all images and classes together: each product is one
+large matrix product, and the full-size scores never exist. No value is read back from the device.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: t
 def cross_entropy_sums(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
                        ignore_index: int, max_loss: float | None, needs: Needs,
                        dtype: torch.dtype | None) -> tuple[Tensor, ...]:
-    """Sums over pixels, and the gradients of the sum of the losses in float32 at least."""
+    """Sums over pixels, and the gradients of the sum of the losses, at least float32."""
     return _cross_entropy(x, kernel_h, kernel_w, target, weight, ignore_index, max_loss, needs, dtype)[1:]
 
 
@@ -96,7 +96,7 @@ def cross_entropy_losses(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: 
 def cross_entropy_losses_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor,
                                   weight: Tensor | None, ignore_index: int, needs: Needs,
                                   dtype: torch.dtype | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of :func:`cross_entropy_losses`; the scores are made again."""
+    """Gradients of :func:`cross_entropy_losses`; the scores are computed again."""
     result = _cross_entropy(x, kernel_h, kernel_w, target, weight, ignore_index, None, needs, dtype, grad)
     return _like((x, kernel_h, kernel_w), result[4:])
 
@@ -110,7 +110,7 @@ def _cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor
             None if grad_losses is None else grad_losses.mT)
         return CrossEntropy(_turned_back(losses), *sums, _turned_back(grad_x), grad_h, grad_w)
     precise = precise_dtype(dtype or x.dtype)
-    target = target.long()  # first of all: to an unsigned byte, a negative ignore_index would be another label
+    target = target.long()  # first, because as an unsigned byte a negative ignore_index would be another label
     valid = target != ignore_index
     labels = target * valid
     weights = valid.to(precise) if weight is None else weight.to(precise)[labels] * valid
@@ -122,7 +122,7 @@ def _cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor
         scores, chunk_labels = chunk.scores.to(precise), chunk.of(labels)
         largest, best = scores.max(2, keepdim=True)
         hits += ((best == chunk_labels) & chunk.of(valid)).sum()
-        # The target's own score stays out of the sum: so a nearly certain pixel's small loss and gradient are precise.
+        # The target's own score is left out of the sum, so that the loss of a nearly certain pixel is precise.
         target_logit = scores.gather(2, chunk_labels).sub_(largest)
         others = scores.sub_(largest).scatter_(2, chunk_labels, -torch.inf).exp_().sum(2, keepdim=True)
         chunk.of(losses).copy_(F.softplus(others.log() - target_logit, threshold=_LINEAR_FROM))
@@ -172,7 +172,7 @@ def _chunks(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: torch.dtype | 
 
 
 class _Gradients:
-    """Adds up the gradients of x, kernel_h and kernel_w; those not needed stay empty."""
+    """Accumulates the gradients of x, kernel_h and kernel_w; those not needed stay empty."""
 
     def __init__(self, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, needs: Needs, precise: torch.dtype) -> None:
         n, classes, h, w = x.shape
@@ -200,7 +200,7 @@ class _Gradients:
 
 
 def spans(length: int, longest: int) -> Iterator[slice]:
-    """Cut ``range(length)`` into the fewest slices of at most ``longest``, all about as long."""
+    """Split ``range(length)`` into the fewest slices of at most ``longest``, of about equal lengths."""
     count = -(-length // max(1, longest))
     for index in range(count):
         yield slice(index * length // count, (index + 1) * length // count)
@@ -228,6 +228,6 @@ def _times_each(kernel: Tensor, maps: Tensor) -> Tensor:
 
 
 def _sum_of_products(left: Tensor, right: Tensor) -> Tensor:
-    """A product that sums over pixels, which may be too much for the range of float16."""
+    """A product that sums over pixels, which may exceed the range of float16."""
     dtype = torch.float32 if left.dtype == torch.float16 else left.dtype
     return torch.mm(left.to(dtype), right.to(dtype))

@@ -244,7 +244,7 @@ def test_label_out_of_range(random_problem, wrong):
     (dict(target=torch.zeros(1, 9, 7, dtype=torch.long)), r'shape \(N, H, W\), here \(1, 7, 9\)'),
     (dict(target=torch.zeros(1, 7, 9)), 'class indices'),
     (dict(weight=torch.ones(3)), 'one number for each of the 4 classes'),
-    (dict(reduction='average'), "reduction is one of 'mean', 'sum', 'none', but got 'average'"),
+    (dict(reduction='average'), "reduction must be one of 'mean', 'sum', 'none', but got 'average'"),
 ])
 def test_wrong_arguments(random_problem, changes, message):
     (x, kernel_h, kernel_w), target = random_problem(1, 4, 3, 2, 7, 9)
