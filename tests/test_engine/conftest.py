@@ -84,9 +84,16 @@ WRAPPERS = dict(
     fsdp_flat=lambda model: MMFullyShardedDataParallel(model, device_id=torch.device('cpu'), use_orig_params=False))
 
 
-@pytest.fixture(params=WRAPPERS)
-def wrap(request, tmp_path) -> Iterator[Callable[[nn.Module], nn.Module]]:
-    """A wrapper of a model, for a group of one process."""
+@pytest.fixture
+def one_process(tmp_path, monkeypatch) -> Iterator[None]:
+    """A group of one process."""
+    monkeypatch.setenv('LOCAL_RANK', '0')
     dist.init_process_group('gloo', init_method=f'file://{tmp_path / "meeting"}', rank=0, world_size=1)
-    yield WRAPPERS[request.param]
+    yield
     dist.destroy_process_group()
+
+
+@pytest.fixture(params=WRAPPERS)
+def wrap(request, one_process) -> Callable[[nn.Module], nn.Module]:
+    """A wrapper of a model, for a group of one process."""
+    return WRAPPERS[request.param]
