@@ -206,8 +206,8 @@ def find_shortcomings(stack: Stack) -> list[str]:
     """
     found = []
     if 'pkg_resources' not in stack.modules and not stack.is_onedl:
-        found.append("For _base_ = 'mmseg::...' in configs mmengine needs pkg_resources, which the installed setuptools "
-                     "lacks; run: pip install 'setuptools<82'")
+        found.append("For _base_ = 'mmseg::...' in configs mmengine needs pkg_resources, which the installed "
+                     "setuptools lacks; run: pip install 'setuptools<82'")
     if 'mmpretrain' not in stack.modules:
         torchvision = '' if 'torchvision' in stack.modules else f' {_torchvision(stack)}'
         found.append('Backbones named mmpretrain.* need mmpretrain, which is not installed; for such configs run: '
