@@ -58,7 +58,7 @@ def variant_text(name: str, crop: Size | None = None) -> str:
         A config that inherits from the one given, wherever it is saved.
 
     Raises:
-        InputError: If the config cannot be read, has no decode head that makes a score map, or tells no crop.
+        InputError: If the config cannot be read, has no decode head with a score map, or does not say its crop.
     """
     base, cfg = _read(name)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
@@ -83,13 +83,13 @@ def variant_text(name: str, crop: Size | None = None) -> str:
 
 
 def _read(name: str) -> tuple[str, Config]:
-    """What stands in ``_base_`` for a config, and the config."""
+    """The value of ``_base_`` for a config, and the config."""
     folder = variant.stock_config_folder().resolve()
     path = folder / name[len(_STOCK):] if name.startswith(_STOCK) else Path(name).resolve()
     if not path.is_file():
         raise InputError(f'There is no config {name}; give the path of a config file, or one of the installed mmseg '
                          f'({folder}) as {_STOCK}FAMILY/NAME.py.')
-    # A config is a program, and may fail in any way.
+    # A config is a program and may raise any exception.
     try:
         cfg = Config.fromfile(path, import_custom_modules=False)
     except Exception as error:
@@ -114,12 +114,12 @@ def _import_modules(name: str, cfg: Config) -> None:
     try:
         import_modules_from_strings(_imports(cfg))
     except ImportError as error:
-        raise InputError(f'{name} imports what cannot be found here ({error}); install it, or set PYTHONPATH to the '
-                         'folder it is in.') from error
+        raise InputError(f'{name} imports a module that cannot be found ({error}); install it, or set PYTHONPATH to '
+                         'its folder.') from error
 
 
 def _check_kind(head: dict) -> None:
-    """Refuse heads that make no score map."""
+    """Refuse heads that compute no score map."""
     find_base_head(head['type'])
     # Of some heads only the instance shows that they predict no classes; the sizes do not matter for that.
     MODELS.build({**head, **variant.gdn_head_settings(head, (1, 1), (1, 1))})
@@ -130,7 +130,7 @@ def _checked_crop(name: str, crop: Size | None) -> Size:
         raise InputError(f'{name} does not say how large its training images are (data_preprocessor.size, RandomCrop '
                          'or crop_size); give the size with --crop H W.')
     if min(crop) < 1:
-        raise InputError(f'--crop is a height and a width in pixels, but got {crop[0]} {crop[1]}.')
+        raise InputError(f'--crop must be a height and a width in pixels, but got {crop[0]} {crop[1]}.')
     return crop
 
 
@@ -144,7 +144,7 @@ def _imports(cfg: Config) -> list[str]:
 def _crop_lines(crop: Size, own_crop: Size | None) -> list[str]:
     if crop == own_crop:
         return []
-    return [f'# The training pipeline has to make images of {crop[0]}x{crop[1]} px; this config does not change it.']
+    return [f'# The training pipeline must produce images of {crop[0]}x{crop[1]} px; this config does not change it.']
 
 
 def _model_lines(segmentor: str, settings: dict) -> list[str]:
@@ -152,7 +152,7 @@ def _model_lines(segmentor: str, settings: dict) -> list[str]:
 
 
 def _cascade_lines(settings: dict) -> list[str]:
-    # A list cannot be changed in part by inheritance.
+    # Inheritance cannot change a single element of a list.
     return ['decode_head = _base_.model.decode_head', *_call('decode_head[-1].update', settings),
             'model = dict(decode_head=decode_head)']
 
@@ -187,7 +187,7 @@ def _call(function: str, settings: dict, end: str = '') -> list[str]:
 
 
 def _text(value: Any) -> str:
-    """A value as a config has it: ``dict(key=value)`` where keys are names."""
+    """A value in the style of configs: ``dict(key=value)`` if all keys are names."""
     if not isinstance(value, dict):
         return repr(value)
     items = value.items()

@@ -131,7 +131,7 @@ def test_a_path_into_mmseg_becomes_portable():
 def test_another_crop(own_config):
     text = variant_text(UNET, (96, 128))
     assert 'in_size=(96, 128), out_size=(96, 128)' in text
-    assert '# The training pipeline has to make images of 96x128 px' in text
+    assert '# The training pipeline must produce images of 96x128 px' in text
     path = own_config(f"_base_ = {UNET!r}\nmodel = dict(data_preprocessor=dict(size=None))\ncrop_size = None\n"
                       "train_dataloader = dict(dataset=dict(dataset=dict(pipeline=[\n"
                       "    dict(type='RandomFlip'), dict(type='RandomCrop', crop_size=32)])))")
@@ -169,7 +169,7 @@ def test_what_cannot_become_a_variant(name, message):
 @pytest.mark.parametrize(('text', 'message'), [
     ('a = (', 'cannot be read as a config'),
     ('a = 1', r'has no model\.decode_head'),
-    (f"_base_ = {UNET!r}\ncustom_imports = dict(imports=['nosuch'])", "imports what cannot be found here .*nosuch"),
+    (f"_base_ = {UNET!r}\ncustom_imports = dict(imports=['nosuch'])", "imports a module that cannot be found .*nosuch"),
     (f'_base_ = {UNET!r}\nmodel = dict(data_preprocessor=dict(size=None))\ncrop_size = None\n'
      'train_dataloader = dict(dataset=dict(dataset=dict(pipeline=[])))', 'give the size with --crop H W'),
     (f"_base_ = {UNET!r}\nmodel = dict(decode_head=dict(in_channels=63))", 'cannot be run on 64x64 images'),
@@ -188,7 +188,7 @@ def test_a_variant_of_a_variant(own_config):
 
 
 def test_a_crop_of_nothing():
-    with pytest.raises(ValueError, match='--crop is a height and a width in pixels, but got 0 5'):
+    with pytest.raises(ValueError, match='--crop must be a height and a width in pixels, but got 0 5'):
         variant_text(UNET, (0, 5))
 
 
@@ -198,4 +198,4 @@ def test_nothing_but_the_config_on_standard_output(run_script):
     assert done.stdout == variant_text(UNET)
     failed = run_script('tools/gdn_variant.py', UNET, '--crop', -1, 5)
     assert (failed.returncode, failed.stdout) == (1, '')
-    assert failed.stderr.startswith('error: --crop is a height')
+    assert failed.stderr.startswith('error: --crop must be a height')

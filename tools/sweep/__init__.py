@@ -1,4 +1,4 @@
-"""Tries the GDN variant of every stock config of the installed mmseg, and tells which work."""
+"""Tries the GDN variant of every stock config of the installed mmseg, and reports which work."""
 
 from .pool import group_configs, try_configs
 from .report import heads_document, summary

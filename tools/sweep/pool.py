@@ -18,15 +18,15 @@ from .trial import Outcome, run_trial
 
 
 def group_configs(configs: list[StockConfig]) -> dict[str, list[StockConfig]]:
-    """Configs by what a trial sees of them.
+    """Group configs whose models are the same in a trial.
 
-    Those that differ only in data, schedule, pretraining, or test settings come together.
+    Configs that differ only in data, schedule, pretraining or test settings form a group.
 
     Args:
         configs: Stock configs.
 
     Returns:
-        Configs by a text that tells their models apart.
+        Configs by a text that identifies their model.
     """
     groups = {}
     for config in configs:

@@ -1,4 +1,4 @@
-"""What the trials have shown, as tables."""
+"""The outcomes of the trials as tables."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def _introduction(results: list[Result]) -> list[str]:
         f'**{_verdict(results)}**', '',
         f'Before training, scores differ by at most {max(errors, default=0):.1e} of the largest score, and at least',
         f'{100 * min(pixels, default=1):.5g} % of the pixels are predicted equally.', '',
-        'What *lacks* something could not be tried, because a compiled operator or a package is not installed. The',
-        f'tests of single heads are in `{_TESTS}`', '(`-k NAME` runs those of one).'
+        'Configs that *lack* something could not be tried, because a compiled operator or a package is not installed.',
+        f'The tests of single heads are in `{_TESTS}`', '(`-k NAME` runs those of one).'
     ]
 
 
@@ -145,7 +145,7 @@ def _refusal(head: str) -> str | None:
 
 
 def _obstacle(refusal: str) -> str:
-    """What GlobalInterpHead says against a head: the part between its name and the advice."""
+    """Why GlobalInterpHead refuses a head: the part of its message between the head's name and the advice."""
     return refusal.split("' ", 1)[-1].split('. GlobalInterpHead needs')[0]
 
 

@@ -1,4 +1,4 @@
-"""Outcomes by config, and the file that keeps them between runs."""
+"""Outcomes by config, and the file that stores them between runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Result:
     Attributes:
         config: Name of the config, with its family's folder.
         head: Type of its decode head.
-        outcome: What came of its trial.
+        outcome: Outcome of its trial.
     """
 
     config: str
@@ -39,7 +39,7 @@ class Result:
 
     @property
     def settled(self) -> bool:
-        """Whether another trial could only find the same."""
+        """Whether another trial would not change the outcome."""
         return self.status in (WORKS, OTHER_KIND)
 
 
@@ -54,13 +54,13 @@ def read_results(path: str | None) -> dict[str, Result]:
     """Outcomes of an earlier run.
 
     Args:
-        path: File of :func:`write_results`; nothing is read without one, or if it does not exist yet.
+        path: File of :func:`write_results`; nothing is read if it is not given or does not exist yet.
 
     Returns:
         Results by config.
 
     Raises:
-        InputError: If the file is none that :func:`write_results` has written.
+        InputError: If the file was not written by :func:`write_results`.
     """
     if not path or not Path(path).is_file():
         return {}
@@ -72,10 +72,10 @@ def read_results(path: str | None) -> dict[str, Result]:
 
 
 def write_results(path: str | None, results: dict[str, Result]) -> None:
-    """Keep outcomes.
+    """Store outcomes.
 
     Args:
-        path: JSON file to write; nothing is written without one.
+        path: JSON file to write; nothing is written if it is not given.
         results: Results by config.
     """
     if path:

@@ -1,4 +1,4 @@
-"""The configs and decode heads that the installed mmseg brings along."""
+"""The configs and decode heads of the installed mmseg."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def stock_config_names(families: list[str] | None = None) -> list[str]:
     """Names of the stock configs.
 
     Args:
-        families: Folders to look into; all of them when not given.
+        families: Folders to search; all of them when not given.
 
     Returns:
         Sorted names such as ``'fcn/fcn_r50-d8_4xb4-20k_voc12aug-512x512.py'``.
@@ -74,18 +74,18 @@ def read_stock_config(name: str) -> StockConfig:
     """Read a stock config.
 
     Args:
-        name: As :func:`stock_config_names` gives it.
+        name: A name from :func:`stock_config_names`.
 
     Returns:
         What a trial needs of it.
     """
-    # Packages that are not installed must not keep the head from being judged.
+    # Missing packages must not prevent the check of the head.
     cfg = Config.fromfile(stock_config_folder() / name, import_custom_modules=False)
     return StockConfig(name, cfg.model.to_dict(), training_crop(cfg) or (512, 512), cfg.optim_wrapper.to_dict())
 
 
 def stock_heads() -> list[str]:
-    """Registered names of mmseg's decode heads: what can be trained and predicts."""
+    """Registered names of mmseg's decode heads: those with a loss and predictions."""
     importlib.import_module('mmseg.models')
     return sorted(
         name for name, head in MODELS.module_dict.items()

@@ -1,4 +1,4 @@
-"""What makes a stock model fit a small machine."""
+"""Reducing a stock model for a small machine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _DEEPEST_RESNET = 50
 
 
 def thin_model(model: dict, crop: Size) -> ConfigDict:
-    """A stock model as it can be tried on one small machine, with its head untouched but for normalisation.
+    """A stock model reduced so that a small machine can try it; of its head, only the normalisation changes.
 
-    It starts from random weights, normalises without other processes, and takes images of ``crop``. Its backbone
-    has at most two layers per transformer stage (where maps are taken out by layer: one for each), and ResNets at
-    most the depth of ResNet-50; widths stay.
+    It starts from random weights, normalises without other processes, and takes images of ``crop``. Its backbone has at
+    most two layers per transformer stage (if maps are taken after certain layers: one for each map), and ResNets are at
+    most as deep as ResNet-50; widths are kept.
 
     Args:
         model: ``model`` of a stock config.
@@ -59,6 +59,6 @@ def _thin_backbone(backbone: dict, crop: Size) -> dict:
             part['depth'] = min(part['depth'], _DEEPEST_RESNET)
     taken = backbone.get('out_indices')
     if isinstance(backbone.get('num_layers'), int) and isinstance(taken, (list, tuple)):
-        # One layer per map that is taken out, so that every one of them still differs.
+        # One layer for each map that is taken, so that all maps still differ.
         backbone.update(num_layers=len(taken), out_indices=tuple(range(len(taken))))
     return backbone

@@ -31,7 +31,7 @@ _SCORE_TOLERANCE, _SAME_PIXELS = 1e-4, 0.999
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a trial.
+    """Outcome of a trial.
 
     Attributes:
         status: ``'works'``, ``'other kind'`` (the head makes no score map), ``'lacks'`` (a package or a compiled
@@ -80,7 +80,7 @@ def run_trial(config: StockConfig) -> Outcome:
 
 
 def _refusal(function: Callable, argument: str | dict) -> Outcome | None:
-    """The outcome if GlobalInterpHead refuses a head; other errors are told by the trial."""
+    """The outcome if GlobalInterpHead refuses a head; other errors are reported by the trial."""
     try:
         function(argument)
     except InputError as error:
@@ -104,7 +104,7 @@ def _sizes(crop: Size) -> list[Size]:
 def _attempt(config: StockConfig, crop: Size) -> Outcome:
     try:
         return _try_at(thin_model(config.model, crop), config.optim_wrapper, crop)
-    # Models fail in any way, and the sweep has to tell of all of them.
+    # Models may raise any exception, and the sweep has to report all of them.
     except Exception as error:
         return Outcome(_kind(error), _sentence(error), out_size=crop)
 
@@ -132,7 +132,7 @@ def _samples(crop: Size, model: dict) -> list[SegDataSample]:
     classes = _find(last_head(model), 'num_classes')
     samples = []
     for _ in range(_BATCH):
-        # No void pixels: mmseg's cross-entropy with class weights cannot be given any.
+        # No void pixels, because mmseg's cross-entropy with class weights fails on them.
         labels = torch.randint(0, classes, (1, *crop))
         edges = torch.randint(0, 2, (1, *crop))
         samples.append(SegDataSample(gt_sem_seg=PixelData(data=labels), gt_edge_map=PixelData(data=edges)))
@@ -156,7 +156,7 @@ def _scores(model: nn.Module, images: Tensor, crop: Size) -> Tensor:
 
 @torch.no_grad()
 def _classes(model: nn.Module, images: Tensor, crop: Size) -> Tensor:
-    """Predicted classes, shape (N, H, W), found as the segmentor finds them: in a variant from the coarse scores."""
+    """Predicted classes, shape (N, H, W), the way the segmentor predicts them: in a variant, from the coarse scores."""
     torch.manual_seed(0)
     predictions = model.predict(images, [SegDataSample(metainfo=_meta(crop)) for _ in range(_BATCH)])
     return torch.cat([sample.pred_sem_seg.data for sample in predictions])
@@ -167,7 +167,7 @@ def _meta(crop: Size) -> dict:
 
 
 def _load(variant: nn.Module, weights: dict[str, Tensor]) -> str | None:
-    """Load stock weights; what is wrong if anything but the two matrices is missing."""
+    """Load stock weights; returns the problem if anything but the two matrices is missing."""
     result = variant.load_state_dict(weights, strict=False)
     wrong = [key for key in result.missing_keys if not key.endswith(('.interp.kernel_h', '.interp.kernel_w'))]
     if wrong or len(result.missing_keys) != 2 or result.unexpected_keys:
@@ -176,7 +176,7 @@ def _load(variant: nn.Module, weights: dict[str, Tensor]) -> str | None:
 
 
 def _step(variant: nn.Module, optim_wrapper: dict, images: Tensor, samples: list[SegDataSample]) -> str | None:
-    """One iteration; what is wrong if it does not train the matrices."""
+    """Run one iteration; returns the problem if it does not train the matrices."""
     wrapper = _optimizer(variant, optim_wrapper)
     losses = variant.train().loss(images, samples)
     total, _ = variant.parse_losses(losses)
