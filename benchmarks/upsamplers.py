@@ -1,4 +1,4 @@
-"""Ways to bring coarse scores to full size, as modules; those with a fixed stride are cropped to the wanted size."""
+"""Ways of upsampling coarse scores, as modules; those with a fixed stride are cropped to the size needed."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--sample', action='store_true', help='try one config of each of twelve families')
     parser.add_argument('--jobs', type=int, default=1, help='processes; each computes with one thread')
     parser.add_argument('--results', metavar='FILE',
-                        help='keep outcomes in this JSON file, and try only what is not known to work by it')
+                        help='store outcomes in this JSON file, and skip configs that it lists as working')
     parser.add_argument('--docs', metavar='FILE',
                         help='write the page on heads and configs to this file; needs all configs')
     parser.add_argument('--at-least', type=float, default=0.95, metavar='SHARE',

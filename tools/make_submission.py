@@ -114,7 +114,7 @@ def _kind(mode: str) -> str:
 
 
 def _require_indices_of_classes(path: Path, image: Image.Image, mask: np.ndarray) -> None:
-    """Refuse palettes in which VOC's colours stand in another order, as programs that reduce colours make them."""
+    """Refuse palettes with VOC's colours in another order, which programs that reduce colours produce."""
     colours = [tuple(colour) for colour in voc_palette()[:NUM_CLASSES].tolist()]
     palette = np.array(image.getpalette('RGB')).reshape(-1, 3).tolist()
     for index in _used_indices(mask, len(palette)):

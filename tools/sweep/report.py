@@ -129,7 +129,7 @@ def _head_rows(results: list[Result]) -> list[tuple]:
         refusal = _refusal(head) or next((r.outcome.reason for r in own if r.status == OTHER_KIND), None)
         works = 'yes' if refusal is None else f'no: {_obstacle(refusal)}'
         if own and all(result.status == LACKS for result in own):
-            works = 'yes, but its configs need what is not installed here'
+            works = 'yes, but its configs need packages that are not installed here'
         passed = f'{sum(r.status == WORKS for r in own)} of {len(own)}' if own else 'none uses it as decode head'
         test = 'test_works_as_a_base' if refusal is None else 'test_is_refused'
         rows.append((head, works, passed, f'`{test}[{head}]`'))
