@@ -6,7 +6,6 @@ import datetime
 import json
 import platform
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +47,10 @@ def check_settings(experiments: list[Experiment], done: dict[str, dict[str, Any]
                              'experiments.py; delete it to run the experiment again.')
 
 
-def about() -> dict[str, Any]:
-    """The command, the code and the versions of this process."""
+def about(experiment: Experiment) -> dict[str, Any]:
+    """The command that repeats a run, and the code and the versions that ran."""
     return dict(
-        command=' '.join(['python', *sys.argv]),
+        command=f'python benchmarks/accuracy/run.py --{experiment.data} FOLDER --only {experiment.name}',
         commit=_git('rev-parse', 'HEAD'),
         modified=bool(_git('status', '--porcelain', '--untracked-files=no')),
         versions=dict(mmseg_gdn=mmseg_gdn.__version__, torch=torch.__version__, mmseg=mmseg.__version__,

@@ -76,7 +76,7 @@ def run(experiment: Experiment, folder: Path, weights: Path, scratch: Path) -> d
         moved=moved(head.interp) if experiment.upsampling == 'gdn' else None,
         seconds=time.monotonic() - started,
         cpu_seconds=time.process_time() - cpu_started,
-        **about())
+        **about(experiment))
 
 
 def _check_inputs(folders: dict[str, Path], weights: Path) -> None:

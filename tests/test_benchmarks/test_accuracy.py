@@ -86,6 +86,7 @@ def test_a_run_keeps_settings_and_numbers(tiny, run_missing, changes) -> None:
     # Classes that are only predicted count as well, hence at most.
     assert 0 <= result['mIoU'] <= sum(present) / 3 + 1e-9
     assert result['versions']['torch'] == torch.__version__
+    assert result['command'].endswith(f'--camvid FOLDER --only {experiment.name}')
     assert result['seconds'] > 0
     if experiment.upsampling == 'gdn':
         assert set(result['moved']) == {'kernel_h', 'kernel_w'}
