@@ -1,5 +1,6 @@
-"""Two processes with half the batch each learn what one process learns, and test together."""
+"""Two processes with half the batch each learn what one process learns, resume, and test together."""
 
+import json
 import os
 import subprocess
 import sys
@@ -85,6 +86,18 @@ def test_two_processes_equal_one(run_script, launch, config, tmp_path, strategy)
     for key in moved:
         way = (weights[0][key] - start[key]).abs().max()
         assert (weights[0][key] - weights[1][key]).abs().max() <= 2e-3 * way, key
+
+    resumed = launch('dist_train', config, 2, '--work-dir', tmp_path / 'two', '--resume', '--cfg-options',
+                     'train_dataloader.batch_size=1', 'train_cfg.max_iters=3', *strategy)
+    assert resumed.returncode == 0, resumed.stderr
+    logs = sorted((tmp_path / 'two').rglob('scalars.json'))
+    steps = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
+    assert [step['step'] for step in steps] == [1, 2, 3]
+    third = torch.load(tmp_path / 'two/iter_3.pth', weights_only=True)['state_dict']
+    for key in ('decode_head.interp.kernel_h', 'decode_head.interp.kernel_w'):
+        for step, now in zip(steps[1:], (weights[1], third)):
+            way = float((now[key] - start[key]).norm() / start[key].norm())
+            assert abs(step[f'{key}.moved'] - way) <= 1e-3 * way
 
     tested = launch('dist_test', config, tmp_path / 'two/iter_2.pth', 2, '--work-dir', tmp_path / 'test')
     assert tested.returncode == 0, tested.stderr
