@@ -5,18 +5,15 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from mmengine.utils import ProgressBar
 
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.progress import byte_progress
 
 from . import schema
 from .wire import BYTES, FIXED32, FIXED64, Field, WireError, fields
@@ -24,8 +21,6 @@ from .wire import BYTES, FIXED32, FIXED64, Field, WireError, fields
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-_MEGABYTE = 2**20
-_SHOW_PROGRESS_FROM = 50 * _MEGABYTE
 _HOW_TO = 'give a complete binary .caffemodel file'
 _NUMBERS = {schema.BLOB_DATA: np.dtype('<f4'), schema.BLOB_DOUBLE_DATA: np.dtype('<f8')}
 _UNPACKED = {schema.BLOB_DATA: FIXED32, schema.BLOB_DOUBLE_DATA: FIXED64}
@@ -86,7 +81,7 @@ def _read_net(path: Path, data: memoryview) -> dict[str, CaffeLayer]:
     layers: dict[str, CaffeLayer] = {}
     known = 0
     try:
-        with _progress(len(data)) as show:
+        with byte_progress(len(data)) as show:
             for field in fields(data, 0, len(data)):
                 show(field.start)
                 if field.kind != BYTES or field.number not in (schema.NET_LAYERS, schema.NET_V1_LAYERS):
@@ -107,25 +102,6 @@ def _read_net(path: Path, data: memoryview) -> dict[str, CaffeLayer]:
     if not layers:
         raise InputError(f'{path} describes a network but has no weights; give the trained model, not its definition.')
     return layers
-
-
-@contextmanager
-def _progress(size: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that shows on standard error how much of a large file has been read."""
-    if size < _SHOW_PROGRESS_FROM:
-        yield lambda position: None
-        return
-    bar = ProgressBar(size // _MEGABYTE, file=sys.stderr)
-
-    def show(position: int) -> None:
-        step = position // _MEGABYTE - bar.completed
-        if step:
-            bar.update(step)
-
-    try:
-        yield show
-    finally:
-        print(file=sys.stderr)
 
 
 def _read_layer(path: Path, data: memoryview, field: Field) -> CaffeLayer:
