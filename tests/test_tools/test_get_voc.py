@@ -108,3 +108,10 @@ def test_too_little_space(server, run, tmp_path, monkeypatch):
         run()
     assert server.requests == []
     assert not (tmp_path / 'data').exists()
+
+
+@pytest.mark.slow
+def test_as_a_script(run_script):
+    result = run_script('tools/dataset_converters/get_voc.py', '--mirror', 'sbd=nowhere')
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith('error: --mirror sbd=nowhere is not of the form NAME=URL')

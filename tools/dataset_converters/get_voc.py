@@ -27,8 +27,8 @@ from voc_archives import unpack
 from voc_defects import EXPECTED
 
 TABLE = Path(__file__).parents[1] / 'sources.json'
-# Taken of SBD's archive: 11355 small files, and as many masks are made from them.
 _SBD_PARTS = {f'benchmark_RELEASE/dataset/{part}': part for part in ('cls', 'train.txt', 'val.txt')}
+# An upper estimate: 11355 small annotations, and as many masks made from them.
 _SBD_UNPACKED = 200 * 10**6
 _VOC_PARTS = {'VOCdevkit/VOC2012': 'VOC2012'}
 

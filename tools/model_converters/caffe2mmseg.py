@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 from pathlib import Path
 
-import mmseg_gdn  # checks the stack before anything else is imported
+import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
 # isort: split
 import numpy as np
-import torch
-from mmseg.datasets import PascalVOCDataset
 
-from mmseg_gdn.caffe import Conversion, convert, read_caffemodel
-from mmseg_gdn.caffe.reader import printable
+from converted_checkpoint import report, save_checkpoint
+from mmseg_gdn.caffe import convert, read_caffemodel
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 
@@ -38,9 +35,8 @@ def main() -> None:
     with atomic_write(args.dst) as partial:
         conversion = convert(read_caffemodel(args.src), args.layout, kernels)
         report(conversion)
-        state = {key: torch.from_numpy(array) for key, array in conversion.state.items()}
-        torch.save(dict(meta=meta(args.src, args.layout), state_dict=state), partial)
-    print(f'{args.dst}: {len(state)} tensors from {len(conversion.used)} layers, '
+        save_checkpoint(conversion, Path(args.src), args.layout, partial)
+    print(f'{args.dst}: {len(conversion.state)} tensors from {len(conversion.used)} layers, '
           f'{len(conversion.left_over)} layers left over')
 
 
@@ -78,29 +74,6 @@ def read_kernel(path: str) -> np.ndarray:
     if not np.isfinite(kernel).all():
         raise InputError(f'{path} holds values that are not finite; {how_to}.')
     return kernel
-
-
-def report(conversion: Conversion) -> None:
-    """Print every layer used and every one left over."""
-    for name, key in conversion.used.items():
-        weight = conversion.state.get(f'{key}.weight')
-        print(f'used       {printable(name):12} -> {key}' + (f' {tuple(weight.shape)}' if weight is not None else ''))
-    for side in 'hw':
-        kernel = conversion.state.get(f'decode_head.interp.kernel_{side}')
-        if kernel is not None:
-            print(f'used       {"matrix":12} -> decode_head.interp.kernel_{side} {kernel.shape}')
-    for name, reason in conversion.left_over.items():
-        print(f'left over  {printable(name):12}    {reason}')
-
-
-def meta(src: str, layout: str) -> dict:
-    """Where the weights come from, and the classes in the form of mmseg's checkpoints."""
-    digest = hashlib.sha256()
-    with open(src, 'rb') as file:
-        for block in iter(lambda: file.read(2**20), b''):
-            digest.update(block)
-    return dict(source=Path(src).name, sha256=digest.hexdigest(), layout=layout, mmseg_gdn=mmseg_gdn.__version__,
-                dataset_meta=dict(PascalVOCDataset.METAINFO))
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ from PIL import Image
 
 from mmseg_gdn.utils import InputError
 from sbd_masks import convert_masks, merged_lists, write_list
+from voc_defects import EXPECTED
 
 from .sbd import SBD_MASK, write_sbd
 
@@ -47,6 +48,17 @@ def test_lists(sbd, voc_root):
     aug, trainaug = merged_lists([sbd / 'train.txt', sbd / 'val.txt'], voc_root / 'ImageSets/Segmentation')
     assert aug == ['c', 'f']
     assert trainaug == ['a', 'b', 'c', 'f']
+
+
+def test_lists_of_real_length_give_vocs_count(tmp_path):
+    """SBD's 8498 and 2857 images, 2237 of which VOC's train and val have as well."""
+    train, val = ([f'{part}{index}' for index in range(EXPECTED[part])] for part in ('train', 'val'))
+    sbd = [f'more{index}' for index in range(9118)] + train[:1100] + val[:1137]
+    for name, names in (('train', train), ('val', val), ('sbd_train', sbd[:8498]), ('sbd_val', sbd[8498:])):
+        write_list(tmp_path / f'{name}.txt', names)
+    aug, trainaug = merged_lists([tmp_path / 'sbd_train.txt', tmp_path / 'sbd_val.txt'], tmp_path)
+    assert len(aug) == 9118
+    assert len(trainaug) == EXPECTED['trainaug']
 
 
 def test_a_written_list(tmp_path):

@@ -1,0 +1,49 @@
+"""Writing converted Caffe weights as an mmseg checkpoint, and saying what was converted."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from mmseg.datasets import PascalVOCDataset
+
+import mmseg_gdn
+from mmseg_gdn.caffe import Conversion
+from mmseg_gdn.caffe.reader import printable
+
+
+def save_checkpoint(conversion: Conversion, source: Path, layout: str, path: Path) -> None:
+    """Write the checkpoint, with where the weights come from.
+
+    Args:
+        conversion: The weights.
+        source: The file they were converted from.
+        layout: The network they are for.
+        path: The checkpoint.
+    """
+    state = {key: torch.from_numpy(array) for key, array in conversion.state.items()}
+    torch.save(dict(meta=_meta(source, layout), state_dict=state), path)
+
+
+def report(conversion: Conversion) -> None:
+    """Print every layer used and every one left over."""
+    for name, key in conversion.used.items():
+        weight = conversion.state.get(f'{key}.weight')
+        print(f'used       {printable(name):12} -> {key}' + (f' {tuple(weight.shape)}' if weight is not None else ''))
+    for side in 'hw':
+        kernel = conversion.state.get(f'decode_head.interp.kernel_{side}')
+        if kernel is not None:
+            print(f'used       {"matrix":12} -> decode_head.interp.kernel_{side} {kernel.shape}')
+    for name, reason in conversion.left_over.items():
+        print(f'left over  {printable(name):12}    {reason}')
+
+
+def _meta(source: Path, layout: str) -> dict:
+    """Where the weights come from, and the classes in the form of mmseg's checkpoints."""
+    digest = hashlib.sha256()
+    with source.open('rb') as file:
+        for block in iter(lambda: file.read(2**20), b''):
+            digest.update(block)
+    return dict(source=source.name, sha256=digest.hexdigest(), layout=layout, mmseg_gdn=mmseg_gdn.__version__,
+                dataset_meta=dict(PascalVOCDataset.METAINFO))
