@@ -10,12 +10,11 @@ from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.ids import read_ids
 
 _VOC_TYPES = ('PascalVOCDataset', 'CheckedVOCDataset')
-_GET_VOC = """To get it:
-  VOC 2012:   download VOCtrainval_11-May-2012.tar from the PASCAL VOC challenge's site, then
-                tar xf VOCtrainval_11-May-2012.tar -C data
-  SBD (aug):  download benchmark.tgz (Semantic Boundaries Dataset) and unpack it, then
-                python tools/stock.py dataset_converters/voc_aug data/VOCdevkit VOCaug_folder --nproc 8
-  check it:     python tools/dataset_converters/check_voc.py --data-root data/VOCdevkit/VOC2012
+_GET_VOC = """To get VOC 2012 and SBD's masks (3.4 GB of downloads) and check them:
+  python tools/dataset_converters/get_voc.py --data-root data/VOCdevkit
+By hand: put VOCtrainval_11-May-2012.tar and benchmark.tgz (SBD) into data/downloads and run the same.
+To check what is there:
+  python tools/dataset_converters/check_voc.py --data-root data/VOCdevkit/VOC2012
 Data elsewhere: link it (ln -s /elsewhere/VOCdevkit data/VOCdevkit).
 Without any download: make demo"""
 _GET_IMAGES = """unpack the archive that holds them, or test with another list.

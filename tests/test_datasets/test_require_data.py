@@ -41,7 +41,7 @@ def test_missing_parts_are_named_once_with_the_ways_to_get_them(root, wrap):
     for path in ('ImageSets/Segmentation/aug.txt', 'SegmentationClassAug'):
         assert message.count(str(root / path)) == 1
     assert str(root / 'JPEGImages') not in message
-    for way in ('VOCtrainval_11-May-2012.tar', 'stock.py dataset_converters/voc_aug', 'check_voc.py', 'make demo'):
+    for way in ('get_voc.py', 'VOCtrainval_11-May-2012.tar', 'benchmark.tgz', 'check_voc.py', 'make demo'):
         assert way in message
 
 

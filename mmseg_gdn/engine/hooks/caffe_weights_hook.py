@@ -13,10 +13,11 @@ from mmseg.registry import HOOKS
 from mmseg_gdn.engine.unwrap import whole_model
 from mmseg_gdn.utils import InputError
 
-_HOW_TO = ("Training needs Caffe's ImageNet weights, but there is no {checkpoint}. Get "
-           'VGG_ILSVRC_16_layers.caffemodel (Caffe Model Zoo, VGG team) and run: '
-           'python tools/model_converters/caffe2mmseg.py VGG_ILSVRC_16_layers.caffemodel {checkpoint} '
-           '--layout {layout}. To train from random weights instead, add: '
+_WEIGHTS = {'fcn32s': 'vgg16', 'largefov': 'vgg16-reduced'}
+_HOW_TO = ("Training needs Caffe's ImageNet weights, but there is no {checkpoint}. To get them, run: "
+           'python tools/model_converters/get_weights.py {weights} --out {checkpoint}. To convert a .caffemodel of '
+           'your own: python tools/model_converters/caffe2mmseg.py MODEL.caffemodel {checkpoint} --layout {layout}. '
+           'To train from random weights instead, add: '
            '--cfg-options custom_hooks.0.from_scratch=True (0 is the position of CaffeWeightsHook in custom_hooks).')
 
 
@@ -25,12 +26,17 @@ class CaffeWeightsHook(Hook):
     """Loads a converted Caffe model before training, unless training resumes or starts from ``load_from``.
 
     Args:
-        checkpoint: The weights, as written by ``tools/model_converters/caffe2mmseg.py``.
-        layout: Its ``--layout``, for the message that says how to get the weights.
+        checkpoint: The weights, as written by ``tools/model_converters/get_weights.py``.
+        layout: The network it is for, 'fcn32s' or 'largefov'; the message says how to get its weights.
         from_scratch: Whether to train from random weights instead.
+
+    Raises:
+        InputError: If ``layout`` is unknown.
     """
 
     def __init__(self, checkpoint: str, layout: str, from_scratch: bool = False) -> None:
+        if layout not in _WEIGHTS:
+            raise InputError(f"layout of CaffeWeightsHook must be 'fcn32s' or 'largefov', but got {layout!r}.")
         self.checkpoint = checkpoint
         self.layout = layout
         self.from_scratch = from_scratch
@@ -52,7 +58,8 @@ class CaffeWeightsHook(Hook):
                       "Caffe's ImageNet weights.", runner.logger, logging.WARNING)
             return
         if not Path(self.checkpoint).is_file():
-            raise InputError(_HOW_TO.format(checkpoint=self.checkpoint, layout=self.layout))
+            raise InputError(_HOW_TO.format(checkpoint=self.checkpoint, layout=self.layout,
+                                            weights=_WEIGHTS[self.layout]))
         with whole_model(runner.model) as model:
             load_checkpoint(model, self.checkpoint, map_location='cpu', logger=runner.logger)
         print_log(f'Training starts from the Caffe weights in {self.checkpoint}.', runner.logger)

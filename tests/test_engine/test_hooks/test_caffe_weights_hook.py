@@ -29,11 +29,11 @@ def weights(tmp_path):
     return path
 
 
-def train(tmp_path, checkpoint, max_iters=1, from_scratch=False, **settings):
+def train(tmp_path, checkpoint, max_iters=1, from_scratch=False, layout='fcn32s', **settings):
     runner = Runner(
         Model(), str(tmp_path / 'run'), train_dataloader=torch.utils.data.DataLoader([1.0]),
         train_cfg=dict(by_epoch=False, max_iters=max_iters), optim_wrapper=dict(optimizer=dict(type='SGD', lr=0)),
-        custom_hooks=[CaffeWeightsHook(str(checkpoint), 'fcn32s', from_scratch)],
+        custom_hooks=[CaffeWeightsHook(str(checkpoint), layout, from_scratch)],
         experiment_name=str(tmp_path).replace('/', '_'),
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=False)), **settings)
     runner.train()
@@ -44,12 +44,19 @@ def test_weights_are_loaded_before_training(tmp_path, weights):
     assert train(tmp_path, weights) == 7
 
 
-def test_training_stops_without_the_weights_and_says_how_to_get_them(tmp_path):
-    with pytest.raises(InputError, match='VGG_ILSVRC_16_layers.caffemodel') as caught:
-        train(tmp_path, tmp_path / 'no.pth')
-    assert f'{tmp_path / "no.pth"} --layout fcn32s' in str(caught.value)
+@pytest.mark.parametrize(('layout', 'weights'), [('fcn32s', 'vgg16'), ('largefov', 'vgg16-reduced')])
+def test_training_stops_without_the_weights_and_says_how_to_get_them(tmp_path, layout, weights):
+    with pytest.raises(InputError, match='there is no') as caught:
+        train(tmp_path, tmp_path / 'no.pth', layout=layout)
+    assert f'get_weights.py {weights} --out {tmp_path / "no.pth"}.' in str(caught.value)
+    assert f'{tmp_path / "no.pth"} --layout {layout}' in str(caught.value)
     assert '--cfg-options custom_hooks.0.from_scratch=True' in str(caught.value)
     assert not list((tmp_path / 'run').glob('*.pth'))
+
+
+def test_an_unknown_layout():
+    with pytest.raises(InputError, match="must be 'fcn32s' or 'largefov', but got 'fcn8s'"):
+        CaffeWeightsHook('caffe.pth', 'fcn8s')
 
 
 @pytest.mark.parametrize('name', ['no.pth', 'caffe.pth'])
