@@ -35,15 +35,21 @@ def _keep_cross_entropy_sums(ctx: FunctionCtx, inputs: tuple, output: tuple[Tens
 
 
 def _differentiate_cross_entropy_sums(ctx: FunctionCtx, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-    (*inputs, target, weight), gradients = ctx.saved_tensors[:5], ctx.saved_tensors[5:]
+    saved = ctx.saved_tensors  # read once, because checkpointing computes them anew and allows no second read
+    (*inputs, target, weight), gradients = saved[:5], saved[5:]
+    needs = ctx.needs_input_grad[:3]
     if torch.is_grad_enabled():
         def loss(*inputs: Tensor) -> Tensor:
             return plain.cross_entropy_losses(*inputs, target, weight, ctx.ignore_index, ctx.dtype).sum()
 
         gradients = _recorded_gradients(loss, inputs, grad)
+    elif any(need and gradient.shape != tensor.shape for need, gradient, tensor in zip(needs, gradients, inputs)):
+        # Inside vmap, the forward pass does not see which inputs need gradients.
+        gradients = _OPERATORS.cross_entropy_losses_backward.default(
+            grad.expand(target.shape), *inputs, target, weight, ctx.ignore_index, needs, ctx.dtype)
     else:
         gradients = [(gradient * grad).to(tensor.dtype) for gradient, tensor in zip(gradients, inputs)]
-    return *_only_needed(gradients, ctx.needs_input_grad), *[None] * 6
+    return *_only_needed(gradients, needs), *[None] * 6
 
 
 def _keep_cross_entropy_losses(ctx: FunctionCtx, inputs: tuple, output: Tensor) -> None:

@@ -9,6 +9,7 @@ from functorch.compile import make_boxed_func
 from torch._dynamo.backends.common import aot_autograd
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmseg_gdn.ops import (
@@ -154,6 +155,34 @@ def test_vmap(problem):
     for results, expected in zip(torch.vmap(lambda x: cross_entropy_sums(x, *kernels, target))(x),
                                  zip(*(cross_entropy_sums(one, *kernels, target) for one in x))):
         torch.testing.assert_close(results, torch.stack(expected))
+
+
+def test_gradients_through_vmap(problem):
+    model, _, target = problem
+    inputs = torch.randn(3, 2, 5, 4, 6, requires_grad=True), model.kernel_h, model.kernel_w
+
+    def loss(x, kernel_h, kernel_w):
+        return global_interp_cross_entropy(x, kernel_h, kernel_w, target)
+
+    together = torch.vmap(loss, in_dims=(0, None, None))(*inputs)
+    expected = torch.stack([loss(x, *inputs[1:]) for x in inputs[0]])
+    for gradient, right in zip(torch.autograd.grad(together.prod(), inputs),
+                               torch.autograd.grad(expected.prod(), inputs)):
+        torch.testing.assert_close(gradient, right)
+
+
+@pytest.mark.parametrize('use_reentrant', [False, True])
+@pytest.mark.parametrize('reduction', ['mean', 'none'])
+def test_gradients_through_checkpointing(problem, use_reentrant, reduction):
+    model, x, target = problem
+    inputs = x.detach().requires_grad_(), model.kernel_h, model.kernel_w
+
+    def loss(*inputs):
+        return global_interp_cross_entropy(*inputs, target, reduction=reduction).sum()
+
+    checkpoint(loss, *inputs, use_reentrant=use_reentrant).backward()
+    for tensor, right in zip(inputs, torch.autograd.grad(loss(*inputs), inputs)):
+        torch.testing.assert_close(tensor.grad, right)
 
 
 @pytest.mark.parametrize('sides', [(5, 4), (2, 9)])  # rows first, columns first
