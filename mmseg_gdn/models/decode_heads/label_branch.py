@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmseg_gdn.models.losses import build_label_losses, label_losses
+from mmseg_gdn.models.losses import build_label_losses, count_labels, label_losses
 from mmseg_gdn.utils import InputError
 
 Size = tuple[int, int]
@@ -33,7 +33,8 @@ class LabelBranch(BaseModule):
         init_cfg: Initialisation; PyTorch's own when not given.
 
     Raises:
-        InputError: If ``pool`` is unknown, or if ``with_background`` of branch and loss disagree.
+        InputError: If ``pool`` is unknown, if ``with_background`` of branch and loss disagree, or if there is no class
+            to predict.
     """
 
     def __init__(self,
@@ -49,7 +50,7 @@ class LabelBranch(BaseModule):
         super().__init__(init_cfg)
         self.with_background = with_background
         self.losses = build_label_losses(loss_decode, with_background)
-        num_labels = num_classes if with_background else num_classes - 1
+        num_labels = count_labels(num_classes, with_background)
         if pool == 'flatten':
             hidden = [_PadTo(in_size), nn.Flatten(), nn.Linear(in_channels * in_size[0] * in_size[1], hidden_channels)]
             pooled = []

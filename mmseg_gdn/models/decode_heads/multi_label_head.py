@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
-from mmseg_gdn.models.losses import label_losses, share_background
+from mmseg_gdn.models.losses import count_labels, label_losses, share_background
 from mmseg_gdn.utils import InputError
 
 _POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
@@ -32,7 +32,8 @@ class MultiLabelHead(BaseDecodeHead):
         **kwargs: ``in_index``, ``input_transform``, ``ignore_index``... of ``BaseDecodeHead``.
 
     Raises:
-        InputError: If ``pool`` is unknown, or if ``with_background`` of head and loss disagree.
+        InputError: If ``pool`` is unknown, if ``with_background`` of head and loss disagree, or if there is no class to
+            predict.
     """
 
     def __init__(self,
@@ -60,7 +61,7 @@ class MultiLabelHead(BaseDecodeHead):
         self.with_background = with_background
         self.pool = _POOLS[pool](1)
         self.dropout = nn.Dropout(dropout_ratio)
-        self.fc = nn.Linear(in_channels, num_classes if with_background else num_classes - 1)
+        self.fc = nn.Linear(in_channels, count_labels(num_classes, with_background))
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Image-level logits.

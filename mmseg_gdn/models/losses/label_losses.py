@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_gdn.utils import InputError
+
+from .multi_label_aux_loss import MultiLabelAuxLoss
 
 
 def share_background(loss_decode: dict | list[dict], with_background: bool) -> dict | list[dict]:
@@ -25,12 +28,29 @@ def share_background(loss_decode: dict | list[dict], with_background: bool) -> d
     """
     if isinstance(loss_decode, (list, tuple)):
         return [share_background(loss, with_background) for loss in loss_decode]
-    if loss_decode['type'] != 'MultiLabelAuxLoss':
+    if not _is_multi_label(loss_decode['type']):
         return loss_decode
     if loss_decode.get('with_background', with_background) != with_background:
         raise InputError(f'The logits have with_background={with_background}, but their loss has '
                          f'with_background={not with_background}; set it in the head or branch only.')
     return dict(loss_decode, with_background=with_background)
+
+
+def count_labels(num_classes: int, with_background: bool) -> int:
+    """Number of image-level logits.
+
+    Args:
+        num_classes: Number of segmentation classes.
+        with_background: Whether the logits include class 0.
+
+    Raises:
+        InputError: If nothing is left to predict.
+    """
+    count = num_classes if with_background else num_classes - 1
+    if count < 1:
+        raise InputError(f'With num_classes={num_classes} and with_background={with_background} there is no class to '
+                         'predict for an image; set with_background=True, or leave out the multi-label loss.')
+    return count
 
 
 def build_label_losses(loss_decode: dict | list[dict], with_background: bool) -> nn.ModuleList:
@@ -72,3 +92,9 @@ def sum_by_name(*losses: dict[str, Tensor]) -> dict[str, Tensor]:
         for name, value in part.items():
             total[name] = total[name] + value if name in total else value
     return total
+
+
+def _is_multi_label(loss_type: Any) -> bool:
+    """Whether a config's ``type``, a registered name with or without a scope or a class, is a multi-label loss."""
+    loss = loss_type if isinstance(loss_type, type) else MODELS.get(loss_type)
+    return isinstance(loss, type) and issubclass(loss, MultiLabelAuxLoss)

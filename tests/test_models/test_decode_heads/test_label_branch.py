@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch.autograd import gradcheck
 
+from mmseg_gdn.models import MultiLabelAuxLoss
 from mmseg_gdn.models.decode_heads.label_branch import LabelBranch
 
 MASKS = torch.tensor([[[0, 1], [255, 4]], [[0, 0], [0, 2]]])
@@ -72,9 +73,16 @@ def test_background_is_a_class_like_others_when_asked(scores):
     torch.testing.assert_close(branch.loss(scores, MASKS, 255), dict(loss_mlc=expected))
 
 
+@pytest.mark.parametrize('loss_type', ['MultiLabelAuxLoss', 'mmseg.MultiLabelAuxLoss', MultiLabelAuxLoss])
+def test_the_loss_takes_the_background_setting_however_it_is_named(loss_type):
+    branch = LabelBranch(5, 5, (4, 6), with_background=True, loss_decode=dict(type=loss_type))
+    assert branch.losses[0].with_background
+
+
+@pytest.mark.parametrize('loss_type', ['MultiLabelAuxLoss', 'mmseg.MultiLabelAuxLoss', MultiLabelAuxLoss])
 @pytest.mark.parametrize('with_background', [False, True])
-def test_a_loss_that_disagrees_about_the_background_is_refused(with_background):
-    loss = dict(type='MultiLabelAuxLoss', with_background=not with_background)
+def test_a_loss_that_disagrees_about_the_background_is_refused(with_background, loss_type):
+    loss = dict(type=loss_type, with_background=not with_background)
     with pytest.raises(ValueError, match=f'logits have with_background={with_background}, but their loss'):
         LabelBranch(5, 5, (4, 6), with_background=with_background, loss_decode=loss)
 
@@ -82,3 +90,8 @@ def test_a_loss_that_disagrees_about_the_background_is_refused(with_background):
 def test_unknown_pool():
     with pytest.raises(ValueError, match="label_branch.pool must be 'flatten', 'avg' or 'max', but got 'mean'"):
         LabelBranch(5, 5, (4, 6), pool='mean')
+
+
+def test_background_alone_leaves_nothing_to_predict():
+    with pytest.raises(ValueError, match='num_classes=1 and with_background=False there is no class to predict'):
+        LabelBranch(1, 1, (4, 6))

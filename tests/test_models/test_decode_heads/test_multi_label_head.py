@@ -81,3 +81,8 @@ def test_a_loss_that_disagrees_about_the_background_is_refused():
 def test_the_number_of_classes_is_not_guessed():
     with pytest.raises(TypeError, match='num_classes'):
         MODELS.build({key: value for key, value in CFG.items() if key != 'num_classes'})
+
+
+def test_background_alone_leaves_nothing_to_predict():
+    with pytest.raises(ValueError, match='num_classes=1 and with_background=False there is no class to predict'):
+        MODELS.build(dict(CFG, num_classes=1))
