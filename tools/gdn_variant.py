@@ -73,7 +73,7 @@ def variant_text(name: str, crop: Size | None = None) -> str:
     settings = variant.gdn_head_settings(head, variant.find_score_size(cfg.model.to_dict(), out_size), out_size)
     is_cascade = variant.last_head(cfg.model) is not cfg.model.decode_head
     return '\n'.join([
-        '# The stock config with learned global interpolation, written by tools/gdn_variant.py.',
+        '# The config in _base_ with learned global interpolation, written by tools/gdn_variant.py.',
         f'_base_ = {base!r}',
         f'custom_imports = dict(imports={_imports(cfg)!r}, allow_failed_imports=False)',
         *_crop_lines(out_size, own_crop),

@@ -1,4 +1,4 @@
-# The stock config with learned global interpolation, written by tools/gdn_variant.py.
+# The config in _base_ with learned global interpolation, written by tools/gdn_variant.py.
 _base_ = 'mmseg::fcn/fcn_r50-d8_4xb4-20k_voc12aug-512x512.py'
 custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 model = dict(

@@ -1,4 +1,4 @@
-# The stock config with learned global interpolation, written by tools/gdn_variant.py.
+# The config in _base_ with learned global interpolation, written by tools/gdn_variant.py.
 _base_ = 'mmseg::segformer/segformer_mit-b0_8xb1-160k_cityscapes-1024x1024.py'
 custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 model = dict(

@@ -112,7 +112,7 @@ def test_the_matrices_have_a_rate_of_their_own_and_the_others_keep_theirs(kind, 
 
 def test_the_text_for_a_plain_model():
     assert variant_text('mmseg::fcn/fcn_r18-d8_4xb2-80k_cityscapes-512x1024.py') == """\
-# The stock config with learned global interpolation, written by tools/gdn_variant.py.
+# The config in _base_ with learned global interpolation, written by tools/gdn_variant.py.
 _base_ = 'mmseg::fcn/fcn_r18-d8_4xb2-80k_cityscapes-512x1024.py'
 custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 model = dict(

@@ -95,7 +95,7 @@ class GlobalInterpHook(Hook):
         print_log(f'Moved since the start of training, relative to its size: {told}.', runner.logger)
         if min(moved.values()) < _ENOUGH:
             print_log(f'A matrix that has moved by less than {_ENOUGH:.0%} has hardly learned anything; train longer, '
-                      'or give the matrices a higher learning rate and no decay: '
+                      "or raise the learning rate of the matrices. Start with 20 times the network's, without decay: "
                       "optim_wrapper.paramwise_cfg.custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}",
                       runner.logger, logging.WARNING)
 
