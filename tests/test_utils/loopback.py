@@ -73,7 +73,12 @@ def serving() -> Iterator[FileServer]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(('127.0.0.1', 0), Handler) as http:
+    class Server(ThreadingHTTPServer):
+
+        def handle_error(self, *args: object) -> None:
+            """Clients may hang up."""
+
+    with Server(('127.0.0.1', 0), Handler) as http:
         thread = threading.Thread(target=http.serve_forever, daemon=True)
         thread.start()
         server.address = f'http://127.0.0.1:{http.server_address[1]}'
