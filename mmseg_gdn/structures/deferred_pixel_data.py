@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, MutableMapping
+from functools import cached_property
 from typing import Any, Callable
 
 from mmengine.structures import PixelData
@@ -38,20 +39,52 @@ class DeferredPixelData(PixelData):
         return _DeferredDict(super().to_dict)
 
 
-class _DeferredDict(Mapping, dict):
-    """A dictionary that is filled when it is read, because evaluators request one of every field."""
+class _DeferredDict(MutableMapping, dict):
+    """A dictionary that is filled when it is first used, because evaluators request one of every field."""
 
     def __init__(self, make: Callable[[], dict]) -> None:
         self._make = make
 
+    @cached_property
+    def _fields(self) -> dict:
+        return self._make()
+
     def __getitem__(self, key: str) -> Any:
-        return self._make()[key]
+        return self._fields[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._fields[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._fields[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._make())
+        return iter(self._fields)
 
     def __len__(self) -> int:
-        return len(self._make())
+        return len(self._fields)
+
+    # Without these, dict's own would show an empty dictionary.
+
+    def __repr__(self) -> str:
+        return repr(self._fields)
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._fields)
+
+    def __or__(self, other: dict) -> dict:
+        return self._fields | dict(other)
+
+    def __ror__(self, other: dict) -> dict:
+        return other | self._fields
+
+    def __ior__(self, other: Any) -> _DeferredDict:
+        self.update(other)
+        return self
 
     def __reduce__(self) -> tuple:
-        return dict, (self._make(), )
+        return dict, (self._fields, )
+
+    def copy(self) -> dict:
+        """An ordinary dictionary with the same entries."""
+        return self._fields.copy()

@@ -63,6 +63,28 @@ def test_its_dictionary_is_one(pixels):
     assert torch.equal(_to_cpu(fields)['data'], DATA), 'as DumpResults copies it'
 
 
+def test_its_dictionary_may_be_changed(pixels):
+    fields = pixels.to_dict()
+    fields['data'] = fields['data'] + 1
+    assert torch.equal(fields['data'], DATA + 1)
+    fields.update(extra=1)
+    assert fields['extra'] == 1
+    assert torch.equal(fields.pop('data'), DATA + 1)
+    del fields['scale']
+    assert list(fields) == ['extra']
+    fields |= dict(other=2)
+    assert fields == dict(extra=1, other=2)
+
+
+@pytest.mark.parametrize('duplicate', [
+    copy.copy, copy.deepcopy, lambda fields: fields.copy(), lambda fields: fields | {},
+    lambda fields: {} | fields, lambda fields: {key: fields[key] for key in reversed(fields)}
+], ids=['copy', 'deepcopy', 'method', 'or', 'ror', 'reversed'])
+def test_copies_of_its_dictionary_have_its_entries(pixels, duplicate):
+    assert set(duplicate(pixels.to_dict())) == {'data', 'scale'}
+    assert repr(duplicate(pixels.to_dict())) != '{}'
+
+
 @pytest.mark.parametrize('duplicate', [
     copy.deepcopy, lambda pixels: pickle.loads(pickle.dumps(pixels)), DeferredPixelData.clone, DeferredPixelData.cpu,
     lambda pixels: pixels.to(torch.float64), lambda pixels: pixels[:3, :4]
