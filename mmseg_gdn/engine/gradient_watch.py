@@ -14,8 +14,8 @@ from mmseg_gdn.models.layers import GlobalInterp
 from .unwrap import plain_name
 
 
-def trained_matrices(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The matrices of all :class:`GlobalInterp` layers that are not frozen.
+def all_matrices(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The matrices of all :class:`GlobalInterp` layers.
 
     Args:
         model: A segmentor without a wrapper.
@@ -25,10 +25,8 @@ def trained_matrices(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """
     for name, module in model.named_modules():
         if isinstance(module, GlobalInterp):
-            for key in ('kernel_h', 'kernel_w'):
-                matrix = getattr(module, key)
-                if matrix.requires_grad:
-                    yield plain_name(f'{name}.{key}'), matrix
+            yield plain_name(f'{name}.kernel_h'), module.kernel_h
+            yield plain_name(f'{name}.kernel_w'), module.kernel_w
 
 
 class GradientWatch:
@@ -64,6 +62,7 @@ class GradientWatch:
         return sorted(self._unreached)
 
     def _watch(self, model: nn.Module) -> None:
-        for name, matrix in trained_matrices(model):
-            self._unreached.add(name)
-            self._handles.append(matrix.register_hook(lambda gradient, name=name: self._unreached.discard(name)))
+        for name, matrix in all_matrices(model):
+            if matrix.requires_grad:
+                self._unreached.add(name)
+                self._handles.append(matrix.register_hook(lambda gradient, name=name: self._unreached.discard(name)))

@@ -13,7 +13,7 @@ from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
 from mmseg_gdn.engine.background import check_background
-from mmseg_gdn.engine.gradient_watch import GradientWatch, trained_matrices
+from mmseg_gdn.engine.gradient_watch import GradientWatch, all_matrices
 from mmseg_gdn.engine.unwrap import whole_model
 from mmseg_gdn.utils import InputError
 
@@ -54,7 +54,8 @@ class GlobalInterpHook(Hook):
             runner: The runner of the training.
         """
         if self._watch is None:
-            self._start = {name: self._start.get(name, value) for name, value in _copies(runner.model).items()}
+            # Frozen matrices as well, because a hook may unfreeze them later.
+            self._start = {name: self._start.get(name, value) for name, value, _ in _copies(runner.model)}
             self._watch = GradientWatch(runner.model)
 
     def after_train_iter(self,
@@ -121,10 +122,12 @@ class GlobalInterpHook(Hook):
     def _moved(self, model: nn.Module) -> dict[str, float]:
         return {
             name: float(torch.dist(value, self._start[name]) / self._start[name].norm())
-            for name, value in _copies(model).items()
+            for name, value, is_trained in _copies(model) if is_trained
         }
 
 
-def _copies(model: nn.Module) -> dict[str, Tensor]:
+def _copies(model: nn.Module) -> list[tuple[str, Tensor, bool]]:
+    """Name and value of each matrix, and whether it is trained."""
     with whole_model(model) as whole:
-        return {name: matrix.detach().float().cpu().clone() for name, matrix in trained_matrices(whole)}
+        return [(name, matrix.detach().float().cpu().clone(), matrix.requires_grad)
+                for name, matrix in all_matrices(whole)]

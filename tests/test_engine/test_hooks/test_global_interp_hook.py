@@ -142,6 +142,22 @@ def test_frozen_matrices_are_left_alone(model, train, read_log):
     assert 'moved by less' not in read_log(runner)
 
 
+class Unfreeze(Hook):
+    """Trains the matrices from the second step on."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        runner.model.interp.requires_grad_(True)
+
+
+def test_matrices_may_be_unfrozen_during_the_training(model, train):
+    start = copy_of(model)
+    model.interp.requires_grad_(False)
+    runner = train(model, [GlobalInterpHook(), Unfreeze()], max_iters=3)
+    moved = distance(start, model.state_dict(), 'interp.kernel_h')
+    assert logged(runner)[3]['interp.kernel_h.moved'] == pytest.approx(moved, rel=1e-4)
+    assert moved > 0
+
+
 class Streets(Dataset):
     """Data without a background class."""
 
