@@ -35,7 +35,7 @@ ONEDL = [
     'ftfy',
     'regex',
 ]
-CAFFE = ['protobuf>=4.22']
+CAFFE = ['protobuf>=4.25']  # earlier 4.x crash where they give back a repeated field
 EXPORT = ['onnx', 'onnxruntime', 'onnxscript']
 PLOTS = ['matplotlib>=3.5']
 TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'seaborn', *CAFFE, *EXPORT, *PLOTS]
