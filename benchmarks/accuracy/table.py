@@ -24,14 +24,30 @@ _WELL_POPULATED = {'voc': (0, 8, 10, 12, 13, 15, 17)}
 def main() -> None:
     """Print the tables."""
     args = _arguments()
-    results = [result for result in read_results(args.results).values() if result['settings']['study'] == args.study]
+    print(tables(args.results, args.study), end='')
+
+
+def tables(folder: Path, study: str) -> str:
+    """All tables of a study.
+
+    Args:
+        folder: Folder of the results.
+        study: Name of the study.
+
+    Returns:
+        A Markdown table for each setting, with a title.
+
+    Raises:
+        InputError: If the folder has no results of this study.
+    """
+    results = [result for result in read_results(folder).values() if result['settings']['study'] == study]
     if not results:
-        raise InputError(f'{args.results} has no results of the study {args.study}; make them with '
-                         'benchmarks/accuracy/run.py.')
-    settings = dict.fromkeys(Experiment.from_dict(result['settings']).setting for result in results)
-    for setting in settings:
-        chosen = [result for result in results if Experiment.from_dict(result['settings']).setting == setting]
-        print(f'{_title(chosen[0]["settings"])}\n\n{table(chosen, BASELINES[args.study])}\n')
+        raise InputError(f'{folder} has no results of the study {study}; make them with benchmarks/accuracy/run.py.')
+    by_setting: dict[str, Results] = {}
+    for result in results:
+        by_setting.setdefault(Experiment.from_dict(result['settings']).setting, []).append(result)
+    return '\n'.join(f'{_title(runs[0]["settings"])}\n\n{table(runs, BASELINES[study])}\n'
+                     for runs in by_setting.values())
 
 
 def table(results: Results, baseline: str) -> str:

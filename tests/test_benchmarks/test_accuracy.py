@@ -252,3 +252,10 @@ def test_commands_say_what_is_missing(tmp_path) -> None:
     outcome = subprocess.run([sys.executable, str(FOLDER / 'run.py')], capture_output=True, text=True, check=False)
     assert outcome.returncode == 1
     assert '--camvid or --voc' in outcome.stderr
+
+
+def test_the_page_of_a_study_is_made_from_its_results() -> None:
+    from experiments import BASELINES
+    from table import tables
+    for study in BASELINES:
+        assert tables(FOLDER / 'results', study) in (FOLDER / f'{study}.md').read_text()

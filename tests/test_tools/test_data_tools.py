@@ -27,9 +27,11 @@ def test_draw_and_check(run_script, tmp_path):
 
 
 def test_nothing_to_check_and_nowhere_to_draw(run_script, tmp_path):
-    result = run_script('tools/dataset_converters/check_voc.py', '--data-root', tmp_path)
-    assert result.returncode == 1
-    assert '--data-root' in result.stderr
+    for root, problem in ((tmp_path, 'has no lists'), (tmp_path / 'missing', 'There is no folder')):
+        result = run_script('tools/dataset_converters/check_voc.py', '--data-root', root)
+        assert result.returncode == 1
+        assert problem in result.stderr
+        assert '--data-root' in result.stderr
     (tmp_path / 'file').touch()
     result = run_script('tools/dataset_converters/synthetic_voc.py', tmp_path / 'file/VOC2012')
     assert result.returncode == 1

@@ -29,6 +29,9 @@ def main() -> int:
     """Check."""
     args = parse_args()
     root = Path(args.data_root)
+    if not root.is_dir():
+        raise InputError(f'There is no folder {root}; name the folder VOC2012 by --data-root, or get the data with: '
+                         'python tools/dataset_converters/get_voc.py')
     lists = read_lists(root)
     if not lists:
         raise InputError(f'{root} has no lists in ImageSets/Segmentation; name the folder VOC2012 by --data-root.')
