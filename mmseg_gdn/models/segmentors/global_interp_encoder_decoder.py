@@ -61,6 +61,8 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
             return super().predict(inputs, data_samples)
         metas = [sample.metainfo for sample in data_samples]
         scores, kernel_h, kernel_w = head.predict_coarse(self.extract_feat(inputs), metas)
+        # Copies, because seg_logits may be read after the matrices have been trained further.
+        kernel_h, kernel_w = kernel_h.clone(), kernel_w.clone()
         for sample, score in zip(data_samples, scores.split(1)):
             kernels = self._to_image(kernel_h, sample, 0), self._to_image(kernel_w, sample, 1)
             sample.seg_logits = DeferredPixelData(partial(_full_size_scores, score, *kernels))

@@ -67,6 +67,17 @@ def test_every_way_back_to_the_image(name, align_corners):
     assert_same_predictions(results, predict('EncoderDecoder', [SAMPLES[name]], align_corners=align_corners))
 
 
+def test_scores_read_later_are_those_of_the_prediction():
+    model = build('GlobalInterpEncoderDecoder')
+    sample = SegDataSample(metainfo=dict(SAMPLES['as it is'], pad_shape=(64, 96)))
+    with torch.no_grad():
+        result, = model.predict(torch.randn(1, 3, 64, 96, dtype=torch.float64), [sample])
+        for parameter in model.parameters():
+            parameter.neg_()
+        model.decode_head.interp.kernel_h.add_(1)
+    assert torch.equal(result.seg_logits.data.argmax(0, keepdim=True), result.pred_sem_seg.data)
+
+
 @pytest.mark.parametrize('head', HEADS)
 def test_heads(head):
     metas = [SAMPLES['padded'], SAMPLES['larger']]
