@@ -18,7 +18,6 @@ from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
 
 _FOR_TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper')
-_WATCHED_HEADS = ('GlobalInterpHead', 'MultiLabelHead')
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,8 +41,7 @@ def main() -> None:
         _enable_amp(cfg.optim_wrapper)
     cfg.param_scheduler = _schedules_that_begin(cfg)
     add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
-    if any(_holds_type(cfg.model, head) for head in _WATCHED_HEADS):
-        add_default_hook(cfg, 'global_interp', 'GlobalInterpHook')
+    add_default_hook(cfg, 'global_interp', 'GlobalInterpHook')
 
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     runner.train()
@@ -82,13 +80,6 @@ def _schedules_that_begin(cfg: Config) -> Any:
 
 def _length(train_cfg: dict, by_epoch: bool) -> float:
     return train_cfg.get('max_epochs' if by_epoch else 'max_iters', float('inf'))
-
-
-def _holds_type(node: Any, name: str) -> bool:
-    """Whether a config contains a part of this type, at any depth."""
-    if isinstance(node, dict):
-        return node.get('type') == name or _holds_type(list(node.values()), name)
-    return isinstance(node, (list, tuple)) and any(_holds_type(part, name) for part in node)
 
 
 def _enable_amp(optim_wrapper: dict) -> None:

@@ -131,7 +131,8 @@ class GlobalInterp(nn.Module):
         """Resample loaded matrices of other sizes, so that a model for another crop keeps what was learned."""
         for name, kernel in self.named_parameters(recurse=False):
             loaded = state_dict.get(prefix + name)
-            if loaded is None or loaded.dim() != 2 or loaded.shape == kernel.shape:
+            # A transposed matrix, as Caffe's blobs are, is no matrix for another crop: PyTorch reports the mismatch.
+            if loaded is None or loaded.dim() != 2 or loaded.shape in (kernel.shape, kernel.shape[::-1]):
                 continue
             state_dict[prefix + name] = resample_kernel(loaded, *kernel.shape, self.align_corners)
             print_log(f'{prefix}{name}: the {_text(loaded.shape)} matrix of the checkpoint was resampled to '

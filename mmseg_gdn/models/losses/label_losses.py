@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_gdn.models.registered import is_registered_as
 from mmseg_gdn.utils import InputError
 
 from .multi_label_aux_loss import MultiLabelAuxLoss
@@ -28,7 +28,7 @@ def share_background(loss_decode: dict | list[dict], with_background: bool) -> d
     """
     if isinstance(loss_decode, (list, tuple)):
         return [share_background(loss, with_background) for loss in loss_decode]
-    if not _is_multi_label(loss_decode['type']):
+    if not is_registered_as(loss_decode['type'], MultiLabelAuxLoss):
         return loss_decode
     if loss_decode.get('with_background', with_background) != with_background:
         raise InputError(f'The logits have with_background={with_background}, but their loss has '
@@ -92,9 +92,3 @@ def sum_by_name(*losses: dict[str, Tensor]) -> dict[str, Tensor]:
         for name, value in part.items():
             total[name] = total[name] + value if name in total else value
     return total
-
-
-def _is_multi_label(loss_type: Any) -> bool:
-    """Whether a config's ``type``, a registered name with or without a scope or a class, is a multi-label loss."""
-    loss = loss_type if isinstance(loss_type, type) else MODELS.get(loss_type)
-    return isinstance(loss, type) and issubclass(loss, MultiLabelAuxLoss)

@@ -12,7 +12,8 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor
 
-from mmseg_gdn.models.decode_heads import GlobalInterpHead
+from mmseg_gdn.models.decode_heads import GlobalInterpHead, MultiLabelHead
+from mmseg_gdn.models.registered import is_registered_as
 from mmseg_gdn.ops import global_interp, global_interp_argmax
 from mmseg_gdn.structures import DeferredPixelData
 
@@ -26,7 +27,8 @@ def skip_full_size_scores(model: dict) -> bool:
     Returns:
         Whether it was changed.
     """
-    is_direct = model['type'] == 'EncoderDecoder' and model['decode_head'].get('type') == 'GlobalInterpHead'
+    is_stock = model['type'] in ('EncoderDecoder', 'mmseg.EncoderDecoder', EncoderDecoder)
+    is_direct = is_stock and is_registered_as(model['decode_head'].get('type'), GlobalInterpHead)
     if is_direct:
         model['type'] = 'GlobalInterpEncoderDecoder'
     return is_direct
@@ -89,7 +91,7 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         super()._init_auxiliary_head(auxiliary_head)
 
     def _with_labels_of_decode_head(self, head: dict) -> dict:
-        if head['type'] != 'MultiLabelHead':
+        if not is_registered_as(head['type'], MultiLabelHead):
             return head
         labels = dict(num_classes=self.decode_head.num_classes, ignore_index=self.decode_head.ignore_index)
         branch = getattr(self.decode_head, 'label_branch', None)

@@ -120,6 +120,7 @@ def test_matrices_of_another_size_are_resampled_when_loaded(policy, align_corner
     assert torch.equal(layer.kernel_w, learned.kernel_w)
 
 
-def test_no_matrix_is_no_matrix():
+@pytest.mark.parametrize('shape', [(3, ), (4, 8)], ids=['a vector', 'transposed'])
+def test_what_is_no_matrix_for_another_crop_is_refused(shape):
     with pytest.raises(RuntimeError, match='size mismatch for kernel_h'):
-        GlobalInterp((4, 5), (8, 10)).load_state_dict(dict(kernel_h=torch.ones(3), kernel_w=torch.ones(10, 5)))
+        GlobalInterp((4, 5), (8, 10)).load_state_dict(dict(kernel_h=torch.ones(shape), kernel_w=torch.ones(10, 5)))

@@ -3,9 +3,11 @@
 import pytest
 import torch
 from mmengine.config import ConfigDict
+from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
+from mmseg_gdn.models import GlobalInterpHead
 from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.structures import DeferredPixelData
 
@@ -136,6 +138,10 @@ class TestAuxiliaryHeads:
         assert found.with_background
         assert found.loss_decode.with_background
 
+    def test_however_it_is_named(self):
+        head = dict(type='mmseg.MultiLabelHead', in_channels=32, in_index=3)
+        assert self.aux(head, ignore_index=11).ignore_index == 11
+
     def test_its_own_config_wins(self):
         head = dict(type='MultiLabelHead', in_channels=32, in_index=3, num_classes=7, ignore_index=9)
         found = self.aux(head, ignore_index=11)
@@ -155,7 +161,10 @@ def test_training_and_forward_are_mmsegs():
 
 @pytest.mark.parametrize(('segmentor', 'head', 'expected'), [
     ('EncoderDecoder', 'GlobalInterpHead', 'GlobalInterpEncoderDecoder'),
+    ('mmseg.EncoderDecoder', 'mmseg.GlobalInterpHead', 'GlobalInterpEncoderDecoder'),
+    (EncoderDecoder, GlobalInterpHead, 'GlobalInterpEncoderDecoder'),
     ('EncoderDecoder', 'FCNHead', 'EncoderDecoder'),
+    ('EncoderDecoder', 'NoSuchHead', 'EncoderDecoder'),
     ('CaffeEncoderDecoder', 'GlobalInterpHead', 'CaffeEncoderDecoder'),
 ])
 def test_which_configs_skip_full_size_scores(segmentor, head, expected):

@@ -1,0 +1,21 @@
+"""What the ``type`` of a config stands for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmseg.registry import MODELS
+
+
+def is_registered_as(config_type: Any, *classes: type) -> bool:
+    """Whether a config's ``type`` builds an instance of one of some classes.
+
+    Args:
+        config_type: A registered name, with or without a scope, or a class.
+        classes: The classes.
+
+    Returns:
+        False for names that are not registered, too.
+    """
+    found = MODELS.get(config_type) if isinstance(config_type, str) else config_type
+    return isinstance(found, type) and issubclass(found, classes)
