@@ -8,6 +8,13 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
+from mmseg.visualization import SegLocalVisualizer
+
+
+@pytest.fixture(autouse=True)
+def _own_visualizer() -> None:
+    # mmengine keeps visualizers by name, and with them the folder of the first training in this process.
+    SegLocalVisualizer._instance_dict.clear()
 
 
 @pytest.fixture
@@ -16,7 +23,7 @@ def run_script(root_dir, tmp_path) -> Callable[..., subprocess.CompletedProcess]
 
     def run(script: str, *args: object) -> subprocess.CompletedProcess:
         command = [sys.executable, script, *map(str, args)]
-        return subprocess.run(command, cwd=root_dir, capture_output=True, text=True, check=False, timeout=300)
+        return subprocess.run(command, cwd=root_dir, capture_output=True, text=True, check=False, timeout=900)
 
     return run
 

@@ -63,7 +63,7 @@ def launch(root_dir):
     def run(script, *args):
         environment = dict(os.environ, PYTHON=sys.executable, PORT='29517', OMP_NUM_THREADS='1')
         return subprocess.run([f'tools/{script}.sh', *map(str, args)], cwd=root_dir, env=environment,
-                              capture_output=True, text=True, check=False, timeout=300)
+                              capture_output=True, text=True, check=False, timeout=900)
 
     return run
 

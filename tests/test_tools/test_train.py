@@ -84,7 +84,7 @@ def test_a_missing_start_is_told_before_a_model_is_built(train, child):
 
 
 @METRICS.register_module()
-class MeanScore(BaseMetric):
+class MeanValScore(BaseMetric):
     """Somebody's metric, which reads scores."""
 
     def process(self, data_batch, data_samples):
@@ -96,7 +96,7 @@ class MeanScore(BaseMetric):
 
 @pytest.mark.slow
 def test_a_metric_that_reads_scores_works_in_validation(train, child):
-    config = child("model = dict(type='GlobalInterpEncoderDecoder')\nval_evaluator = [dict(type='MeanScore')]")
+    config = child("model = dict(type='GlobalInterpEncoderDecoder')\nval_evaluator = [dict(type='MeanValScore')]")
     assert 'mean_score: ' in train(config)
 
 
