@@ -66,3 +66,15 @@ train_cfg = dict(max_iters=2, val_interval=2)
 default_hooks = dict(checkpoint=dict(interval=2), logger=dict(interval=1))
 """)
     return path
+
+
+@pytest.fixture
+def child(gdn_config, tmp_path):
+    """A config of one's own on top of the small setup."""
+
+    def write(text):
+        path = tmp_path / f'{tmp_path.name}.py'
+        path.write_text(f'_base_ = [{str(gdn_config)!r}]\n{text}')
+        return path
+
+    return write

@@ -44,18 +44,6 @@ def run_test(monkeypatch, tmp_path, root_dir):
 
 
 @pytest.fixture
-def child(gdn_config, tmp_path):
-    """A config of one's own on top of the small setup."""
-
-    def write(text):
-        path = tmp_path / f'{tmp_path.name}.py'
-        path.write_text(f'_base_ = [{str(gdn_config)!r}]\n{text}')
-        return path
-
-    return write
-
-
-@pytest.fixture
 def weights(gdn_config):
     return MODELS.build(Config.fromfile(gdn_config).model).state_dict()
 

@@ -27,18 +27,6 @@ def train(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def child(gdn_config, tmp_path):
-    """A config of one's own on top of the small training setup."""
-
-    def write(text):
-        path = tmp_path / f'{tmp_path.name}.py'
-        path.write_text(f'_base_ = {str(gdn_config)!r}\n{text}')
-        return path
-
-    return write
-
-
-@pytest.fixture
 def stock_weights(gdn_config):
     """A stock model's state dict: no matrices, and no parts of this project that only training uses."""
     weights = MODELS.build(Config.fromfile(gdn_config).model).state_dict()
