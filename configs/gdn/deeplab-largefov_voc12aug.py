@@ -1,4 +1,5 @@
-# DeepLab-LargeFOV as in Caffe: the bilinear baseline of deeplab-largefov_gdn_voc12aug.py.
+# DeepLab-LargeFOV as in Caffe: crops and thinned labels. deeplab-largefov_whole_voc12aug.py is the baseline that sees
+# the same images and labels as GDN.
 _base_ = [
     '../_base_/default_runtime.py', '../_base_/models/deeplab-largefov_vgg16.py',
     '../_base_/datasets/voc12aug_321.py', '../_base_/schedules/caffe_largefov.py'

@@ -18,6 +18,8 @@ sbd_aug = dict(
     data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
     ann_file='ImageSets/Segmentation/aug.txt',
     pipeline=load_pipeline)
+# For configs that train on val as well.
+voc_val = dict(voc_train, ann_file='ImageSets/Segmentation/val.txt')
 
 train_dataloader = dict(
     batch_size=4,

@@ -1,0 +1,5 @@
+# Baseline of fcn32s_gdn-labels_voc12aug.py: FCN-32s trained for as long, without matrices and classification loss.
+_base_ = './fcn32s_voc12aug.py'
+load_from = 'work_dirs/fcn32s_voc12aug/iter_100000.pth'
+
+train_cfg = dict(max_iters=20000)

@@ -1,0 +1,14 @@
+# ../deeplab-largefov_whole_voc12aug.py with thin fc layers, small images and few
+# iterations, for trying the stages on a CPU.
+_base_ = ['../deeplab-largefov_whole_voc12aug.py', '../../_base_/datasets/small_161.py']
+work_dir = 'work_dirs/small/deeplab-largefov_whole_voc12aug'
+
+model = dict(decode_head=dict(fc_channels=64))
+train_dataloader = _base_.small_padded_train
+val_dataloader = _base_.small_test
+test_dataloader = _base_.small_test
+tta_pipeline = _base_.small_tta_pipeline
+optim_wrapper = dict(accumulative_counts=1)
+# Nothing is validated during training; tools/test.py does it.
+train_cfg = dict(max_iters=80, val_interval=100000)
+default_hooks = dict(logger=dict(interval=10))
