@@ -1,7 +1,8 @@
-"""Predictions from coarse scores; full-size scores are computed only if something reads them."""
+"""Prediction from coarse scores without full-size ones, and training of some parts of a model."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch.nn.functional as F
@@ -9,13 +10,18 @@ from mmengine.structures import PixelData
 from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from mmseg.utils import ConfigType, OptSampleList, SampleList
-from torch import Tensor
+from mmseg.utils import ConfigType, OptSampleList, SampleList, add_prefix
+from torch import Tensor, nn
 
 from mmseg_gdn.models.decode_heads import GlobalInterpHead, MultiLabelHead
 from mmseg_gdn.models.registered import is_registered_as
+from mmseg_gdn.models.score_cache import ScoreCache
+from mmseg_gdn.models.train_only import freeze_others, keep_frozen_parts_in_eval_mode
 from mmseg_gdn.ops import global_interp, global_interp_argmax
 from mmseg_gdn.structures import DeferredPixelData
+from mmseg_gdn.utils import InputError
+
+from .image_scores import attach_image_scores
 
 
 def skip_full_size_scores(model: dict) -> bool:
@@ -45,7 +51,59 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
 
     A :class:`MultiLabelHead` among the auxiliary heads takes ``num_classes``, ``ignore_index`` and, if the decode head
     has a label branch, ``with_background`` from the decode head, unless its config sets them.
+
+    Args:
+        train_only: Parts to train, by the beginnings of their parameters' names; ``['decode_head.interp']`` trains the
+            matrices alone, as the authors' release does. Everything else is frozen: it gets no gradients, and its
+            normalization layers and dropout are in evaluation mode. ``None`` trains everything.
+        cache_scores: Folder in which to keep the coarse scores of each training image, so that they are computed once.
+            For ``train_only`` with nothing but matrices and label branch, and for data that is not augmented, except by
+            mirroring. ``None`` keeps nothing.
+        **kwargs: Arguments of ``EncoderDecoder``.
+
+    Raises:
+        InputError: If ``train_only`` names no part, if ``cache_scores`` is set although what it keeps would change, or
+            if it is set with auxiliary heads, which need features.
     """
+
+    def __init__(self, *, train_only: Sequence[str] | None = None, cache_scores: str | None = None, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.train_only = train_only
+        if train_only is not None:
+            freeze_others(self, train_only)
+        self._score_cache = None if cache_scores is None else ScoreCache(cache_scores, self._parts_before_scores())
+
+    def train(self, mode: bool = True) -> GlobalInterpEncoderDecoder:
+        """Set training or evaluation mode; what is frozen by ``train_only`` stays in evaluation mode.
+
+        Args:
+            mode: Whether to train.
+
+        Returns:
+            The segmentor.
+        """
+        super().train(mode)
+        if mode and self.train_only is not None:
+            keep_frozen_parts_in_eval_mode(self)
+        return self
+
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> dict:
+        """Losses of all heads; from coarse scores on disk, if ``cache_scores`` is set.
+
+        Args:
+            inputs: Images, shape (N, 3, H, W).
+            data_samples: Samples with the masks.
+
+        Returns:
+            Losses by name.
+
+        Raises:
+            InputError: If the images are augmented in a way that ``cache_scores`` does not allow.
+        """
+        if self._score_cache is None:
+            return super().loss(inputs, data_samples)
+        scores = self._score_cache.scores(inputs, data_samples, self._forward)
+        return add_prefix(self.decode_head.loss_by_feat(scores, data_samples), 'decode')
 
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
         """Predict the class of each pixel.
@@ -55,21 +113,31 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
             data_samples: Samples with the meta data of the images.
 
         Returns:
-            The samples with ``pred_sem_seg`` and ``seg_logits`` at the size of each image.
+            The samples with ``pred_sem_seg`` and ``seg_logits`` at the size of each image, and with ``image_scores``
+            (see :func:`attach_image_scores`) if the model has a label branch or a multi-label head.
         """
         head = self.decode_head
         is_direct = isinstance(head, GlobalInterpHead) and head.predicts_from_coarse
         if not is_direct or data_samples is None or self.test_cfg.get('mode', 'whole') != 'whole':
-            return super().predict(inputs, data_samples)
+            return attach_image_scores(self, super().predict(inputs, data_samples))
         metas = [sample.metainfo for sample in data_samples]
-        scores, kernel_h, kernel_w = head.predict_coarse(self.extract_feat(inputs), metas)
+        features = self.extract_feat(inputs)
+        scores, kernel_h, kernel_w = head.predict_coarse(features, metas)
         # Copies, because seg_logits may be read after the matrices have been trained further.
         kernel_h, kernel_w = kernel_h.clone(), kernel_w.clone()
         for sample, score in zip(data_samples, scores.split(1)):
             kernels = self._to_image(kernel_h, sample, 0), self._to_image(kernel_w, sample, 1)
             sample.seg_logits = DeferredPixelData(partial(_full_size_scores, score, *kernels))
             sample.pred_sem_seg = PixelData(data=global_interp_argmax(score, *kernels))
-        return data_samples
+        return attach_image_scores(self, data_samples, features, scores)
+
+    def _parts_before_scores(self) -> dict[str, nn.Module]:
+        if self.with_auxiliary_head:
+            raise InputError('cache_scores keeps no features, which auxiliary heads need; set auxiliary_head=None, or '
+                             'leave out cache_scores.')
+        after = ('interp', 'label_branch')
+        head = {f'decode_head.{name}': part for name, part in self.decode_head.named_children() if name not in after}
+        return {**{name: part for name, part in self.named_children() if name in ('backbone', 'neck')}, **head}
 
     def _to_image(self, kernel: Tensor, sample: SegDataSample, axis: int) -> Tensor:
         """Turn the rows of a matrix, one for each pixel of the network's input, into rows for pixels of the image."""

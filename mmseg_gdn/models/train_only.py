@@ -1,0 +1,42 @@
+"""Training of some parts of a model while the others stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from mmseg_gdn.utils import InputError
+
+
+def freeze_others(model: nn.Module, train_only: Sequence[str]) -> None:
+    """Freeze every parameter but those of some parts; no gradients are computed for what is frozen.
+
+    Args:
+        model: The model; ``requires_grad`` of its parameters changes.
+        train_only: Beginnings of the names of the parameters to train, such as ``'decode_head.interp'``.
+
+    Raises:
+        InputError: If no parameter has a name with one of the beginnings.
+    """
+    names = [name for name, _ in model.named_parameters()]
+    for beginning in train_only:
+        if not any(name.startswith(beginning) for name in names):
+            parts = sorted({'.'.join(name.split('.')[:2]) for name in names})
+            raise InputError(f'train_only names {beginning!r}, but no parameter of this model begins so; its parts are '
+                             f'{", ".join(parts)}.')
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(parameter.requires_grad and name.startswith(tuple(train_only)))
+
+
+def keep_frozen_parts_in_eval_mode(model: nn.Module) -> None:
+    """Set all modules that hold no trained parameter to evaluation mode, so that their outputs do not vary.
+
+    Statistics of normalization layers stay as they are, and dropout is off.
+
+    Args:
+        model: A model in training mode, in which :func:`freeze_others` has frozen some parts.
+    """
+    for module in model.modules():
+        if not any(parameter.requires_grad for parameter in module.parameters()):
+            module.training = False
