@@ -12,7 +12,7 @@ from experiments import Experiment
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from records import about, check_settings, read_results, write_result
-from scoring import iou_per_class, mean_iou, moved
+from scoring import judge, moved
 from training import train
 
 from mmseg_gdn.utils import InputError
@@ -66,13 +66,10 @@ def run(experiment: Experiment, folder: Path, weights: Path, scratch: Path) -> d
     """
     started, cpu_started = time.monotonic(), time.process_time()
     head, val = train(experiment, folder, weights, scratch)
-    iou, accuracy = iou_per_class(head, val)
     return dict(
         name=experiment.name,
         settings=experiment.as_dict(),
-        mIoU=mean_iou(iou),
-        pixel_accuracy=accuracy,
-        IoU=iou,
+        **judge(head, val),
         moved=moved(head.interp) if experiment.upsampling == 'gdn' else None,
         seconds=time.monotonic() - started,
         cpu_seconds=time.process_time() - cpu_started,

@@ -1,12 +1,13 @@
-"""What is measured on a trained head: IoU of each class, and how far the matrices have moved."""
+"""What is measured on a trained head: IoU, whole and near borders, and how far the matrices have moved."""
 
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 import torch
+from counts import REGIONS, as_array, count, mean_iou_of
 from features import Features
-from mmseg.evaluation import IoUMetric
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 
 from mmseg_gdn.models import GlobalInterp
@@ -15,7 +16,7 @@ _BATCH = 8
 
 
 @torch.no_grad()
-def iou_per_class(head: BaseDecodeHead, features: Features) -> tuple[list[float | None], float]:
+def judge(head: BaseDecodeHead, features: Features) -> dict[str, Any]:
     """Judge a head on a data set, at the size trained on.
 
     Args:
@@ -23,20 +24,25 @@ def iou_per_class(head: BaseDecodeHead, features: Features) -> tuple[list[float 
         features: What it sees, and the true masks.
 
     Returns:
-        IoU of each class in percent (``None`` for a class neither predicted nor present), and pixel accuracy in
-        percent.
+        ``IoU`` of each class in percent (``None`` for a class neither predicted nor present), ``mIoU`` and
+        ``mIoU_near_borders`` within 4 and 2 px, ``pixel_accuracy`` in percent, and ``counts``, see :mod:`counts`.
     """
     head.eval()
-    areas = []
+    images, right, valid = [], 0, 0
     for indices in torch.arange(len(features)).split(_BATCH):
         inputs, samples = features.batch(indices)
         predictions = head.predict(inputs, [sample.metainfo for sample in samples], test_cfg=None).argmax(1)
-        areas += [IoUMetric.intersect_and_union(prediction, sample.gt_sem_seg.data[0], head.num_classes,
-                                                head.ignore_index)
-                  for prediction, sample in zip(predictions, samples)]
-    intersect, union, _, labels = (torch.stack(parts).double().sum(0) for parts in zip(*areas))
-    iou = [100 * i / u if u else None for i, u in zip(intersect.tolist(), union.tolist())]
-    return iou, 100 * float(intersect.sum() / labels.sum())
+        for prediction, sample in zip(predictions, samples):
+            mask = sample.gt_sem_seg.data[0]
+            images.append(count(prediction, mask, head.num_classes, head.ignore_index))
+            right += int(((prediction == mask) & (mask != head.ignore_index)).sum())
+            valid += int((mask != head.ignore_index).sum())
+    counts = {region: [image[region] for image in images] for region in REGIONS}
+    sums = {region: as_array(of_images, head.num_classes).sum(0) for region, of_images in counts.items()}
+    miou = {region: float(mean_iou_of(of_region)) for region, of_region in sums.items()}
+    iou = [100 * float(intersect / union) if union else None for intersect, union in sums['whole']]
+    return dict(mIoU=miou.pop('whole'), mIoU_near_borders=miou, pixel_accuracy=100 * right / valid, IoU=iou,
+                counts=counts)
 
 
 def mean_iou(iou: list[float | None]) -> float:

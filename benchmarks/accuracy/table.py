@@ -10,6 +10,9 @@ from typing import Any, Callable
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
 # isort: split
+import numpy as np
+from bootstrap import difference_interval
+from counts import as_array
 from experiments import BASELINES, Experiment
 from records import read_results
 from scoring import mean_iou
@@ -59,18 +62,22 @@ def table(results: Results, baseline: str) -> str:
 
     Returns:
         A Markdown table. Ranges are from the lowest to the highest seed; a difference is taken between runs of the
-        same seed.
+        same seed. The interval over images is a paired bootstrap of that difference.
     """
     variants = {}
     for result in sorted(results, key=_order):
         variants.setdefault(Experiment.from_dict(result['settings']).variant, []).append(result)
     few = _WELL_POPULATED.get(results[0]['settings']['data'])
-    head = ['factor', 'mIoU', 'difference', *([f'mIoU of {len(few)} classes', 'difference'] if few else []),
+    counted = all('counts' in result for result in results)  # the first runs kept none
+    head = ['factor', 'mIoU', 'difference', *(['95 % over images', 'within 4 px of borders', 'difference'] if counted
+                                              else []), *([f'mIoU of {len(few)} classes', 'difference'] if few else []),
             'pixel accuracy', 'K_h, K_w moved', 'seeds']
     lines = [_row(head), '|---' * len(head) + '|']
     for variant, runs in variants.items():
         against = variants.get(baseline, []) if variant != baseline else []
         cells = [variant, *_compared(runs, against, _miou)]
+        if counted:
+            cells += [_interval(runs, against), *_compared(runs, against, _miou_near_borders)]
         if few:
             cells += _compared(runs, against, lambda run: mean_iou([run['IoU'][index] for index in few]))
         accuracies = [run['pixel_accuracy'] for run in runs]
@@ -81,6 +88,24 @@ def table(results: Results, baseline: str) -> str:
 
 def _miou(result: dict) -> float:
     return result['mIoU']
+
+
+def _miou_near_borders(result: dict) -> float:
+    return result['mIoU_near_borders']['4px']
+
+
+def _interval(runs: Results, baseline: Results) -> str:
+    """Where the difference lies, judged by the validation images."""
+    base = {run['settings']['seed']: run for run in baseline}
+    pairs = [(_counts(run), _counts(base[seed])) for run in runs if (seed := run['settings']['seed']) in base]
+    if not pairs:
+        return ''
+    low, high = difference_interval(*map(np.stack, zip(*pairs)))
+    return f'{low:+.2f} to {high:+.2f}'
+
+
+def _counts(result: dict) -> np.ndarray:
+    return as_array(result['counts']['whole'], len(result['IoU']))
 
 
 def _compared(runs: Results, baseline: Results, measure: Callable[[dict], float]) -> tuple[str, str]:

@@ -198,7 +198,7 @@ def test_mirrored_features_are_those_of_mirrored_images(tiny, folders, weights, 
 
 def test_iou_of_known_predictions() -> None:
     from features import Features
-    from scoring import iou_per_class, mean_iou
+    from scoring import judge
     masks = torch.tensor([[[0, 0, 1, 255]], [[1, 1, 1, 0]]], dtype=torch.uint8)
     predicted = torch.tensor([[[0, 1, 1, 1]], [[1, 1, 0, 0]]])
 
@@ -208,10 +208,52 @@ def test_iou_of_known_predictions() -> None:
         def predict(self, inputs, batch_img_metas, test_cfg):
             return torch.nn.functional.one_hot(predicted, 3).permute(0, 3, 1, 2)
 
-    iou, accuracy = iou_per_class(Head(), Features((), masks))
-    assert iou == [pytest.approx(50), pytest.approx(60), None]
-    assert accuracy == pytest.approx(100 * 5 / 7)
-    assert mean_iou(iou) == pytest.approx(55)
+    judged = judge(Head(), Features((), masks))
+    assert judged['IoU'] == [pytest.approx(50), pytest.approx(60), None]
+    assert judged['pixel_accuracy'] == pytest.approx(100 * 5 / 7)
+    assert judged['mIoU'] == pytest.approx(55)
+    assert judged['counts']['whole'] == ['0:1/2 1:1/2', '0:1/2 1:2/3']
+
+
+def test_near_borders_only_pixels_near_borders_count() -> None:
+    from counts import count
+    mask = torch.zeros(20, 40, dtype=torch.uint8)
+    mask[:, 20:] = 1
+    mask[:, 39:] = 11
+    counts = count(torch.zeros(20, 40, dtype=torch.int64), mask, 11, ignore_index=11)
+    assert counts['whole'] == '0:400/780 1:0/380'
+    # Of class 0 the column at the border, which belongs to it, and 2 or 4 more.
+    near, nearer = (int(counts[region].split(':')[1].split('/')[0]) for region in ('4px', '2px'))
+    assert (near, nearer) == (100, 60)
+
+
+def test_counts_of_all_images_give_the_mean_iou() -> None:
+    from counts import as_array, mean_iou_of
+    counts = as_array(['0:1/2 1:1/2', '0:1/2 1:2/3'], num_classes=3)
+    assert counts.shape == (2, 3, 2)
+    assert mean_iou_of(counts.sum(0)) == pytest.approx((100 * 2 / 4 + 100 * 3 / 5) / 2)
+    assert mean_iou_of(counts) == pytest.approx([50, (50 + 200 / 3) / 2])
+
+
+def test_the_bootstrap_knows_sure_from_unsure() -> None:
+    from bootstrap import difference_interval
+    generator = np.random.default_rng(1)
+    union = np.full((1, 60, 2), 100.)
+    worse = generator.integers(30, 70, (1, 60, 2)).astype(float)
+    better = worse + 5
+    assert difference_interval(*(np.stack([one, union], -1) for one in (better, worse))) == pytest.approx((5, 5))
+    low, high = difference_interval(*(np.stack([one, union], -1) for one in (worse[:, ::-1], worse)))
+    assert low < 0 < high
+    assert high - low > 1
+
+
+def test_each_seed_is_compared_with_itself() -> None:
+    from bootstrap import difference_interval
+    union = np.full((2, 30, 2), 100.)
+    ours, theirs = np.full((2, 30, 2), 50.), np.full((2, 30, 2), 50.)
+    ours[0] += 4
+    theirs[1] += 2
+    assert difference_interval(*(np.stack([one, union], -1) for one in (ours, theirs))) == pytest.approx((1, 1))
 
 
 def _made_by_hand(experiment, miou: float, moved: float) -> dict:
@@ -242,6 +284,19 @@ def test_table_of_results_made_by_hand(tiny, tmp_path) -> None:
     assert rows['x20'] == '| x20 | 32.75 (31.00 to 34.50) | +0.75 (+0.50 to +1.00) | 80.00 | 25 %, 12 % | 2 |'
     assert rows['x100'] == '| x100 | 29.00 | -1.00 | 80.00 | 50 %, 25 % | 1 |'
     assert '| x0 | 10.00 |  | 10.00 |  | 80.00 | 0 %, 0 % | 1 |' in voc
+
+
+def test_table_of_results_with_counts(tiny, tmp_path) -> None:
+    from records import read_results, write_result
+    from table import table
+    for experiment, intersection in ((replace(tiny, lr_mult=0), 50), (tiny, 55)):
+        counts = dict(whole=[f'0:{intersection}/100 1:{intersection + image}/100' for image in range(20)])
+        write_result(tmp_path, dict(_made_by_hand(experiment, float(intersection), .1), IoU=[0.] * 11, counts=counts,
+                                    mIoU_near_borders={'4px': 40.}))
+    lines = table(list(read_results(tmp_path).values()), 'x0').splitlines()
+    assert lines[0].startswith(
+        '| factor | mIoU | difference | 95 % over images | within 4 px of borders | difference |')
+    assert lines[3].startswith('| x20 | 55.00 | +5.00 | +5.00 to +5.00 | 40.00 | +0.00 |')
 
 
 @pytest.mark.slow
