@@ -22,6 +22,7 @@ from mmseg_gdn.models import variant
 from mmseg_gdn.models.decode_heads import find_base_head
 from mmseg_gdn.models.variant import Size
 from mmseg_gdn.utils import InputError, run_tool
+from mmseg_gdn.utils.files import similar_files
 
 _STOCK = 'mmseg::'
 _LINE_LENGTH = 120
@@ -88,7 +89,7 @@ def _read(name: str) -> tuple[str, Config]:
     path = folder / name[len(_STOCK):] if name.startswith(_STOCK) else Path(name).resolve()
     if not path.is_file():
         raise InputError(f'There is no config {name}; give the path of a config file, or one of the installed mmseg '
-                         f'({folder}) as {_STOCK}FAMILY/NAME.py.')
+                         f'({folder}) as {_STOCK}FAMILY/NAME.py.{similar_files(name, folder, "*.py")}')
     # A config is a program and may raise any exception.
     try:
         cfg = Config.fromfile(path, import_custom_modules=False)

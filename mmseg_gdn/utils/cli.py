@@ -11,6 +11,7 @@ from mmengine.device import get_device
 from torch import distributed as dist
 
 from .errors import InputError
+from .files import similar_files
 
 
 def runner_parser(description: str) -> argparse.ArgumentParser:
@@ -87,7 +88,8 @@ def read_config(path: str, options: dict | None = None) -> Config:
         InputError: If the file is missing.
     """
     if not Path(path).is_file():
-        raise InputError(f'There is no config {path}; the configs of this project are in configs/gdn.')
+        raise InputError(f'There is no config {path}; the configs of this project are in configs/gdn.'
+                         + similar_files(path, 'configs', '*.py'))
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(options or {})
     return cfg

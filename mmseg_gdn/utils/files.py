@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all."""
+"""Files that are written completely or not at all, and files with similar names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 from .errors import InputError
@@ -46,6 +47,22 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def similar_files(path: str | os.PathLike, folder: str | os.PathLike, pattern: str) -> str:
+    """A hint at existing files with names like that of a missing one, for messages.
+
+    Args:
+        path: The missing file.
+        folder: Where to look, with its subfolders.
+        pattern: Pattern of the files' names, such as ``'*.py'``.
+
+    Returns:
+        ``' Did you mean a.py or b.py?'``, with the paths below ``folder``; empty if nothing is similar.
+    """
+    by_name = {found.name: found.relative_to(folder).as_posix() for found in sorted(Path(folder).rglob(pattern))}
+    names = get_close_matches(Path(path).name, by_name, n=2, cutoff=0.8)
+    return f' Did you mean {" or ".join(by_name[name] for name in names)}?' if names else ''
 
 
 def _umask() -> int:

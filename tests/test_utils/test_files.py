@@ -1,8 +1,9 @@
-"""Files that exist complete or not at all."""
+"""Files that exist complete or not at all, and hints at similar names."""
 
 import pytest
 
 from mmseg_gdn.utils import InputError, atomic_write
+from mmseg_gdn.utils.files import similar_files
 
 
 def test_writes(tmp_path):
@@ -34,3 +35,13 @@ def test_refuses_a_place_that_cannot_be_written(tmp_path):
     blocker.touch()
     with pytest.raises(InputError, match='choose a folder you may write to'), atomic_write(blocker / 'result.txt'):
         pass
+
+
+def test_a_misspelt_name_gets_a_hint(tmp_path):
+    (tmp_path / 'fcn').mkdir()
+    (tmp_path / 'fcn' / 'fcn_r50-d8_4xb4-20k.py').touch()
+    (tmp_path / 'unet.py').touch()
+    assert similar_files('configs/fcn_r50-d8_4xb4-20.py', tmp_path, '*.py') == (
+        ' Did you mean fcn/fcn_r50-d8_4xb4-20k.py?')
+    assert similar_files('configs/deeplab.py', tmp_path, '*.py') == ''
+    assert similar_files('deeplab.py', tmp_path / 'none', '*.py') == ''
