@@ -18,3 +18,5 @@ model = dict(
             loss_decode=dict(type='MultiLabelAuxLoss', normalization='caffe', loss_weight=0.025))))
 # The authors' release: lr_mult 10, decay_mult 100 on both matrices.
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=10, decay_mult=100)}))
+val_evaluator = [dict(type='PerClassIoUMetric'), dict(type='ImageLevelMAP')]
+test_evaluator = val_evaluator

@@ -7,5 +7,8 @@ load_from = 'work_dirs/fcn32s_voc12aug/iter_100000.pth'
 
 model = dict(train_only=['decode_head.interp'], decode_head=dict(label_branch=None))
 train_cfg = dict(max_iters=20000)
+# Without the branch there are no image-level scores.
+val_evaluator = [dict(type='PerClassIoUMetric')]
+test_evaluator = val_evaluator
 # The stage before has no matrices, so they keep the authors' initial values.
 default_hooks = dict(check_checkpoint=dict(type='CheckpointCheckHook', partial=True))

@@ -45,8 +45,8 @@ class GlobalInterpHead(BaseDecodeHead):
         any_train_size: Whether to allow training on crops of other sizes. By default that is an error, because smaller
             crops would train only a part of the matrices. ``size_policy='slice'`` always allows it: images smaller than
             ``out_size`` train the top-left parts.
-        label_branch: Arguments of :class:`LabelBranch`, the paper's classification loss on the coarse scores, used in
-            training only; ``None`` for none.
+        label_branch: Arguments of :class:`LabelBranch`, the paper's classification loss on the coarse scores, on which
+            predicted masks do not depend; ``None`` for none.
         **base_cfg: All arguments of ``base_type``.
 
     Raises:

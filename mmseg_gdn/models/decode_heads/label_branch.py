@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from mmseg_gdn.models.losses import build_label_losses, count_labels, label_losses
 from mmseg_gdn.utils import InputError
 
+from .optional_weights import OptionalWeights
+
 Size = tuple[int, int]
 _POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
 
 
-class LabelBranch(BaseModule):
+class LabelBranch(OptionalWeights, BaseModule):
     """Predicts image-level logits from coarse scores, with one hidden layer (lower part of the GDN paper's figure).
 
     The figure shows a dense layer of 256 on the score map and 20 predictions, without background. It does not show the
@@ -75,6 +77,20 @@ class LabelBranch(BaseModule):
         """
         return self.layers(scores)
 
+    def predict_labels(self, scores: Tensor) -> Tensor | None:
+        """Image-level logits of a trained branch.
+
+        Args:
+            scores: Coarse scores, shape (N, C, h, w).
+
+        Returns:
+            Logits, shape (N, K); ``None`` if the checkpoint had no weights for the branch, or if the map is larger than
+            ``in_size`` and ``pool`` is ``'flatten'``.
+        """
+        first = self.layers[0]
+        is_too_large = isinstance(first, _PadTo) and not first.fits(scores)
+        return None if self.lacks_weights or is_too_large else self(scores)
+
     def loss(self, scores: Tensor, masks: Tensor, ignore_index: int) -> dict[str, Tensor]:
         """Losses of image-level logits against the classes found in the masks.
 
@@ -86,6 +102,7 @@ class LabelBranch(BaseModule):
         Returns:
             Losses by name.
         """
+        self.lacks_weights = False
         return label_losses(self.losses, self(scores), masks, ignore_index)
 
 
@@ -96,13 +113,15 @@ class _PadTo(nn.Module):
         super().__init__()
         self.size = size
 
+    def fits(self, x: Tensor) -> bool:
+        return x.shape[2] <= self.size[0] and x.shape[3] <= self.size[1]
+
     def forward(self, x: Tensor) -> Tensor:
-        below, beside = self.size[0] - x.shape[2], self.size[1] - x.shape[3]
-        if below < 0 or beside < 0:
+        if not self.fits(x):
             raise InputError(f'The label branch was made for {self.size[0]}x{self.size[1]} score maps, but got '
                              f"{x.shape[2]}x{x.shape[3]}; set label_branch.pool to 'avg' or 'max' for maps of any "
                              'size, or in_size to the size of the largest map.')
-        return F.pad(x, (0, beside, 0, below))
+        return F.pad(x, (0, self.size[1] - x.shape[3], 0, self.size[0] - x.shape[2]))
 
     def extra_repr(self) -> str:
         return f'size={self.size}'

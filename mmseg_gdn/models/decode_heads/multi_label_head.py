@@ -10,15 +10,17 @@ from torch import Tensor, nn
 from mmseg_gdn.models.losses import count_labels, label_losses, share_background
 from mmseg_gdn.utils import InputError
 
+from .optional_weights import OptionalWeights
+
 _POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
 
 
 @MODELS.register_module()
-class MultiLabelHead(BaseDecodeHead):
+class MultiLabelHead(OptionalWeights, BaseDecodeHead):
     """Global pooling and one linear layer: image-level logits from features of the backbone.
 
-    For training only, as an element of the model's ``auxiliary_head`` list. The paper's own branch reads the coarse
-    scores instead: ``label_branch`` of :class:`GlobalInterpHead`.
+    It is an element of the model's ``auxiliary_head`` list, and predicted masks do not depend on it. The paper's own
+    branch reads the coarse scores instead: ``label_branch`` of :class:`GlobalInterpHead`.
 
     Args:
         in_channels: Channels of the features.
@@ -75,8 +77,20 @@ class MultiLabelHead(BaseDecodeHead):
         features = self._transform_inputs(inputs)
         return self.fc(self.dropout(self.pool(features).flatten(1)))
 
+    def predict_labels(self, inputs: tuple[Tensor, ...]) -> Tensor | None:
+        """Image-level logits of a trained head.
+
+        Args:
+            inputs: Feature maps of the backbone, each (N, C_i, h_i, w_i).
+
+        Returns:
+            Logits, shape (N, K); ``None`` if the checkpoint had no weights for the head.
+        """
+        return None if self.lacks_weights else self(inputs)
+
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
         """Losses of image-level logits (N, K) against the classes found in the masks."""
+        self.lacks_weights = False
         masks = self._stack_batch_gt(batch_data_samples).squeeze(1)
         losses = self.loss_decode if isinstance(self.loss_decode, nn.ModuleList) else [self.loss_decode]
         return label_losses(losses, seg_logits, masks, self.ignore_index)
