@@ -103,5 +103,5 @@ def _write(path: Path, scores: Tensor) -> None:
 def _require_few_versions(path: Path, sample: SegDataSample) -> None:
     if not path.exists() and len(list(path.parent.glob('*.npy'))) >= _VERSIONS:
         raise InputError(f'{sample.metainfo.get("img_path")} comes in more than {_VERSIONS} versions. cache_scores '
-                         'needs images that are the same each time, or mirrored: leave out random crops, random scales and '
-                         'changes of color, pad all images to one size, or leave out cache_scores.')
+                         'needs images that are the same each time, or mirrored: leave out random crops, random scales '
+                         'and changes of color, pad all images to one size, or leave out cache_scores.')
