@@ -1,7 +1,7 @@
 """Caffe's solver as far as mmengine lacks it, and hooks; importing registers them in mmseg's registries."""
 
-from .hooks import CaffeWeightsHook, CheckpointCheckHook, GlobalInterpHook
+from .hooks import CaffeWeightsHook, CheckpointCheckHook, GlobalInterpHook, IterationSeedHook
 from .optimizers import CaffeSGD
 from .schedulers import CaffeInvLR
 
-__all__ = ['CaffeInvLR', 'CaffeSGD', 'CaffeWeightsHook', 'CheckpointCheckHook', 'GlobalInterpHook']
+__all__ = ['CaffeInvLR', 'CaffeSGD', 'CaffeWeightsHook', 'CheckpointCheckHook', 'GlobalInterpHook', 'IterationSeedHook']
