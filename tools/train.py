@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
@@ -36,7 +37,7 @@ def main() -> None:
     _require_training(cfg, args.config)
     if args.resume:
         _resume_from_latest(cfg)
-    _require_files(cfg)
+    _require_files(cfg, args.config)
     if args.amp:
         _enable_amp(cfg.optim_wrapper)
     cfg.param_scheduler = _schedules_that_begin(cfg)
@@ -61,12 +62,23 @@ def _resume_from_latest(cfg: Config) -> None:
     cfg.load_from = latest or cfg.get('load_from')
 
 
-def _require_files(cfg: Config) -> None:
+def _require_files(cfg: Config, path: str) -> None:
     require_voc(cfg.train_dataloader.dataset)
     if cfg.get('val_dataloader'):
         require_voc(cfg.val_dataloader.dataset)
     if cfg.get('load_from'):
-        require_checkpoint(cfg.load_from)
+        _require_start(cfg.load_from, path)
+
+
+def _require_start(load_from: str, path: str) -> None:
+    """Make sure that the checkpoint exists; if another config beside this one makes it, name that config."""
+    before = Path(path).with_name(f'{Path(load_from).parent.name}.py')
+    if Path(load_from).exists() or not before.is_file():
+        require_checkpoint(load_from)
+        return
+    raise InputError(f'There is no {load_from}, with which {before} ends and from which this training starts. '
+                     f'First run: python tools/train.py {before}. To start from other weights, add --cfg-options '
+                     'load_from=OTHER.pth; with load_from=None it starts as the first of the stages does.')
 
 
 def _schedules_that_begin(cfg: Config) -> Any:

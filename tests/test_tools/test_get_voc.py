@@ -24,9 +24,11 @@ def server(tmp_path, voc_root, monkeypatch):
     voc = pack_voc(voc_root, tmp_path / 'VOCtrainval_11-May-2012.tar')
     sbd = pack_sbd(write_sbd(tmp_path / 'dataset', {'train': 'acd', 'val': 'e'}), tmp_path / 'benchmark.tgz')
     shutil.rmtree(voc_root.parent)
+    fcn = tmp_path / 'seg11valid.txt'
+    fcn.write_text('d\nz\n')
     with serving() as server:
         table = json.loads(get_voc.TABLE.read_text())
-        for name, path in (('voc2012-trainval', voc), ('sbd', sbd)):
+        for name, path in (('voc2012-trainval', voc), ('sbd', sbd), ('seg11valid', fcn)):
             content = path.read_bytes()
             server.files[path.name] = content
             table[name].update(url=server.url(path.name), megabytes=1, hash=f'md5:{hashlib.md5(content).hexdigest()}')
@@ -54,13 +56,15 @@ def test_everything_and_then_nothing(server, run, tmp_path, capsys):
     assert run() == 0
     root = tmp_path / 'data/VOCdevkit/VOC2012'
     lists = {path.stem: path.read_text().split() for path in (root / 'ImageSets/Segmentation').iterdir()}
-    assert lists == {'train': ['a', 'b'], 'val': ['d', 'e'], 'aug': ['c'], 'trainaug': ['a', 'b', 'c']}
+    assert lists == {'train': ['a', 'b'], 'val': ['d', 'e'], 'aug': ['c'], 'trainaug': ['a', 'b', 'c'],
+                     'trainvalaug': ['a', 'b', 'c', 'd', 'e'], 'seg11valid': ['d']}
     with Image.open(root / 'SegmentationClassAug/c.png') as mask:
         np.testing.assert_array_equal(np.asarray(mask), SBD_MASK)
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == f'{root}: 0 defects'
     downloads = tmp_path / 'data/downloads'
-    assert sorted(path.name for path in downloads.iterdir()) == ['VOCtrainval_11-May-2012.tar', 'benchmark.tgz']
+    assert sorted(path.name for path in downloads.iterdir()) == [
+        'VOCtrainval_11-May-2012.tar', 'benchmark.tgz', 'seg11valid.txt']
 
     shutil.rmtree(downloads)
     server.requests.clear()
@@ -86,7 +90,7 @@ def test_what_is_missing_is_added(server, run, tmp_path, capsys):
 
 
 def test_numbers_of_images_are_vocs(server, run, tmp_path):
-    with pytest.raises(InputError, match='give 3 images to train on instead of 10582'):
+    with pytest.raises(InputError, match='trainaug would have 3 images instead of 10582'):
         run(any_count=False)
     assert not (tmp_path / 'data/VOCdevkit/VOC2012/ImageSets/Segmentation/aug.txt').exists()
 
@@ -99,6 +103,15 @@ def test_a_mirror_is_verified_too(server, run, tmp_path):
     with pytest.raises(InputError, match='MD5'):
         run('--mirror', f'sbd={server.url("wrong")}')
     assert run('--mirror', f'sbd={server.url("copy")}') == 0
+
+
+def test_without_fcns_list_only_its_config_is_missing(server, run, tmp_path, capsys):
+    del server.files['seg11valid.txt']
+    assert run() == 0
+    assert 'gets no seg11valid.txt, which is needed to test configs/gdn/fcn32s_voc11valid.py' in capsys.readouterr().err
+    server.files['seg11valid.txt'] = b'd\nz\n'
+    assert run() == 0
+    assert (tmp_path / 'data/VOCdevkit/VOC2012/ImageSets/Segmentation/seg11valid.txt').read_text() == 'd\n'
 
 
 def test_too_little_space(server, run, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ def table(root_dir):
 
 def test_every_entry_has_a_hash_or_says_that_it_has_none(table):
     sources = read_sources(table)
-    assert set(sources) == {'voc2012-trainval', 'sbd', 'vgg16', 'vgg16-reduced', 'fcn32s-voc'}
+    assert set(sources) == {'voc2012-trainval', 'sbd', 'seg11valid', 'vgg16', 'vgg16-reduced', 'fcn32s-voc'}
     for source in sources.values():
         if source.hash is None:
             assert 'cannot be verified' in source.note
@@ -44,5 +44,5 @@ def test_a_mirror_changes_the_address_alone(table):
 
 @pytest.mark.parametrize('mirror', ['sbd', 'sbd=', 'sbd=/a/file', 'sbd=ftp://host/file', 'other=http://host/file', ''])
 def test_mirrors_of_another_form(table, mirror):
-    with pytest.raises(InputError, match=r'NAME=URL, .* of the names voc2012-trainval, sbd, vgg16'):
+    with pytest.raises(InputError, match=r'NAME=URL, .* of the names voc2012-trainval, sbd, seg11valid, vgg16'):
         read_sources(table, [mirror])

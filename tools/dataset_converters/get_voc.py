@@ -1,4 +1,4 @@
-"""Get PASCAL VOC 2012 with SBD's extra annotations: download, verify, unpack, convert, merge the lists, check.
+"""Get PASCAL VOC 2012 with SBD's extra annotations: download, verify, unpack, convert, make the lists, check.
 
 What is done stays: run it again after a break. Addresses and hashes are in tools/sources.json.
 The images of VOC's test set are not among this, because the challenge's server provides them after registration.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mmengine.utils import ProgressBar
 
+from derived_lists import add_missing_lists, require_count
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.download import download, remaining_bytes
 from mmseg_gdn.utils.ids import read_ids
@@ -24,7 +25,6 @@ from mmseg_gdn.utils.sources import Source, read_sources
 from mmseg_gdn.utils.space import require_space
 from sbd_masks import convert_masks, merged_lists, write_list
 from voc_archives import unpack
-from voc_defects import EXPECTED
 
 TABLE = Path(__file__).parents[1] / 'sources.json'
 _SBD_PARTS = {f'benchmark_RELEASE/dataset/{part}': part for part in ('cls', 'train.txt', 'val.txt')}
@@ -66,6 +66,7 @@ def main() -> None:
         print(f'{root}: the masks and lists from SBD are there')
     else:
         add_sbd(root, downloads, sources['sbd'], args)
+    add_missing_lists(root / 'ImageSets' / 'Segmentation', sources['seg11valid'], downloads, args.any_count)
     if downloads.is_dir():
         print(f'{downloads}: the archives are no longer needed and may be deleted')
     check(root, args)
@@ -116,9 +117,7 @@ def add_sbd(root: Path, downloads: Path, source: Source, args: argparse.Namespac
     sbd, lists = downloads / 'SBD', root / 'ImageSets' / 'Segmentation'
     unpack(download(source, downloads), sbd, _SBD_PARTS)
     aug, trainaug = merged_lists([sbd / 'train.txt', sbd / 'val.txt'], lists)
-    if len(trainaug) != EXPECTED['trainaug'] and not args.any_count:
-        raise InputError(f'The lists in {lists} and {sbd} give {len(trainaug)} images to train on instead of '
-                         f'{EXPECTED["trainaug"]}; get the complete archives, or add --any-count for an extract.')
+    require_count('trainaug', trainaug, args.any_count)
     masks = root / 'SegmentationClassAug'
     print(f'{masks}: {convert_masks(sbd / "cls", masks, args.workers, show_progress)} masks from SBD')
     write_list(lists / 'aug.txt', aug)

@@ -11,7 +11,7 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 # isort: split
 import numpy as np
 
-from converted_checkpoint import report, save_checkpoint
+from converted_checkpoint import about_missing_layers, report, save_checkpoint
 from mmseg_gdn.caffe import convert, read_caffemodel
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
@@ -36,6 +36,7 @@ def main() -> None:
         conversion = convert(read_caffemodel(args.src), args.layout, kernels)
         report(conversion)
         save_checkpoint(conversion, Path(args.src), args.layout, partial)
+    print(about_missing_layers(conversion, args.layout))
     print(f'{args.dst}: {len(conversion.state)} tensors from {len(conversion.used)} layers, '
           f'{len(conversion.left_over)} layers left over')
 

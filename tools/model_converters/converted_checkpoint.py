@@ -12,6 +12,9 @@ import mmseg_gdn
 from mmseg_gdn.caffe import Conversion
 from mmseg_gdn.caffe.reader import printable
 
+_LAYERS = ('decode_head.fc6', 'decode_head.fc7', 'decode_head.conv_seg')
+_WITH_FC = {'fcn32s': 'vgg16', 'largefov': 'vgg16-reduced'}
+
 
 def save_checkpoint(conversion: Conversion, source: Path, layout: str, path: Path) -> None:
     """Write the checkpoint, with where the weights come from.
@@ -37,6 +40,29 @@ def report(conversion: Conversion) -> None:
             print(f'used       {"matrix":12} -> decode_head.interp.kernel_{side} {kernel.shape}')
     for name, reason in conversion.left_over.items():
         print(f'left over  {printable(name):12}    {reason}')
+
+
+def about_missing_layers(conversion: Conversion, layout: str) -> str:
+    """A sentence about the layers of the network for which there are no weights.
+
+    Args:
+        conversion: The weights.
+        layout: The network they are for.
+
+    Returns:
+        The sentence; it names where to get fc6 and fc7 if they are missing.
+    """
+    missing = [layer for layer in _LAYERS if f'{layer}.weight' not in conversion.state]
+    if not missing:
+        has_matrices = 'decode_head.interp.kernel_h' in conversion.state
+        return ('All layers of the network have trained weights'
+                + ('.' if has_matrices else ", but GDN's matrices start as the config initialises them."))
+    text = (f'Not in these weights: {", ".join(missing)}. They start as the config initialises them: randomly, but the '
+            "score layer conv_seg of FCN-32s at zero. So do GDN's matrices and the label branch.")
+    if 'decode_head.fc6' in missing:
+        text += (f' fc6 and fc7 of the layout {layout}, trained on ImageNet: python '
+                 f'tools/model_converters/get_weights.py {_WITH_FC[layout]} --out OTHER.pth')
+    return text
 
 
 def _meta(source: Path, layout: str) -> dict:

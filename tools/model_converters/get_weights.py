@@ -19,9 +19,9 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 # isort: split
 import torch
 
-from converted_checkpoint import report, save_checkpoint
+from converted_checkpoint import about_missing_layers, report, save_checkpoint
 from input_format import caffe_input
-from mmseg_gdn.caffe import CaffeLayer, Conversion, convert, read_caffemodel
+from mmseg_gdn.caffe import CaffeLayer, convert, read_caffemodel
 from mmseg_gdn.utils import InputError, atomic_write, require_extra, run_tool
 from mmseg_gdn.utils.download import download, remaining_bytes
 from mmseg_gdn.utils.sources import Source, read_sources
@@ -30,7 +30,6 @@ from reduced_vgg import read_reduced_vgg
 
 TABLE = Path(__file__).parents[1] / 'sources.json'
 _LAYOUTS = {'vgg16': 'fcn32s', 'vgg16-reduced': 'largefov', 'fcn32s-voc': 'fcn32s'}
-_LAYERS = ('decode_head.fc6', 'decode_head.fc7', 'decode_head.conv_seg')
 
 
 def parse_args() -> argparse.Namespace:
@@ -70,7 +69,7 @@ def main() -> None:
         save_checkpoint(conversion, path, layout, partial)
     report(conversion)
     print(f'{out}: {len(conversion.state)} tensors from {source.file}, for the layout {layout}')
-    print(initialised_by_config(conversion))
+    print(about_missing_layers(conversion, layout))
 
 
 def default_checkpoint(weights: str, layout: str) -> str:
@@ -113,15 +112,6 @@ def read_layers(path: Path, source: Source) -> dict[str, CaffeLayer]:
         weight, *rest = first.blobs
         layers['conv1_1'] = replace(first, blobs=(caffe_input(weight, **source.input), *rest))
     return layers
-
-
-def initialised_by_config(conversion: Conversion) -> str:
-    """A sentence about the layers of the network for which there are no weights."""
-    missing = [layer for layer in _LAYERS if f'{layer}.weight' not in conversion.state]
-    if not missing:
-        return 'All layers of the network have trained weights (matrices of GDN are the config\'s own).'
-    return (f'Not in these weights: {", ".join(missing)}. They start as the config initialises them: randomly, but the '
-            "score layer conv_seg of FCN-32s at zero. So do GDN's matrices and the label branch.")
 
 
 if __name__ == '__main__':

@@ -11,5 +11,5 @@ test_dataloader = _base_.small_test
 tta_pipeline = _base_.small_tta_pipeline
 optim_wrapper = dict(accumulative_counts=1)
 # Nothing is validated during training; tools/test.py does it.
-train_cfg = dict(max_iters=30, val_interval=100000)
+train_cfg = dict(max_iters=30, val_begin=100000)
 default_hooks = dict(logger=dict(interval=10))

@@ -8,5 +8,5 @@ val_dataloader = _base_.small_test
 test_dataloader = _base_.small_test
 tta_pipeline = _base_.small_tta_pipeline
 # Nothing is validated during training; tools/test.py does it.
-train_cfg = dict(max_iters=20, val_interval=100000)
+train_cfg = dict(max_iters=20, val_begin=100000)
 default_hooks = dict(logger=dict(interval=10))

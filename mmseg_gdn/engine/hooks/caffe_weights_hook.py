@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.runner import Runner, load_checkpoint
+from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+from torch import Tensor, nn
 
+from mmseg_gdn.engine.checkpoint import read_weights
+from mmseg_gdn.engine.gradient_watch import all_matrices
 from mmseg_gdn.engine.unwrap import whole_model
 from mmseg_gdn.utils import InputError
 
@@ -19,11 +23,18 @@ _HOW_TO = ("Training needs Caffe's ImageNet weights, but there is no {checkpoint
            'your own: python tools/model_converters/caffe2mmseg.py MODEL.caffemodel {checkpoint} --layout {layout}. '
            'To train from random weights instead, add: '
            '--cfg-options custom_hooks.0.from_scratch=True (0 is the position of CaffeWeightsHook in custom_hooks).')
+_OTHER_LAYOUT = ('fc6 of {checkpoint} has a {found[0]}x{found[1]} kernel, but that of the layout {layout} is '
+                 '{wanted[0]}x{wanted[1]}, so these weights are for another network. To get those for {layout}, '
+                 'run: python tools/model_converters/get_weights.py {weights} --out OTHER.pth, and name that file by '
+                 '--cfg-options custom_hooks.0.checkpoint=OTHER.pth (0 is the position of CaffeWeightsHook in '
+                 'custom_hooks).')
 
 
 @HOOKS.register_module()
 class CaffeWeightsHook(Hook):
     """Loads a converted Caffe model before training, unless training resumes or starts from ``load_from``.
+
+    Layers that the file does not have, or has in other sizes, keep their initial values; a warning names them.
 
     Args:
         checkpoint: The weights, as written by ``tools/model_converters/get_weights.py``.
@@ -48,7 +59,7 @@ class CaffeWeightsHook(Hook):
             runner: The runner of the training.
 
         Raises:
-            InputError: If they do not exist.
+            InputError: If they do not exist, or if they are those of the other layout.
         """
         # When hooks are called, the runner has already loaded or resumed.
         if runner.iter > 0 or runner._load_from is not None:
@@ -60,6 +71,40 @@ class CaffeWeightsHook(Hook):
         if not Path(self.checkpoint).is_file():
             raise InputError(_HOW_TO.format(checkpoint=self.checkpoint, layout=self.layout,
                                             weights=_WEIGHTS[self.layout]))
+        weights = read_weights(self.checkpoint)
         with whole_model(runner.model) as model:
-            load_checkpoint(model, self.checkpoint, map_location='cpu', logger=runner.logger)
+            self._require_layout(model, weights)
+            initial = _load_what_fits(model, weights)
         print_log(f'Training starts from the Caffe weights in {self.checkpoint}.', runner.logger)
+        if initial:
+            print_log(self._about_initial(initial), runner.logger, logging.WARNING)
+
+    def _require_layout(self, model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+        key = 'decode_head.fc6.weight'
+        wanted = model.state_dict().get(key)
+        if key in weights and wanted is not None and weights[key].shape[2:] != wanted.shape[2:]:
+            raise InputError(_OTHER_LAYOUT.format(
+                checkpoint=self.checkpoint, layout=self.layout, weights=_WEIGHTS[self.layout],
+                found=tuple(weights[key].shape[2:]), wanted=tuple(wanted.shape[2:])))
+
+    def _about_initial(self, parts: list[str]) -> str:
+        text = (f'{self.checkpoint} has no weights for {", ".join(parts)}. These start as the config initialises them: '
+                'randomly, but the score layer of FCN-32s (conv_seg) with zeros.')
+        if 'decode_head.fc6' in parts:
+            text += (' For fc6 and fc7 trained on ImageNet, at full width, run: python '
+                     f'tools/model_converters/get_weights.py {_WEIGHTS[self.layout]}')
+        return text
+
+
+def _load_what_fits(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """Load the weights whose sizes fit; returns the parts of the model that keep their initial values."""
+    own, matrices = model.state_dict(), {name for name, _ in all_matrices(model)}
+    # Matrices are resampled when they are loaded.
+    fitting = {key: value for key, value in weights.items()
+               if key in matrices or (key in own and value.shape == own[key].shape)}
+    model.load_state_dict(fitting, strict=False)
+    return _parts(key for key in own if key not in fitting)
+
+
+def _parts(keys: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys('.'.join(key.split('.')[:2]) for key in keys))
