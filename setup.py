@@ -38,7 +38,8 @@ ONEDL = [
 CAFFE = ['protobuf>=4.25']  # earlier 4.x crash where they give back a repeated field
 EXPORT = ['onnx', 'onnxruntime', 'onnxscript']
 PLOTS = ['matplotlib>=3.5']
-TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'seaborn', *CAFFE, *EXPORT, *PLOTS]
+CRF = ['pydensecrf2>=1.1']  # pydensecrf, of which it is a fork, no longer builds
+TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'seaborn', *CAFFE, *EXPORT, *PLOTS, *CRF]
 
 
 def version() -> str:
@@ -84,7 +85,7 @@ setup(
     python_requires='>=3.9',
     install_requires=['torch>=2.4', 'numpy>=1.22', 'pillow>=9.1', 'packaging'],
     extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'caffe': CAFFE, 'export': EXPORT, 'plots': PLOTS,
-                    'tests': TESTS},
+                    'crf': CRF, 'tests': TESTS},
     classifiers=[
         'Programming Language :: Python :: 3.9',
         'Programming Language :: Python :: 3.11',

@@ -1,4 +1,5 @@
 # DeepLab-LargeFOV on VGG-16 with Caffe's sizes, mean and loss; upsampled bilinearly.
+_base_ = '../crf/deeplab-largefov.py'
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=dict(

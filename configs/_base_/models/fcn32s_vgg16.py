@@ -1,4 +1,6 @@
-# FCN-32s on VGG-16 with Caffe's sizes, mean and loss; upsampled by its frozen deconvolution.
+# FCN-32s on VGG-16 with Caffe's sizes, mean and loss; upsampled by its frozen deconvolution. No CRF parameters
+# are published for it; DeepLab v1's are where a search can start.
+_base_ = '../crf/deeplab-v1.py'
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=dict(

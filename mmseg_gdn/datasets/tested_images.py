@@ -1,4 +1,4 @@
-"""Which images ``tools/test.py`` tests, and how a submission loads them."""
+"""Which images a test takes, and how it loads them."""
 
 from __future__ import annotations
 
@@ -63,6 +63,19 @@ def drop_annotations(dataset: dict) -> None:
         drop_annotations(part)
 
 
+def loading_step(dataset: dict) -> dict:
+    """The step of a data set's pipeline that loads images.
+
+    Args:
+        dataset: Config of a data set, possibly of wrappers around several.
+
+    Returns:
+        Config of the step; mmseg's default if the pipeline has none that loads an image from its file.
+    """
+    steps = [step for part in _parts(dataset) for step in part.get('pipeline', ()) if _loads_images(step)]
+    return dict(steps[0]) if steps else dict(type='LoadImageFromFile')
+
+
 def _parts(dataset: dict) -> Iterator[dict]:
     """The data sets inside wrappers."""
     wrapped = _wrapped(dataset)
@@ -88,3 +101,7 @@ def _without_annotations(pipeline: Any) -> Any:
 
 def _loads_masks(step: Any) -> bool:
     return isinstance(step, dict) and str(step['type']).endswith('Annotations')
+
+
+def _loads_images(step: Any) -> bool:
+    return isinstance(step, dict) and str(step['type']).rsplit('.', 1)[-1] in ('LoadImageFromFile', 'LoadVOCImage')
