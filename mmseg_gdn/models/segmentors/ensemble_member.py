@@ -1,0 +1,87 @@
+"""One model of an ensemble, which gets images as its own config prepares them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmseg.models.utils import resize
+from mmseg.registry import DATASETS, MODELS, TRANSFORMS
+from torch import Tensor, nn
+
+from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.cli import read_config
+
+
+class EnsembleMember(nn.Module):
+    """A segmentor with its checkpoint, and with the test pipeline and the preprocessor of its config.
+
+    Args:
+        config: Path of the config.
+        checkpoint: Path of the checkpoint.
+
+    Attributes:
+        classes: Names of the classes, as far as the config's test set tells them.
+
+    Raises:
+        InputError: If a file is missing, if they do not belong together, if the config has no test set, or if the model
+            predicts no probabilities of classes.
+    """
+
+    def __init__(self, config: str, checkpoint: str) -> None:
+        super().__init__()
+        # Not at the top, because the engine imports the models.
+        from mmseg_gdn.engine.checkpoint import load_weights, require_checkpoint
+
+        cfg = read_config(config)
+        test_set = _find_test_set(cfg, config)
+        require_checkpoint(checkpoint)
+        self.config = config
+        self.classes = _class_names(test_set)
+        self.pipeline = Compose([TRANSFORMS.build(step) for step in test_set['pipeline'] if not _loads_masks(step)])
+        self.model = MODELS.build(cfg.model).eval()
+        if self.model.out_channels == 1:
+            raise InputError(f'The model of {config} has a single score for two classes, but an Ensemble averages '
+                             'softmax probabilities; leave out this member.')
+        try:
+            load_weights(self.model, checkpoint)
+        except InputError as error:
+            raise InputError(f'{config}, a member of the Ensemble: {error}') from error
+
+    def forward(self, img_path: str) -> Tensor:
+        """Probabilities of the classes, at the size of the image.
+
+        Args:
+            img_path: Path of the image.
+
+        Returns:
+            Softmax of the scores, shape (C, H, W), float32.
+        """
+        image = self.pipeline(dict(img_path=img_path, seg_fields=[]))
+        sample, = self.model.test_step(pseudo_collate([image]))
+        scores, size = sample.seg_logits.data.float(), tuple(sample.ori_shape[:2])
+        if tuple(scores.shape[1:]) != size:
+            scores = resize(scores[None], size=size, mode='bilinear', align_corners=self.model.align_corners,
+                            warning=False)[0]
+        return scores.softmax(0)
+
+
+def _find_test_set(cfg: Config, path: str) -> dict:
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    while 'pipeline' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
+        dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
+    if 'pipeline' not in dataset:
+        raise InputError(f'{path} has no test_dataloader with a pipeline, by which an Ensemble prepares the images of '
+                         'its members; add one.')
+    return dataset
+
+
+def _class_names(dataset: dict) -> tuple[str, ...] | None:
+    found = DATASETS.get(dataset['type']) if isinstance(dataset['type'], str) else dataset['type']
+    names = dataset.get('metainfo', {}).get('classes') or getattr(found, 'METAINFO', {}).get('classes')
+    return tuple(names) if names else None
+
+
+def _loads_masks(step: Any) -> bool:
+    return isinstance(step, dict) and str(step['type']).endswith('Annotations')
