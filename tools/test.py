@@ -38,7 +38,8 @@ def parse_args() -> argparse.Namespace:
                         help='comp5: trained on VOC trainval only; comp6 (default): other training data, too')
     parser.add_argument('--ids', metavar='LIST',
                         help="list of the images to test, such as VOC's test.txt; default: the list of the config")
-    args = parser.parse_args()
+    # In any order: otherwise argparse takes a checkpoint that follows other options for one too many.
+    args = parser.parse_intermixed_args()
     if args.crf_workers is not None and not (args.crf and args.crf_workers > 0):
         parser.error('--crf-workers is a number of processes, 1 or more, and needs --crf')
     return args
