@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.dist import is_main_process
 from mmengine.evaluator import Evaluator
+from mmengine.logging import print_log
 from mmengine.registry import EVALUATOR
 from mmengine.structures import BaseDataElement
 from mmengine.utils import ProgressBar
@@ -73,6 +74,7 @@ class CRFEvaluator(Evaluator):
         if self.workers < 1:
             raise InputError(f'workers of CRFEvaluator is a number of processes, 1 or more, but got {workers}.')
         self.loading = TRANSFORMS.build(loading or dict(type='LoadImageFromFile'))
+        print_log(f'{self.crf} refines predictions; processes: {self.workers}', 'current')
         self._pool: ProcessPoolExecutor | None = None
         self._batches: deque[_Batch] = deque()
 

@@ -5,14 +5,18 @@ import runpy
 import sys
 import tarfile
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmseg.registry import METRICS, MODELS
+from PIL import Image
 
 from mmseg_gdn.evaluation.check_submission import check_submission
+from mmseg_gdn.evaluation.dense_crf import DenseCRF
 from mmseg_gdn.utils import InputError
+from tested_metrics import refine_with_crf, submit_instead_of_evaluating, write_classes
 
 PARTS = """
 parts = [
@@ -142,7 +146,84 @@ class TestSubmission:
         assert not (tmp_path / 'a.tgz').exists()
 
 
+STRONG = ['--crf', '--crf-workers', 1, '--cfg-options', 'crf.bi_w=40', 'crf.bi_xy=10', 'crf.bi_rgb=60']
+
+
+@pytest.mark.slow
+class TestCRF:
+
+    @pytest.fixture
+    def checkpoint(self, weights, tmp_path):
+        """Weights with which neighbouring pixels belong to different classes."""
+        for name in ('decode_head.interp.kernel_h', 'decode_head.interp.kernel_w', 'decode_head.conv_seg.weight'):
+            weights[name].normal_()
+        torch.save(dict(state_dict=weights), tmp_path / 'vivid.pth')
+        return tmp_path / 'vivid.pth'
+
+    def test_refined_classes_are_written_and_measured(self, run_test, child, checkpoint, voc_root, tmp_path):
+        dumped = tmp_path / 'dumped.pkl'
+        log = run_test(child(f"""
+model = dict(type='EncoderDecoder')
+test_evaluator = [dict(type='IoUMetric'), dict(type='DumpResults', out_file_path={str(dumped)!r})]
+"""), checkpoint, '--out', tmp_path / 'plain', *STRONG)
+        assert 'GlobalInterpEncoderDecoder replaces EncoderDecoder' in log
+        assert 'mIoU: ' in log
+        assert "DenseCRF(iterations=10, bi_w=40, bi_xy=10, bi_rgb=60, pos_w=3.0, pos_xy=3.0) refines predictions; processes: 1" in log
+        for name, sample in zip('de', pickle.loads(dumped.read_bytes())):
+            image = np.asarray(Image.open(voc_root / f'JPEGImages/{name}.jpg'))
+            scores = sample['seg_logits']['data']
+            expected = DenseCRF(bi_w=40, bi_xy=10, bi_rgb=60).refine(image, scores.softmax(0).numpy()).argmax(0)
+            assert np.array_equal(np.asarray(Image.open(tmp_path / f'plain/{name}.png')), expected)
+            assert not np.array_equal(scores.argmax(0), expected)
+
+    def test_archive_of_augmented_images(self, run_test, child, checkpoint, unlabeled, voc_root, tmp_path):
+        run_test(child(''), checkpoint, '--submission', tmp_path / 'a.tgz', '--ids', unlabeled, '--tta', *STRONG)
+        assert check_submission(tmp_path / 'a.tgz', ['f', 'g'], voc_root / 'JPEGImages') == (2, [])
+
+
+class TestCRFOptions:
+
+    def test_where_the_evaluator_goes(self, gdn_config):
+        cfg = Config.fromfile(gdn_config)
+        cfg.crf, metrics = dict(bi_w=5), cfg.test_evaluator
+        refine_with_crf(cfg, None)
+        write_classes(cfg, str(gdn_config.parent / 'plain'))
+        evaluator = cfg.test_evaluator
+        assert (evaluator.type, evaluator.crf, evaluator.workers) == ('CRFEvaluator', dict(bi_w=5), None)
+        assert evaluator.loading == dict(type='LoadImageFromFile')
+        assert [metric.type for metric in evaluator.metrics] == [metric.type for metric in metrics]
+        assert evaluator.metrics[0].output_dir.endswith('plain')
+        submit_instead_of_evaluating(cfg, 'a.tgz', 'comp6')
+        refine_with_crf(cfg, 3)
+        assert cfg.test_evaluator == dict(evaluator, workers=3, metrics=[
+            dict(type='VOCSubmission', out='a.tgz', competition='comp6')])
+
+    @pytest.mark.parametrize(('text', 'message'), [
+        ('crf = dict(bi_w=-3)', 'bi_w of the CRF is a number, 0 or more, but got -3'),
+        ("test_evaluator = dict(_delete_=True, type='Own', metrics=[dict(type='IoUMetric')])", "type is 'Own'"),
+    ])
+    def test_configs_that_fit_no_crf(self, text, message, run_test, child, checkpoint):
+        with pytest.raises(InputError, match=message):
+            run_test(child(text), checkpoint, '--crf')
+
+    @pytest.mark.parametrize('args', [['--crf-workers', 2], ['--crf', '--crf-workers', 0]])
+    def test_processes_without_meaning(self, args, run_test, gdn_config, checkpoint, capsys):
+        with pytest.raises(SystemExit):
+            run_test(gdn_config, checkpoint, *args)
+        assert '--crf-workers is a number of processes, 1 or more, and needs --crf' in capsys.readouterr().err
+
+
 class TestRefusals:
+
+    @pytest.mark.parametrize(('text', 'args', 'message'), [
+        ('', [], r'Name the checkpoint to test after .*\.py'),
+        ("model = dict(_delete_=True, type='Ensemble', members=[])", ['model.pth'],
+         r'is an Ensemble, whose members have their own checkpoints; leave out model\.pth'),
+        ("model = dict(_delete_=True, type='Ensemble', members=[])", ['--tta'], '--tta does not reach the members'),
+    ])
+    def test_checkpoints_and_ensembles(self, text, args, message, run_test, child):
+        with pytest.raises(InputError, match=message):
+            run_test(child(text), *args)
 
     @pytest.mark.parametrize(('text', 'args', 'message'), [
         ('', ['--ids', 'tset.txt'], r'There is no list tset\.txt'),
