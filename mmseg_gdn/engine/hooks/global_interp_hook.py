@@ -94,7 +94,8 @@ class GlobalInterpHook(Hook):
             return
         told = ', '.join(f'{name} {share:.1%}' for name, share in moved.items())
         print_log(f'Moved since the start of training, relative to its size: {told}.', runner.logger)
-        if min(moved.values()) < _ENOUGH:
+        # Matrices that have not moved at all are kept on purpose, by a learning rate of 0.
+        if any(0 < share < _ENOUGH for share in moved.values()):
             print_log(f'A matrix that has moved by less than {_ENOUGH:.0%} has hardly learned anything; train longer, '
                       "or raise the learning rate of the matrices. Start with 20 times the network's, without decay: "
                       "optim_wrapper.paramwise_cfg.custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}",

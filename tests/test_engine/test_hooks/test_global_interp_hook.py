@@ -60,7 +60,7 @@ def test_the_end_of_training_tells_the_movement(model, train, read_log):
     assert f'Moved since the start of training, relative to its size: {told}.' in read_log(runner)
 
 
-@pytest.mark.parametrize(('lr', 'warned'), [(1e-3, True), (5.0, False)])
+@pytest.mark.parametrize(('lr', 'warned'), [(1e-3, True), (5.0, False), (0.0, False)])
 def test_a_warning_with_the_remedy_if_the_matrices_hardly_moved(model, train, read_log, lr, warned):
     log = read_log(train(model, [GlobalInterpHook()], lr=lr))
     assert ('moved by less than 5%' in log) == warned
