@@ -17,6 +17,7 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 import mmseg
 
 from mmseg_gdn.utils import InputError, run_tool
+from stock_confusion import draw_confusion_matrix
 from stock_remedies import apply_remedies
 
 STOCK_TOOLS = Path(mmseg.__file__).parent / '.mim' / 'tools'
@@ -32,7 +33,10 @@ def main() -> None:
     apply_remedies()
     sys.argv = [str(script), *sys.argv[2:]]
     try:
-        runpy.run_path(str(script), run_name='__main__')
+        if name == 'analysis_tools/confusion_matrix':
+            draw_confusion_matrix(str(script))
+        else:
+            runpy.run_path(str(script), run_name='__main__')
     except ModuleNotFoundError as error:
         raise InputError(f'The stock tool {name} needs the package {error.name}; '
                          f'install it (pip install {error.name}) and run this again.') from error
