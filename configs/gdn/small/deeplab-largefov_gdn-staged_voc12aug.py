@@ -1,10 +1,10 @@
-# ../deeplab-largefov_gdn-staged_voc12aug.py with thin fc layers, small images and few
-# iterations, for trying the stages on a CPU.
-_base_ = ['../deeplab-largefov_gdn-staged_voc12aug.py', '../../_base_/datasets/small_161.py']
+# ../deeplab-largefov_gdn-staged_voc12aug.py with narrow fc layers, small images and few iterations,
+# for trying the stages on a CPU.
+_base_ = ['../deeplab-largefov_gdn-staged_voc12aug.py', '../../_base_/small_161.py']
 work_dir = 'work_dirs/small/deeplab-largefov_gdn-staged_voc12aug'
 load_from = 'work_dirs/small/deeplab-largefov_gdn-labels_voc12aug/iter_20.pth'
 
-model = dict(decode_head=dict(fc_channels=64, in_size=(21, 21), out_size=(161, 161)))
+model = dict(decode_head=dict(_base_.small_fc, in_size=(21, 21), out_size=(161, 161)))
 train_dataloader = _base_.small_padded_train
 val_dataloader = _base_.small_test
 test_dataloader = _base_.small_test

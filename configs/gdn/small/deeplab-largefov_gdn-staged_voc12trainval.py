@@ -1,10 +1,10 @@
-# ../deeplab-largefov_gdn-staged_voc12trainval.py with thin fc layers, small images and few
-# iterations, for trying the stages on a CPU.
-_base_ = ['../deeplab-largefov_gdn-staged_voc12trainval.py', '../../_base_/datasets/small_161.py']
+# ../deeplab-largefov_gdn-staged_voc12trainval.py with narrow fc layers, small images and few iterations,
+# for trying the stages on a CPU.
+_base_ = ['../deeplab-largefov_gdn-staged_voc12trainval.py', '../../_base_/small_161.py']
 work_dir = 'work_dirs/small/deeplab-largefov_gdn-staged_voc12trainval'
 load_from = 'work_dirs/small/deeplab-largefov_gdn-staged_voc12aug/iter_30.pth'
 
-model = dict(decode_head=dict(fc_channels=64, in_size=(21, 21), out_size=(161, 161)))
+model = dict(decode_head=dict(_base_.small_fc, in_size=(21, 21), out_size=(161, 161)))
 train_dataloader = _base_.small_padded_train
 test_dataloader = _base_.small_test
 tta_pipeline = _base_.small_tta_pipeline

@@ -1,9 +1,9 @@
-# ../deeplab-largefov_whole_voc12aug.py with thin fc layers, small images and few
-# iterations, for trying the stages on a CPU.
-_base_ = ['../deeplab-largefov_whole_voc12aug.py', '../../_base_/datasets/small_161.py']
+# ../deeplab-largefov_whole_voc12aug.py with narrow fc layers, small images and few iterations,
+# for trying the stages on a CPU.
+_base_ = ['../deeplab-largefov_whole_voc12aug.py', '../../_base_/small_161.py']
 work_dir = 'work_dirs/small/deeplab-largefov_whole_voc12aug'
 
-model = dict(decode_head=dict(fc_channels=64))
+model = dict(decode_head=dict(_base_.small_fc))
 train_dataloader = _base_.small_padded_train
 val_dataloader = _base_.small_test
 test_dataloader = _base_.small_test

@@ -1,8 +1,9 @@
-# ../fcn32s_voc12aug.py with thin fc layers, small images and few iterations, for trying the stages on a CPU.
-_base_ = ['../fcn32s_voc12aug.py', '../../_base_/datasets/small_161.py']
+# ../fcn32s_voc12aug.py with narrow fc layers, small images and few iterations,
+# for trying the stages on a CPU.
+_base_ = ['../fcn32s_voc12aug.py', '../../_base_/small_161.py']
 work_dir = 'work_dirs/small/fcn32s_voc12aug'
 
-model = dict(decode_head=dict(fc_channels=64))
+model = dict(decode_head=dict(fc_channels=256))
 train_dataloader = _base_.small_whole_train
 val_dataloader = _base_.small_test
 test_dataloader = _base_.small_test

@@ -1,5 +1,6 @@
-# Images of at most 161 px per side, for trying the stages on a CPU; the configs in gdn/small take these settings over.
-# DeepLab-LargeFOV turns 161 px into 21x21 scores, FCN-32s into 6x6.
+# What makes the configs in gdn/small small: images of at most 161 px per side, which DeepLab-LargeFOV turns into 21x21
+# scores and FCN-32s into 6x6, and narrow fc layers. Narrow layers need larger initial values than wide ones.
+small_fc = dict(fc_channels=256, init_cfg=dict(type='Normal', layer='Conv2d', std=0.01))
 small_test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='ClampSize', max_size=161),
