@@ -6,7 +6,6 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_gdn.utils import InputError, require_extra
 
-from .crf_pool import crf_pool, default_workers, refine_file
+from .crf_pool import crf_pool, default_workers, refine_file, result_of, start
 from .dense_crf import make_crf, require_several_classes
 
 
@@ -92,9 +91,7 @@ class CRFEvaluator(Evaluator):
             self._pool = crf_pool(self.workers)
         samples = [sample.to_dict() if isinstance(sample, BaseDataElement) else dict(sample)
                    for sample in data_samples]
-        labels = [self._pool.submit(refine_file, self.crf, self.loading, sample['img_path'], _probabilities(sample))
-                  for sample in samples]
-        self._batches.append(_Batch(data_batch, samples, labels))
+        self._batches.append(_Batch(data_batch, samples, [self._refine(sample) for sample in samples]))
         while self._batches and (self._batches[0].is_done or self._in_flight() > 2 * self.workers):
             self._finish_batch()
 
@@ -121,6 +118,10 @@ class CRFEvaluator(Evaluator):
         self._stop()
         return super().evaluate(size)
 
+    def _refine(self, sample: dict) -> Future:
+        path = sample['img_path']
+        return start(self._pool, path, refine_file, self.crf, self.loading, path, full_size_probabilities(sample))
+
     def _in_flight(self) -> int:
         return sum(len(batch.samples) for batch in self._batches)
 
@@ -129,7 +130,7 @@ class CRFEvaluator(Evaluator):
         batch = self._batches.popleft()
         try:
             for sample, label in zip(batch.samples, batch.labels):
-                sample['pred_sem_seg'] = dict(data=torch.from_numpy(_result(label, sample['img_path']))[None])
+                sample['pred_sem_seg'] = dict(data=torch.from_numpy(result_of(label, sample['img_path']))[None])
         except InputError:
             self._stop()
             raise
@@ -142,20 +143,21 @@ class CRFEvaluator(Evaluator):
         self._batches.clear()
 
 
-def _probabilities(sample: dict) -> np.ndarray:
-    """Softmax at the size of the image. Some segmentors give scores at the size of the network's input."""
+def full_size_probabilities(sample: dict) -> np.ndarray:
+    """Softmax at the size of the image; some segmentors give scores at the size of the network's input.
+
+    Args:
+        sample: Prediction with ``seg_logits`` and ``ori_shape``.
+
+    Returns:
+        Shape (C, H, W), float32.
+
+    Raises:
+        InputError: If the model is binary.
+    """
     scores = sample['seg_logits']['data'].detach().float()
     require_several_classes(len(scores))
     size = tuple(sample['ori_shape'][:2])
     if tuple(scores.shape[1:]) != size:
         scores = F.interpolate(scores[None], size=size, mode='bilinear', align_corners=False)[0]
     return scores.softmax(0).cpu().numpy()
-
-
-def _result(label: Future, path: str) -> np.ndarray:
-    try:
-        return label.result()
-    except BrokenProcessPool as error:
-        raise InputError(f'A process for the CRF was killed while it refined {path} or one of the images after it, '
-                         'probably for lack of memory; use fewer processes (workers of CRFEvaluator, --crf-workers).'
-                         ) from error

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_all_start_methods, get_context
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_all_start_methods, get_context, parent_process
+from threading import Thread
+from typing import Any, Callable
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -27,10 +30,10 @@ def crf_pool(workers: int) -> ProcessPoolExecutor:
         The pool; processes start when they are needed.
     """
     if 'forkserver' not in get_all_start_methods():
-        return ProcessPoolExecutor(workers, mp_context=get_context('spawn'))
+        return ProcessPoolExecutor(workers, get_context('spawn'), _end_with_parent)
     context = get_context('forkserver')
     context.set_forkserver_preload([__name__])
-    return ProcessPoolExecutor(workers, mp_context=context)
+    return ProcessPoolExecutor(workers, context, _end_with_parent)
 
 
 def default_workers() -> int:
@@ -62,6 +65,46 @@ def refine_file(crf: DenseCRF, loading: BaseTransform, path: str, probabilities:
         raise InputError(f'The CRF failed for {path} ({reason}); check this image and the scores for it.') from error
 
 
+def start(pool: ProcessPoolExecutor, path: str, function: Callable, *args) -> Future:
+    """Give a process something to compute.
+
+    Args:
+        pool: The processes.
+        path: The image it is for; for the message.
+        function: What to call.
+        *args: Arguments of the call.
+
+    Returns:
+        The task, for :func:`result_of`.
+
+    Raises:
+        InputError: If a process was killed.
+    """
+    try:
+        return pool.submit(function, *args)
+    except BrokenProcessPool as error:
+        raise _killed(path) from error
+
+
+def result_of(task: Future, path: str) -> Any:
+    """Wait for what a process computes.
+
+    Args:
+        task: The task.
+        path: The image it is for; for the message.
+
+    Returns:
+        Its result.
+
+    Raises:
+        InputError: If a process was killed, or if the computation failed by such an error.
+    """
+    try:
+        return task.result()
+    except BrokenProcessPool as error:
+        raise _killed(path) from error
+
+
 def read_rgb(loading: BaseTransform, path: str) -> np.ndarray:
     """Load an image as the test pipeline does.
 
@@ -73,3 +116,18 @@ def read_rgb(loading: BaseTransform, path: str) -> np.ndarray:
         The image, shape (H, W, 3), with mmcv's order BGR turned into RGB.
     """
     return loading(dict(img_path=path))['img'][..., ::-1]
+
+
+def _killed(path: str) -> InputError:
+    return InputError(f'A process for the CRF was killed while it refined {path} or an image near it in the list, '
+                      'probably for lack of memory; use fewer processes.')
+
+
+def _end_with_parent() -> None:
+    """Let a process end when the one that started it is killed; otherwise it would wait for work forever."""
+    Thread(target=_wait_for_end, daemon=True).start()
+
+
+def _wait_for_end() -> None:
+    parent_process().join()
+    os._exit(1)

@@ -150,14 +150,19 @@ class TestMemory:
     def test_few_images_are_in_flight(self, folder, monkeypatch):
         submitted, finished = [], []
         evaluator = CRFEvaluator(Recorder(), crf=CRF, workers=1)
-        original = crf_evaluator._result
-        monkeypatch.setattr(crf_evaluator, '_result', lambda *args: finished.append(1) or original(*args))
+        original = crf_evaluator.result_of
+        monkeypatch.setattr(crf_evaluator, 'result_of', lambda *args: finished.append(1) or original(*args))
         for path in [*sorted(folder.glob('*.png'))] * 2:
             submitted.append(1)
             evaluator.process([sample_of(path)])
             assert len(submitted) - len(finished) <= 2
         evaluator.evaluate(12)
         assert len(finished) == 12
+
+
+def kill(evaluator):
+    for process in list(evaluator._pool._processes):
+        os.kill(process, signal.SIGKILL)
 
 
 class TestFailures:
@@ -177,13 +182,19 @@ class TestFailures:
     def test_a_killed_process(self, folder):
         evaluator = CRFEvaluator(Recorder(), crf=dict(CRF, iterations=100_000), workers=1)
         evaluator.process([sample_of(folder / '0.png')])
-        deadline = time.monotonic() + 60
-        while not evaluator._pool._processes and time.monotonic() < deadline:
-            time.sleep(0.05)
-        for process in list(evaluator._pool._processes):
-            os.kill(process, signal.SIGKILL)
+        kill(evaluator)
         with pytest.raises(InputError, match=r'was killed while it refined .*/0\.png or .*; use fewer processes'):
             evaluator.evaluate(1)
+
+    def test_a_process_killed_between_images(self, folder):
+        evaluator = CRFEvaluator(Recorder(), crf=CRF, workers=1)
+        evaluator.process([sample_of(folder / '0.png')])
+        evaluator._batches[0].labels[0].result()
+        kill(evaluator)
+        with pytest.raises(InputError, match='was killed while it refined'):
+            for _ in range(100):
+                evaluator.process([sample_of(folder / '1.png')])
+                time.sleep(0.05)
 
     def test_binary_models(self, folder):
         evaluator = CRFEvaluator(Recorder(), crf=CRF, workers=1)
