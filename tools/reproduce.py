@@ -23,8 +23,8 @@ from reproduction.printing import plan_as_text
 from reproduction.records import Records
 from reproduction.results import collect_results, write_results
 from reproduction.settings import Settings
-from reproduction.step import Step, with_needs
 from reproduction.stages import STAGES
+from reproduction.step import Step, with_needs
 
 _VOC = Path('data/VOCdevkit/VOC2012')
 _SMALL_VAL, _SMALL_SEARCH = 24, 6
@@ -115,8 +115,8 @@ def require_inputs(settings: Settings) -> None:
         raise InputError(f'There is no {settings.list("val")}; name a folder in VOC\'s layout by --data-root. One with '
                          'drawn images is made by: python tools/dataset_converters/synthetic_voc.py FOLDER')
     if not settings.is_small and settings.data_root.name != 'VOC2012':
-        raise InputError(f'--data-root {settings.data_root} would be filled with VOC 2012, whose folder is always named '
-                         'VOC2012; name such a folder.')
+        raise InputError(f'--data-root {settings.data_root} would be filled with VOC 2012, whose folder is always '
+                         'named VOC2012; name such a folder.')
 
 
 def chosen(steps: list[Step], only: list[str], skip: list[str]) -> list[Step]:

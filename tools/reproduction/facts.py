@@ -1,1 +1,3 @@
+"""What a user should know before starting, for ``--help``."""
+
 EPILOG = ''

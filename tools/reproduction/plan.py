@@ -40,6 +40,6 @@ def stage_configs(settings: Settings) -> dict[str, Config]:
     configs: dict[str, Config] = {}
     for network in settings.networks:
         for name in STAGES[network]:
-            if (settings.configs / f'{name}.py').is_file():
+            if not settings.is_small or settings.source(name).parent.name == 'small':
                 configs[name] = complete_config(settings, name, configs)
     return configs

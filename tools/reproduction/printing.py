@@ -49,8 +49,8 @@ def plan_as_text(steps: list[Step], records: Records, settings: Settings, config
     devices = sorted({one['device'] for one in measured.values()})
     note = _NOTE.format(device=', '.join(devices), kept=_kept(steps),
                         memory='measured' if any(one.get('peak') for one in measured.values()) else _COMPUTED)
-    return '\n'.join([*blocks, f'{len(left)} of {len(steps)} steps to run: about {duration(time)}, {size(space)} on disk',
-                      note])
+    summary = f'{len(left)} of {len(steps)} steps to run: about {duration(time)}, {size(space)} on disk'
+    return '\n'.join([*blocks, summary, note])
 
 
 def duration(value: float) -> str:
@@ -90,7 +90,8 @@ def _training(work: Work, configs: dict[str, Config], measured: dict[str, dict[s
     cfg = configs[work.config]
     batch, batches = cfg.train_dataloader.batch_size, cfg.optim_wrapper.get('accumulative_counts', 1)
     memory, _ = training_memory(measured[work.config], batch // work.processes)
-    text = f'{cfg.train_cfg.max_iters} iterations of {batch} images, {batch * batches} per update; {size(memory)} of memory'
+    text = (f'{cfg.train_cfg.max_iters} iterations of {batch} images, {batch * batches} per update; '
+            f'{size(memory)} of memory')
     if settings.gpus > 1 or settings.launcher == 'slurm':
         text += f'; {work.processes} of {settings.gpus} devices, {batch // work.processes} images each'
         if work.processes < settings.gpus:

@@ -28,7 +28,7 @@ _PREAMBLE = """\
 
 
 def published(row: Row) -> dict[str, Any]:
-    """The published number: ``miou`` (or ``None``), ``measured_on`` and ``source``; empty if there is nothing to say."""
+    """The published number: ``miou`` or ``None``, ``measured_on`` and ``source``; empty if nothing is known."""
     table = json.loads(PUBLISHED.read_text())
     return table.get(f'{row.model}, CRF' if row.crf and row.model != 'archive' else row.model, {})
 

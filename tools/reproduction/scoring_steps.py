@@ -72,7 +72,8 @@ def search_steps(settings: Settings, configs: dict[str, Config]) -> list[Step]:
             ('tools/analysis_tools/crf_search.py', str(settings.config(name)), str(checkpoint), '--ids', str(ids),
              '--out', str(folder), *(word for option, values in grid.items() for word in (option, *values))),
             inputs=(settings.config(name), checkpoint, ids), outputs=(folder / 'crf_search.json',), needs=needs,
-            folder=folder, extra=('--workers', str(settings.workers)), work=Work(name, test_images=images, crf_images=images * points))
+            folder=folder, extra=('--workers', str(settings.workers)),
+            work=Work(name, test_images=images, crf_images=images * points))
         steps += [search, _test(
             settings, f'crf-best-{network}', 'test on val, with the CRF that was found',
             Row(name, f'{tested_images(settings)}; the CRF was searched on the first {images} of them', 'found'),

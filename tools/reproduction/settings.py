@@ -43,10 +43,11 @@ class Settings:
     search_images: int = 100
     options: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def configs(self) -> Path:
-        """Folder of the configs."""
-        return ROOT / 'configs' / 'gdn' / ('small' if self.is_small else '')
+    def source(self, name: str) -> Path:
+        """A config of this project: with ``is_small`` its small version, if it has one."""
+        folder = ROOT / 'configs' / 'gdn'
+        small = folder / 'small' / f'{name}.py'
+        return small if self.is_small and small.is_file() else folder / f'{name}.py'
 
     def config(self, name: str) -> Path:
         """Where a completed config is written."""

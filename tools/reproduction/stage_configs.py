@@ -31,11 +31,11 @@ def complete_config(settings: Settings, name: str, earlier: dict[str, Config]) -
     Raises:
         InputError: If the stage that it starts from is not among ``earlier``.
     """
-    cfg = Config.fromfile(settings.configs / f'{name}.py')
-    cfg.merge_from_dict(settings.options)
+    cfg = Config.fromfile(settings.source(name))
     for dataloader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         _place_data(cfg.get(dataloader), settings)
     if cfg.get('train_dataloader'):
+        cfg.merge_from_dict(settings.options)
         cfg.randomness = dict(seed=0)
         hooks = cfg.default_hooks
         hooks.iteration_seed = dict(type='IterationSeedHook')
@@ -96,7 +96,7 @@ def _place_start(cfg: Config, name: str, settings: Settings, earlier: dict[str, 
         return
     before = Path(cfg.load_from).parent.name
     if before not in earlier:
-        raise InputError(f'{settings.configs / name}.py starts from {cfg.load_from}, but the plan trains no {before} '
+        raise InputError(f'{settings.source(name)} starts from {cfg.load_from}, but the plan trains no {before} '
                          'before it.')
     cfg.load_from = str(last_checkpoint(earlier[before], before, settings.work_dir))
 

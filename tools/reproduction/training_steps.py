@@ -32,14 +32,12 @@ def training_step(settings: Settings, name: str, cfg: Config) -> Step:
     command = ('tools/train.py', str(settings.config(name)), '--work-dir', str(folder), '--resume')
     start, before = _start(cfg)
     launch, environment = _launch(settings, command, processes, cfg.train_dataloader.batch_size)
-    iterations, interval = cfg.train_cfg.max_iters, cfg.train_cfg.get('val_interval', 0)
-    validations = iterations // interval if cfg.get('val_dataloader') and interval else 0
     return Step(
         f'train-{name}', _purpose(name), command,
         inputs=(settings.config(name), *start), outputs=(last_checkpoint(cfg, name, settings.work_dir),),
         needs=('data', *before), folder=folder, launch=launch, environment=environment,
-        work=Work(name, train_images=iterations * cfg.train_dataloader.batch_size,
-                  test_images=validations * count_images(settings, 'val'), processes=processes,
+        work=Work(name, train_images=cfg.train_cfg.max_iters * cfg.train_dataloader.batch_size,
+                  test_images=_validations(cfg) * count_images(settings, 'val'), processes=processes,
                   checkpoints=cfg.default_hooks.checkpoint.max_keep_ckpts))
 
 
@@ -54,6 +52,14 @@ def fitting_processes(batch_size: int, gpus: int) -> int:
         The largest number of at most ``gpus`` that divides the batch.
     """
     return next(count for count in range(gpus, 0, -1) if batch_size % count == 0)
+
+
+def _validations(cfg: Config) -> int:
+    """How often a training validates: after every interval, and at its end."""
+    if not cfg.get('val_dataloader'):
+        return 0
+    last, interval = cfg.train_cfg.max_iters, cfg.train_cfg.get('val_interval', 1000)
+    return sum(iteration >= cfg.train_cfg.get('val_begin', 1) for iteration in {*range(interval, last, interval), last})
 
 
 def _start(cfg: Config) -> tuple[tuple[Path, ...], tuple[str, ...]]:
