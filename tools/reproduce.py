@@ -9,14 +9,15 @@ import argparse
 import os
 import shlex
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from mmengine.config import DictAction
 
-from mmseg_gdn.utils import InputError, run_tool
+from mmseg_gdn.utils import InputError, require_extra, run_tool
 from reproduction.estimates import measurements
 from reproduction.executor import StepInterrupted, run_steps
-from reproduction.facts import EPILOG
+from reproduction.facts import epilog
 from reproduction.lock import only_user
 from reproduction.plan import make_plan, stage_configs
 from reproduction.printing import plan_as_text
@@ -28,11 +29,17 @@ from reproduction.step import Step, with_needs
 
 _VOC = Path('data/VOCdevkit/VOC2012')
 _SMALL_VAL, _SMALL_SEARCH = 24, 6
+_EXTRAS = {
+    '--crf': 'crf',
+    'tools/analysis_tools/crf_search.py': 'plots',
+    'tools/model_converters/caffe2mmseg.py': 'caffe',
+    'tools/model_converters/get_weights.py': 'caffe',
+}
 
 
 def parse_args() -> argparse.Namespace:
     """Options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG,
+    parser = argparse.ArgumentParser(description=__doc__, epilog=epilog(),
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--dry-run', action='store_true', help='print the plan, and run nothing but the measurement')
     parser.add_argument('--only', nargs='+', default=[], metavar='STEP', help='these steps, and those that they need')
@@ -80,6 +87,7 @@ def main() -> int:
         print(plan_as_text(steps, records, settings, configs, measured), flush=True)
         if args.dry_run:
             return 0
+        require_packages(steps)
         command = shlex.join(['python', *sys.argv])
         try:
             run_steps(steps, records, settings.work_dir / 'logs', command)
@@ -117,6 +125,20 @@ def require_inputs(settings: Settings) -> None:
     if not settings.is_small and settings.data_root.name != 'VOC2012':
         raise InputError(f'--data-root {settings.data_root} would be filled with VOC 2012, whose folder is always '
                          'named VOC2012; name such a folder.')
+
+
+def require_packages(steps: list[Step]) -> None:
+    """Check what the steps need besides the stack, now instead of after days of training.
+
+    Raises:
+        InputError: If a package is missing.
+    """
+    words = {word for step in steps for word in step.command}
+    for word, extra in _EXTRAS.items():
+        if word in words:
+            require_extra(extra)
+    if 'tools/dataset_converters/get_voc.py' in words and find_spec('scipy') is None:
+        raise InputError('SBD has MATLAB files, which are read by SciPy; run: pip install scipy')
 
 
 def chosen(steps: list[Step], only: list[str], skip: list[str]) -> list[Step]:

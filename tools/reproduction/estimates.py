@@ -71,10 +71,14 @@ def seconds(work: Work, measured: dict[str, dict[str, Any]], workers: int) -> fl
 
 
 def disk(work: Work, measured: dict[str, dict[str, Any]]) -> float:
-    """Estimated bytes that a step leaves on disk: checkpoints hold the weights, and the momentum of those trained."""
+    """Estimated bytes that a step leaves on disk."""
     one = measured.get(work.config)
-    per_checkpoint = (one['parameters'] + one['trained']) * _BYTES_PER_NUMBER if one else 0
-    return work.checkpoints * per_checkpoint + work.other
+    return work.checkpoints * (checkpoint_bytes(one) if one else 0) + work.other
+
+
+def checkpoint_bytes(measured: dict[str, Any]) -> int:
+    """Size of a checkpoint: the weights, and the momentum of those that are trained."""
+    return (measured['parameters'] + measured['trained']) * _BYTES_PER_NUMBER
 
 
 def total(steps: Iterable[Step], measured: dict[str, dict[str, Any]], workers: int) -> tuple[float, float]:
