@@ -9,10 +9,8 @@ from pathlib import Path
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
 # isort: split
-import numpy as np
-
 from converted_checkpoint import about_missing_layers, report, save_checkpoint
-from mmseg_gdn.caffe import convert, read_caffemodel
+from mmseg_gdn.caffe import convert, read_caffemodel, read_kernel
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 
@@ -50,31 +48,6 @@ def refuse_overwriting(dst: str, sources: list[str]) -> None:
     for source in sources:
         if os.path.exists(dst) and os.path.exists(source) and os.path.samefile(dst, source):
             raise InputError(f'{dst} is to be read, so it cannot be written; name another file for the checkpoint.')
-
-
-def read_kernel(path: str) -> np.ndarray:
-    """One of the authors' matrices.
-
-    Raises:
-        InputError: If the file is missing, not a ``.npy`` array of numbers, or holds values that are not finite.
-    """
-    how_to = "give the two files of the authors' release"
-    try:
-        # Overflowing sizes and values are refused below, so NumPy's warnings are not needed.
-        with np.errstate(over='ignore'):
-            # Memory-mapped, so that a header with a larger size than the file's is refused before memory is allocated.
-            stored = np.lib.format.open_memmap(path, mode='r')
-            if stored.dtype.kind not in 'fiu':
-                raise InputError(f'{path} holds no array of real numbers; {how_to}.')
-            kernel = np.array(stored, np.float32)
-    except InputError:
-        raise
-    # NumPy reports damaged files by many kinds of exceptions.
-    except Exception as error:
-        raise InputError(f'{path} cannot be read as a .npy matrix ({type(error).__name__}); {how_to}.') from error
-    if not np.isfinite(kernel).all():
-        raise InputError(f'{path} holds values that are not finite; {how_to}.')
-    return kernel
 
 
 if __name__ == '__main__':

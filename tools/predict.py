@@ -1,0 +1,90 @@
+"""Predict photographs: class indices as palette PNGs, and overlays with a legend."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
+from mmengine.config import DictAction
+from mmengine.device import get_device
+from mmengine.utils import ProgressBar
+
+from mmseg_gdn.utils import InputError, run_tool
+from mmseg_gdn.utils.images import read_image
+from prediction.default_model import default_model
+from prediction.inputs import plan_outputs
+from prediction.outputs import write_prediction
+from prediction.predictor import Predictor
+
+CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+
+
+def parse_args() -> argparse.Namespace:
+    """Options of the command line, with ``config``, ``checkpoint`` and ``images`` told apart."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, usage='%(prog)s [CONFIG CHECKPOINT] IMAGES... [--out DIR] [options]')
+    parser.add_argument('paths', nargs='+', metavar='[CONFIG CHECKPOINT] IMAGES...',
+                        help='config, checkpoint, and then files, folders or patterns such as "photos/**/*.jpg"; '
+                             'without a config the model in checkpoints/default.json predicts')
+    parser.add_argument('--out', default='predictions', metavar='DIR', help='folder to write; default: %(default)s')
+    parser.add_argument('--probabilities', action='store_true',
+                        help='also write the probabilities of the classes, as .npz files (C, H, W) in float16')
+    parser.add_argument('--device', default=get_device(), help='where to predict; here by default: %(default)s')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='settings that override the config')
+    args = parser.parse_intermixed_args()
+    args.config = args.checkpoint = None
+    args.images = args.paths
+    if args.paths[0].endswith(CONFIG_SUFFIXES):
+        if len(args.paths) < 3:
+            parser.error(f'after the config {args.paths[0]}, name a checkpoint and at least one image')
+        args.config, args.checkpoint, *args.images = args.paths
+    return args
+
+
+def main() -> None:
+    """Predict."""
+    args = parse_args()
+    config, checkpoint = (args.config, args.checkpoint) if args.config else default_model()
+    targets = plan_outputs(args.images, Path(args.out))
+    predictor = Predictor(config, checkpoint, args.device, args.cfg_options)
+    failed = predict_all(predictor, targets, args.probabilities)
+    print(f'{args.out}: predictions of {len(targets) - failed} images')
+    if failed:
+        raise InputError(f'{failed} of {len(targets)} images could not be predicted, for the reasons above.')
+
+
+def predict_all(predictor: Predictor, targets: dict[Path, Path], with_probabilities: bool) -> int:
+    """Predict images and write the results; name those for which this is not possible on standard error.
+
+    Args:
+        predictor: The model.
+        targets: Path of the results, without a suffix, for each image.
+        with_probabilities: Whether to write probabilities.
+
+    Returns:
+        How many images could not be predicted.
+    """
+    failed = 0
+    bar = ProgressBar(len(targets), file=sys.stderr)
+    for path, target in targets.items():
+        try:
+            image = read_image(path)
+            prediction = predictor(image, path, with_probabilities)
+        except InputError as error:
+            failed += 1
+            reason = str(error) if str(path) in str(error) else f'{path}: {error}'
+            print(f'\nskipped: {reason}', file=sys.stderr)
+        else:
+            write_prediction(target, image, prediction, predictor.legend)
+        bar.update()
+    print(file=sys.stderr)
+    return failed
+
+
+if __name__ == '__main__':
+    run_tool(main)

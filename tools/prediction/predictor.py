@@ -1,0 +1,137 @@
+"""A segmentor that predicts images given as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS, TRANSFORMS
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from mmseg_gdn.engine.checkpoint import load_weights, require_checkpoint
+from mmseg_gdn.models.segmentors import skip_full_size_scores
+from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.cli import read_config
+from mmseg_gdn.visualization import legend_of_dataset
+
+_COLOUR_LOADERS = ('LoadImageFromFile', 'LoadVOCImage')
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about an image.
+
+    Attributes:
+        classes: Class indices, shape (H, W), uint8.
+        probabilities: Class probabilities, shape (C, H, W), float16; ``None`` unless they were wanted.
+    """
+
+    classes: np.ndarray
+    probabilities: np.ndarray | None
+
+
+class Predictor:
+    """A segmentor with its checkpoint and the test pipeline of its config.
+
+    Args:
+        config: Path of the config.
+        checkpoint: Path of the checkpoint. Nothing in it is executed.
+        device: Name of a device, such as 'cpu' or 'cuda:0'.
+        options: Settings that override the config, by dotted keys.
+
+    Attributes:
+        legend: Names and colours of the classes.
+
+    Raises:
+        InputError: If a file cannot be used, if they do not belong together, or if the device cannot be used.
+    """
+
+    def __init__(self, config: str, checkpoint: str, device: str, options: dict | None = None) -> None:
+        cfg = read_config(config, options)
+        if cfg.model.type == 'Ensemble':
+            raise InputError(f'{config} is an Ensemble, which reads images in its own ways; test it with '
+                             'tools/test.py, or predict with one of its members.')
+        init_default_scope(cfg.get('default_scope', 'mmseg'))
+        dataset = _test_set(cfg, config)
+        self.pipeline = Compose([TRANSFORMS.build(_from_array(step)) for step in dataset['pipeline']
+                                 if not _loads_masks(step)])
+        require_checkpoint(checkpoint)
+        cfg.model.update(pretrained=None, train_cfg=None)
+        skip_full_size_scores(cfg.model)
+        model = MODELS.build(cfg.model)
+        load_weights(model, checkpoint)
+        self.model = _to_device(revert_sync_batchnorm(model).eval(), device)
+        if model.num_classes > 256:
+            raise InputError(f'{config} has {model.num_classes} classes, but a palette PNG holds at most 256.')
+        self.legend = legend_of_dataset(dataset, model.num_classes)
+
+    @torch.no_grad()
+    def __call__(self, image: np.ndarray, path: Path, with_probabilities: bool = False) -> Prediction:
+        """Predict an image.
+
+        Args:
+            image: Pixels in BGR order, shape (H, W, 3), uint8.
+            path: Where it comes from. A pipeline that loads something else than colour images does so from here.
+            with_probabilities: Whether to compute probabilities as well.
+
+        Returns:
+            The prediction, at the size of the image.
+
+        Raises:
+            InputError: If the model cannot take an image of this size.
+        """
+        try:
+            data = self.pipeline(dict(img=image, img_path=str(path), seg_fields=[]))
+            sample, = self.model.test_step(pseudo_collate([data]))
+            classes = sample.pred_sem_seg.data[0].to(torch.uint8).cpu().numpy()
+            probabilities = _probabilities(sample).half().cpu().numpy() if with_probabilities else None
+        except (MemoryError, torch.cuda.OutOfMemoryError) as error:
+            raise InputError(f'The memory does not suffice for an image of {image.shape[1]}x{image.shape[0]} '
+                             'px.') from error
+        return Prediction(classes, probabilities)
+
+
+def _test_set(cfg: Config, path: str) -> dict:
+    """The data set with the pipeline for tests, inside possible wrappers."""
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    while 'pipeline' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
+        dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
+    if 'pipeline' not in dataset:
+        raise InputError(f'{path} has no test_dataloader with a pipeline, which says how to prepare images; add one.')
+    return dataset
+
+
+def _from_array(step: Any) -> Any:
+    is_loader = isinstance(step, dict) and step['type'] in _COLOUR_LOADERS
+    if is_loader and step.get('color_type', 'color').startswith('color'):
+        return dict(step, type='LoadImageFromNDArray')
+    return step
+
+
+def _loads_masks(step: Any) -> bool:
+    return isinstance(step, dict) and str(step['type']).endswith('Annotations')
+
+
+def _to_device(model: nn.Module, device: str) -> nn.Module:
+    try:
+        return model.to(device)
+    # torch reports devices that do not exist by several kinds of exceptions.
+    except Exception as error:
+        reason = str(error).splitlines()[0].rstrip('.')
+        raise InputError(f'--device {device} cannot be used ({reason}).') from error
+
+
+def _probabilities(sample: SegDataSample) -> Tensor:
+    scores = sample.seg_logits.data.float()
+    if len(scores) == 1:
+        # The probability of the second of two classes, which mmseg has taken the sigmoid for.
+        return torch.cat([1 - scores, scores])
+    return scores.softmax(0)
