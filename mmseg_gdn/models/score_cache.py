@@ -54,15 +54,19 @@ class ScoreCache:
             Coarse scores, shape (N, C, h, w), without gradients.
 
         Raises:
-            InputError: If an image comes in a third version, or if the folder cannot be written.
+            InputError: If an image comes in a third version, if ``compute`` gives more than one map for each image, or
+                if the folder cannot be written.
         """
         paths = [self._path(image, sample.metainfo.get('img_path', '')) for image, sample in zip(images, samples)]
         kept = [_read(path) for path in paths]
         missing = [index for index, scores in enumerate(kept) if scores is None]
         if missing:
             with torch.no_grad():
-                computed = compute(images[missing]).float().cpu()
-            for index, scores in zip(missing, computed):
+                computed = compute(images[missing])
+            if not isinstance(computed, Tensor):
+                raise InputError('cache_scores keeps one score map for each image, but this decode head computes '
+                                 'several outputs; leave out cache_scores.')
+            for index, scores in zip(missing, computed.float().cpu()):
                 _require_few_versions(paths[index], samples[index])
                 _write(paths[index], scores)
                 kept[index] = scores

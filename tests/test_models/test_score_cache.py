@@ -96,6 +96,11 @@ def test_a_trained_network_is_refused(tmp_path, network):
         ScoreCache(tmp_path, {'network': network.requires_grad_(True)})
 
 
+def test_heads_with_several_outputs_are_refused(tmp_path, network):
+    with pytest.raises(InputError, match='several outputs'):
+        ScoreCache(tmp_path, {'network': network}).scores(IMAGES[:1], samples('a'), lambda images: (images, images))
+
+
 def test_a_folder_that_cannot_be_made(tmp_path, network, compute):
     (tmp_path / 'file').write_text('')
     with pytest.raises(InputError, match='Cannot write'):

@@ -63,7 +63,7 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
 
     Raises:
         InputError: If ``train_only`` names no part, if ``cache_scores`` is set although what it keeps would change, or
-            if it is set with auxiliary heads, which need features.
+            if it is set although auxiliary heads are trained, which need features.
     """
 
     def __init__(self, *, train_only: Sequence[str] | None = None, cache_scores: str | None = None, **kwargs) -> None:
@@ -88,7 +88,7 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         return self
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict:
-        """Losses of all heads; from coarse scores on disk, if ``cache_scores`` is set.
+        """Losses of all heads; if ``cache_scores`` is set, of the decode head alone, from coarse scores on disk.
 
         Args:
             inputs: Images, shape (N, 3, H, W).
@@ -132,9 +132,9 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         return attach_image_scores(self, data_samples, features, scores)
 
     def _parts_before_scores(self) -> dict[str, nn.Module]:
-        if self.with_auxiliary_head:
-            raise InputError('cache_scores keeps no features, which auxiliary heads need; set auxiliary_head=None, or '
-                             'leave out cache_scores.')
+        if self.with_auxiliary_head and any(value.requires_grad for value in self.auxiliary_head.parameters()):
+            raise InputError('cache_scores keeps no features, which auxiliary heads need to be trained; set '
+                             "auxiliary_head=None or train_only=['decode_head.interp'], or leave out cache_scores.")
         after = ('interp', 'label_branch')
         head = {f'decode_head.{name}': part for name, part in self.decode_head.named_children() if name not in after}
         return {**{name: part for name, part in self.named_children() if name in ('backbone', 'neck')}, **head}

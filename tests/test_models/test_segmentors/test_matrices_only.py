@@ -12,6 +12,7 @@ from mmseg_gdn.utils import InputError
 
 MATRICES = ['decode_head.interp']
 SIZE = (64, 96)
+AUXILIARY = dict(type='MultiLabelHead', in_channels=32, in_index=3, loss_decode=dict(type='MultiLabelAuxLoss'))
 
 
 def build(branch=None, **settings):
@@ -110,7 +111,11 @@ def test_scores_of_a_trained_network_are_not_kept(tmp_path):
         build(cache_scores=str(tmp_path))
 
 
-def test_auxiliary_heads_need_features(tmp_path):
-    head = dict(type='MultiLabelHead', in_channels=32, in_index=3, loss_decode=dict(type='MultiLabelAuxLoss'))
+def test_auxiliary_heads_that_are_trained_need_features(tmp_path):
     with pytest.raises(InputError, match='auxiliary_head=None'):
-        build(auxiliary_head=head, train_only=MATRICES, cache_scores=str(tmp_path))
+        build(auxiliary_head=AUXILIARY, train_only=[*MATRICES, 'auxiliary_head'], cache_scores=str(tmp_path))
+
+
+def test_frozen_auxiliary_heads_are_no_obstacle(tmp_path, images, samples):
+    model = build(auxiliary_head=AUXILIARY, train_only=MATRICES, cache_scores=str(tmp_path))
+    assert model.loss(images, samples).keys() == {'decode.loss_ce', 'decode.acc_seg'}

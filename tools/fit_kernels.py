@@ -1,0 +1,130 @@
+"""Give a trained stock model learned matrices, fitted alone on its coarse scores, and write it as a GDN variant."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
+import torch
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from torch import Tensor
+
+from fitting.inputs import require_inputs, require_kind
+from fitting.plan import FitPlan, plan_fit
+from mmseg_gdn.engine.checkpoint import read_weights
+from mmseg_gdn.engine.gradient_watch import all_matrices
+from mmseg_gdn.engine.unwrap import whole_model
+from mmseg_gdn.models.variant_file import checked_head, find_stock_config, variant_file_text
+from mmseg_gdn.utils import InputError, atomic_write, run_tool
+from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
+
+NOT_IMPROVED = 3
+_ABOUT = """\
+The network stays as it is. Its coarse scores are computed once for each training image, which is loaded and resized as
+in validation, without augmentation. Images may differ in size: they are taken one by one, the matrices are made for the
+median height and width, and size_policy='resample' moves them to all other sizes, in training as in testing, including
+sizes that no training image has.
+
+Exit status: 0 if the variant was written; 3 if mIoU on the validation images did not rise and nothing was written;
+1 for errors."""
+
+
+def parse_args() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = runner_parser(__doc__)
+    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _ABOUT
+    parser.add_argument('checkpoint', help='checkpoint of the stock model')
+    parser.add_argument('--out', required=True, metavar='GDN.pth',
+                        help='weights to write; the config is written beside them, as GDN.py')
+    parser.add_argument('--iterations', type=int, metavar='N',
+                        help='iterations of one image each; default: 8 for each image, but 2000 to 20000')
+    parser.add_argument('--flip', action='store_true', help='mirror half of the images at random')
+    parser.add_argument('--keep-scores', metavar='FOLDER',
+                        help='keep the coarse scores there, so that the next fit need not compute them')
+    parser.add_argument('--force', action='store_true', help='write the variant even if mIoU did not rise')
+    args = parser.parse_intermixed_args()
+    if args.iterations is not None and args.iterations < 1:
+        parser.error('--iterations is 1 or more')
+    return args
+
+
+def main() -> int | None:
+    """Fit."""
+    args = parse_args()
+    base, path = find_stock_config(args.config)
+    require_inputs(path, args.checkpoint, args.out)
+    args.config, args.work_dir = str(path), args.work_dir or str(Path('work_dirs', Path(args.out).stem))
+    cfg = load_config(args)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    head = checked_head(args.config, cfg)
+    require_kind(args.config, cfg)
+    scores = Path(args.keep_scores or Path(cfg.work_dir, 'scores'))
+    plan = plan_fit(cfg, head, scores, args.flip, args.iterations)
+
+    _prepare(cfg, args.checkpoint)
+    metric, before = _validate(cfg)
+    text = variant_file_text(base, cfg, plan.head, 'tools/fit_kernels.py',
+                             [f'# The matrices were fitted to {args.checkpoint}.'])
+    try:
+        after, matrices = _fit(cfg, plan, metric)
+    finally:
+        if not args.keep_scores and is_main_process():
+            shutil.rmtree(scores, ignore_errors=True)
+
+    result = f'mIoU on the {plan.validation_images} validation images: {before:.2f} before, {after:.2f} after'
+    if not (after > before or args.force):
+        print(f'{result}. It did not rise, so nothing was written; --force would write the variant all the same.')
+        return NOT_IMPROVED
+    if is_main_process():
+        _write(Path(args.out), text, read_weights(args.checkpoint) | matrices, plan.metainfo)
+        print(f'{result}. Config and weights: {Path(args.out).with_suffix(".py")} {args.out}')
+    return None
+
+
+def _prepare(cfg: Config, checkpoint: str) -> None:
+    """Set what validation and fitting share: the checkpoint to start from, and no hooks that save or change weights."""
+    cfg.update(load_from=checkpoint, resume=False, custom_hooks=[], auto_scale_lr=None)
+    cfg.randomness = cfg.get('randomness') or dict(seed=0)
+    cfg.default_hooks = dict(cfg.get('default_hooks') or {}, checkpoint=None)
+    add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
+
+
+def _validate(cfg: Config) -> tuple[str, float]:
+    """Name and value of the stock model's mIoU on the validation images."""
+    stock = cfg.copy()
+    stock.update(train_dataloader=None, train_cfg=None, optim_wrapper=None, param_scheduler=None)
+    metrics = Runner.from_cfg(stock).val()
+    for name, value in metrics.items():
+        if name.rsplit('/', 1)[-1] == 'mIoU':
+            return name, value
+    raise InputError('val_evaluator of the config gives no mIoU, by which this tool decides; add '
+                     "--cfg-options val_evaluator=\"dict(type='IoUMetric',iou_metrics=['mIoU'])\".")
+
+
+def _fit(cfg: Config, plan: FitPlan, metric: str) -> tuple[float, dict[str, Tensor]]:
+    """Train the matrices; gives mIoU afterwards, and the matrices by name."""
+    plan.apply(cfg)
+    add_default_hook(cfg, 'global_interp', 'GlobalInterpHook')
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    with whole_model(runner.model) as model:
+        matrices = {name: matrix.detach().cpu().clone() for name, matrix in all_matrices(model)}
+    return runner.message_hub.get_scalar(f'val/{metric}').current(), matrices
+
+
+def _write(path: Path, config: str, weights: dict[str, Tensor], metainfo: dict) -> None:
+    meta = dict(dataset_meta={key: metainfo[key] for key in ('classes', 'palette') if key in metainfo})
+    with atomic_write(path) as partial_weights, atomic_write(path.with_suffix('.py')) as partial_config:
+        torch.save(dict(meta=meta, state_dict=weights), partial_weights)
+        partial_config.write_text(config, encoding='utf-8')
+
+
+if __name__ == '__main__':
+    run_tool(main)

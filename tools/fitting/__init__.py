@@ -1,0 +1,1 @@
+"""Parts of ``tools/fit_kernels.py``: what it can work on, the images it fits to, and how it trains."""
