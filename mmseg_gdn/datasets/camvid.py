@@ -1,0 +1,57 @@
+"""CamVid in SegNet's layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+from mmseg_gdn.utils import InputError
+
+VOID = 11
+_SUFFIXES = ('.png', '.jpg')
+
+
+@DATASETS.register_module()
+class CamVidDataset(BaseSegDataset):
+    """CamVid's street scenes with SegNet's 11 classes and 480x360 images, in folders of images and of masks.
+
+    Masks are grey PNGs with class indices, in which 11 means void, so models and metrics need ``ignore_index=11``.
+    There is no background class. Images may be PNGs, as published, or JPEGs.
+
+    Args:
+        ignore_index: Label of void pixels.
+        **kwargs: All other arguments of ``BaseSegDataset``, such as ``data_root`` and
+            ``data_prefix=dict(img_path='train', seg_map_path='trainannot')``.
+
+    Raises:
+        InputError: If the folder of the images is missing or has none.
+    """
+
+    # Colours of Brostow's classes that SegNet's are made of.
+    METAINFO = dict(
+        classes=('sky', 'building', 'pole', 'road', 'sidewalk', 'tree', 'sign', 'fence', 'car', 'pedestrian',
+                 'bicyclist'),
+        palette=[[128, 128, 128], [128, 0, 0], [192, 192, 128], [128, 64, 128], [0, 0, 192], [128, 128, 0],
+                 [192, 128, 128], [64, 64, 128], [64, 0, 128], [64, 64, 0], [0, 128, 192]])
+
+    def __init__(self, ignore_index: int = VOID, **kwargs) -> None:
+        super().__init__(ignore_index=ignore_index, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Paths of all images, and of their masks.
+
+        Returns:
+            One dict for each image.
+
+        Raises:
+            InputError: If there are no images.
+        """
+        folder = Path(self.data_prefix['img_path'])
+        suffix = next((suffix for suffix in _SUFFIXES if any(folder.glob(f'*{suffix}'))), None)
+        if suffix is None:
+            raise InputError(f"There are no .png or .jpg images in {folder}; put CamVid in SegNet's layout (folders "
+                             'train, trainannot, val, valannot, test, testannot) there, or set data_root.')
+        self.img_suffix = suffix
+        return super().load_data_list()
