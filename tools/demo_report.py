@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import torch
+from matplotlib.figure import SubFigure
 
 from mmseg_gdn.evaluation.voc_palette import voc_palette
 from mmseg_gdn.models.layers.interp_kernels import bilinear_kernel
-from mmseg_gdn.utils import atomic_write
-
-matplotlib.use('Agg')
-import matplotlib.pyplot as plt
+from mmseg_gdn.visualization.figures import new_figure, save_figure, show_matrix, show_picture
 
 
 def draw_report(path: str | Path,
@@ -37,29 +34,25 @@ def draw_report(path: str | Path,
         InputError: If the file cannot be written.
     """
     columns = len(titles)
-    figure = plt.figure(figsize=(3 * columns, 2.5 * len(scenes) + 3.4), dpi=100, layout='constrained')
+    figure = new_figure(3 * columns, 2.5 * len(scenes) + 3.4)
     pictures, matrices = figure.subfigures(2, 1, height_ratios=(2.5 * len(scenes), 3.4))
     _draw_scenes(pictures, scenes, titles)
     _draw_matrices(matrices, kernel_h.detach().cpu(), kernel_w.detach().cpu())
     if caption:
         figure.supxlabel(caption, fontsize=10)
-    with atomic_write(path) as partial:
-        figure.savefig(partial, format='png')
-    plt.close(figure)
+    save_figure(figure, path)
 
 
-def _draw_scenes(figure: matplotlib.figure.SubFigure, scenes: Sequence[Sequence[np.ndarray]],
-                 titles: Sequence[str]) -> None:
+def _draw_scenes(figure: SubFigure, scenes: Sequence[Sequence[np.ndarray]], titles: Sequence[str]) -> None:
     axes = figure.subplots(len(scenes), len(titles), squeeze=False)
     for row, scene in zip(axes, scenes):
         for axis, picture in zip(row, scene):
-            axis.imshow(picture if picture.ndim == 3 else voc_palette()[picture], interpolation='nearest')
-            axis.set_axis_off()
+            show_picture(axis, picture if picture.ndim == 3 else voc_palette()[picture])
     for axis, title in zip(axes[0], titles):
         axis.set_title(title, fontsize=13)
 
 
-def _draw_matrices(figure: matplotlib.figure.SubFigure, kernel_h: torch.Tensor, kernel_w: torch.Tensor) -> None:
+def _draw_matrices(figure: SubFigure, kernel_h: torch.Tensor, kernel_w: torch.Tensor) -> None:
     """Learned matrices beside those of bilinear interpolation, on the same colour scale."""
     bilinear = bilinear_kernel(*kernel_h.shape)
     panels = {'bilinear': bilinear, 'learned $K_h$ (rows)': kernel_h, 'learned $K_w$ (columns)': kernel_w,
@@ -67,9 +60,6 @@ def _draw_matrices(figure: matplotlib.figure.SubFigure, kernel_h: torch.Tensor, 
     limit = max(float(panel.abs().max()) for panel in panels.values())
     axes = figure.subplots(1, len(panels))
     for axis, (title, panel) in zip(axes, panels.items()):
-        picture = axis.imshow(panel.numpy(), aspect='auto', cmap='RdBu_r', vmin=-limit, vmax=limit,
-                              interpolation='nearest')
-        axis.set_title(title, fontsize=11)
-        axis.set_xlabel('coarse cell')
+        picture = show_matrix(axis, panel.numpy(), limit, title)
     axes[0].set_ylabel('full-size pixel')
     figure.colorbar(picture, ax=axes, shrink=0.9)

@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from kernel_pairs import KernelPair, deviation_from_bilinear, footprint
 from mmseg_gdn.visualization.figures import COLOURS, new_figure, show_matrix
 
-_CELLS_AROUND = 6  # of a footprint, on each side
+# On each side of the middle cell.
+_CELLS_IN_FOOTPRINT = 6
+_CELLS_IN_PROFILE = 10
 
 
 def draw_pairs(pairs: Sequence[KernelPair], align_corners: bool) -> Figure:
@@ -50,7 +52,7 @@ def _draw_matrices(figure: SubFigure, axes: Sequence[Axes], pair: KernelPair, bi
         fine, coarse = kernel.shape
         show_matrix(left, kernel, limit, f'$K_{side}$: {coarse} coarse to {fine} pixel {what}s')
         share = np.linalg.norm(kernel - stock) / np.linalg.norm(stock)
-        drawn = show_matrix(right, kernel - stock, limit, f'$K_{side}$ minus bilinear (norm: {100 * share:.1f} %)')
+        drawn = show_matrix(right, kernel - stock, limit, f'$K_{side}$ minus bilinear: {100 * share:.1f} % of its norm')
         left.set_ylabel(f'pixel {what}')
         for each in (left, right):
             each.set_xlabel(f'coarse {what}')
@@ -62,9 +64,11 @@ def _draw_profiles(axes: Axes, pair: KernelPair, bilinear: KernelPair) -> None:
     axes.plot(*_profile(pair.kernel_h), color=COLOURS[0], label='$K_h$, along rows')
     axes.plot(*_profile(pair.kernel_w), color=COLOURS[1], label='$K_w$, along columns')
     axes.axhline(0, color='gray', linewidth=0.6)
-    axes.set_title('weight of the middle cell in the pixels around it', fontsize=11)
+    axes.set_title('weight of the middle cell around it', fontsize=11)
     axes.set_xlabel('distance from the cell, in coarse cells')
     axes.set_ylabel('weight')
+    left, right = axes.get_xlim()
+    axes.set_xlim(max(left, -_CELLS_IN_PROFILE), min(right, _CELLS_IN_PROFILE))
     # Room for the legend above the curves.
     axes.set_ylim(top=1.35 * axes.get_ylim()[1])
     axes.legend(fontsize=9, loc='upper left')
@@ -84,6 +88,7 @@ def _draw_singular_values(axes: Axes, pair: KernelPair, bilinear: KernelPair) ->
         values = np.linalg.svd(kernel, compute_uv=False)
         axes.plot(np.arange(1, len(values) + 1), values, style, color=colour, label=label, marker='.')
     axes.set_yscale('log')
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter('{x:g}')
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_title('singular values', fontsize=11)
@@ -110,6 +115,6 @@ def _frame_cell(axes: Axes, pair: KernelPair, cell: tuple[int, int]) -> None:
     strides = [kernel.shape[0] / kernel.shape[1] for kernel in (pair.kernel_h, pair.kernel_w)]
     top, left = (index * stride - 0.5 for index, stride in zip(cell, strides))
     axes.add_patch(Rectangle((left, top), strides[1], strides[0], fill=False, linestyle=':', linewidth=1.2))
-    near = _CELLS_AROUND
+    near = _CELLS_IN_FOOTPRINT
     axes.set_ylim(min(len(pair.kernel_h) - 0.5, top + (near + 1) * strides[0]), max(-0.5, top - near * strides[0]))
     axes.set_xlim(max(-0.5, left - near * strides[1]), min(len(pair.kernel_w) - 0.5, left + (near + 1) * strides[1]))
