@@ -3,6 +3,7 @@
 _base_ = ['../deeplab-largefov_whole_voc12aug.py', '../../_base_/small_161.py']
 work_dir = 'work_dirs/small/deeplab-largefov_whole_voc12aug'
 
+crop_size = (161, 161)
 model = dict(decode_head=dict(_base_.small_fc))
 train_dataloader = _base_.small_padded_train
 val_dataloader = _base_.small_test
@@ -10,5 +11,5 @@ test_dataloader = _base_.small_test
 tta_pipeline = _base_.small_tta_pipeline
 optim_wrapper = dict(accumulative_counts=1)
 # Nothing is validated during training; tools/test.py does it.
-train_cfg = dict(max_iters=80, val_begin=100000)
+train_cfg = dict(max_iters=120, val_begin=100000)
 default_hooks = dict(logger=dict(interval=10))

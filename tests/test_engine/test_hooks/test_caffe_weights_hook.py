@@ -29,15 +29,16 @@ def weights(tmp_path):
     return path
 
 
-def train(tmp_path, checkpoint, max_iters=1, from_scratch=False, layout='fcn32s', **settings):
+def train(tmp_path, checkpoint, max_iters=1, from_scratch=False, layout='fcn32s', model=None, **settings):
+    model = model or Model()
     runner = Runner(
-        Model(), str(tmp_path / 'run'), train_dataloader=torch.utils.data.DataLoader([1.0]),
+        model, str(tmp_path / 'run'), train_dataloader=torch.utils.data.DataLoader([1.0]),
         train_cfg=dict(by_epoch=False, max_iters=max_iters), optim_wrapper=dict(optimizer=dict(type='SGD', lr=0)),
         custom_hooks=[CaffeWeightsHook(str(checkpoint), layout, from_scratch)],
         experiment_name=str(tmp_path).replace('/', '_'),
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=False)), **settings)
     runner.train()
-    return runner.model.conv.weight.item()
+    return runner.model.conv.weight.flatten()[0].item()
 
 
 def test_weights_are_loaded_before_training(tmp_path, weights):
@@ -65,6 +66,34 @@ def test_training_starts_from_scratch_where_that_is_asked_for(tmp_path, weights,
     expected = Model().conv.weight.item()
     torch.manual_seed(0)
     assert train(tmp_path, tmp_path / name, from_scratch=True) == expected
+
+
+def read_log(tmp_path):
+    return max((tmp_path / 'run').rglob('*.log')).read_text()
+
+
+def test_parts_without_fitting_weights_are_named(tmp_path, weights):
+    model = Model()
+    model.decode_head = torch.nn.ModuleDict(dict(fc6=torch.nn.Conv2d(1, 2, 3), fc7=torch.nn.Conv2d(2, 2, 1)))
+    stored = torch.load(weights, weights_only=True)
+    stored['state_dict']['decode_head.fc6.weight'] = torch.ones(5, 1, 3, 3)
+    stored['state_dict']['decode_head.fc7.bias'] = torch.ones(2)
+    torch.save(stored, weights)
+    assert train(tmp_path, weights, layout='largefov', model=model) == 7
+    assert model.decode_head['fc7'].bias.tolist() == [1, 1]
+    log = read_log(tmp_path)
+    assert 'caffe.pth has no weights for conv.bias, decode_head.fc6, decode_head.fc7. These start' in log
+    assert 'get_weights.py vgg16-reduced' in log
+
+
+def test_weights_of_the_other_layout_are_refused(tmp_path, weights):
+    model = Model()
+    model.decode_head = torch.nn.ModuleDict(dict(fc6=torch.nn.Conv2d(1, 2, 3)))
+    stored = torch.load(weights, weights_only=True)
+    stored['state_dict']['decode_head.fc6.weight'] = torch.ones(2, 1, 7, 7)
+    torch.save(stored, weights)
+    with pytest.raises(InputError, match=r'caffe.pth has a 7x7 kernel, .* layout largefov is 3x3, .*vgg16-reduced'):
+        train(tmp_path, weights, layout='largefov', model=model)
 
 
 def test_load_from_wins(tmp_path, weights):
