@@ -53,7 +53,7 @@ def main() -> None:
     targets = plan_outputs(args.images, Path(args.out))
     predictor = Predictor(config, checkpoint, args.device, args.cfg_options)
     failed = predict_all(predictor, targets, args.probabilities)
-    print(f'{args.out}: predictions of {len(targets) - failed} images')
+    print(f'{args.out}: predictions of {len(targets) - failed} of {len(targets)} images')
     if failed:
         raise InputError(f'{failed} of {len(targets)} images could not be predicted, for the reasons above.')
 

@@ -74,7 +74,7 @@ def _draw_group(figure: SubFigure, group: Sequence[Comparison], names: tuple[str
         difference = _case_colours()[who_is_right(a, b, truth, ignore_index)]
         pictures = (read_image(score.files.image)[..., ::-1], *(legend.palette[mask] for mask in (truth, a, b)),
                     difference)
-        captions = (score.name, '', f'mIoU {score.miou_a:.1f} %', f'mIoU {score.miou_b:.1f} %', f'{score.gain:+.1f}')
+        captions = (score.name, '', f'mIoU {score.miou_a:.1f} %', f'mIoU {score.miou_b:.1f} %', f'mIoU {score.gain:+.1f}')
         for each, picture, caption in zip(row, pictures, captions):
             show_picture(each, picture)
             _write_below(each, caption)

@@ -88,9 +88,10 @@ def _from_checkpoint(path: str) -> Iterator[KernelPair]:
     if not names:
         raise InputError(f'{path} has no matrices of global interpolation (no keys ...kernel_h and ...kernel_w); give '
                          'a checkpoint of a model with GlobalInterpHead.')
+    title = '/'.join(Path(path).parts[-2:])
     for name in names:
         kernels = (weights[f'{name}kernel_{side}'].float().numpy() for side in 'hw')
-        yield KernelPair(path if len(names) == 1 else f'{path}: {name.rstrip(".")}', *kernels)
+        yield KernelPair(title if len(names) == 1 else f'{title}: {name.rstrip(".")}', *kernels)
 
 
 def _from_array(path: str) -> np.ndarray:

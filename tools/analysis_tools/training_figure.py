@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
 
 from mmseg_gdn.visualization.figures import COLOURS, new_figure
 from training_log import TrainingLog, class_names, smooth
 
 _SMOOTHING = 25  # a part of the curve, which one smoothed value averages
 _MOST_TICKS = 6
+_LEGEND_COLUMNS = 3
 
 
 def draw_training(logs: Sequence[TrainingLog]) -> Figure:
@@ -26,19 +28,24 @@ def draw_training(logs: Sequence[TrainingLog]) -> Figure:
     """
     names = class_names(logs)
     with_classes = [log for log in logs if len(log.class_iou(names)[0])] if names else []
-    heights = [4.2, 1.4 + 0.24 * len(names)][:1 + bool(names)]
     has_miou = any(len(log.curve('mIoU')[0]) for log in logs)
+    # Curves, their legend, classes; what is not needed takes no room.
+    heights = [4.2, 0.35 * -(-len(logs) // _LEGEND_COLUMNS) if len(logs) > 1 else 0.01,
+               1.4 + 0.24 * len(names) if names else 0.01]
     figure = new_figure(max(5 * (2 + has_miou), 5.2 * len(with_classes)), sum(heights))
-    parts = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
-    _draw_curves(parts[0], logs, has_miou)
+    curves, legend, classes = figure.subfigures(3, 1, height_ratios=heights)
+    lines = _draw_curves(curves, logs, has_miou)
+    if len(logs) > 1:
+        legend.legend(handles=lines, loc='center', ncol=_LEGEND_COLUMNS, fontsize=10, frameon=False)
     if names:
-        _draw_class_iou(parts[1], with_classes, names)
+        _draw_class_iou(classes, with_classes, names)
     return figure
 
 
-def _draw_curves(figure: SubFigure, logs: Sequence[TrainingLog], has_miou: bool) -> None:
+def _draw_curves(figure: SubFigure, logs: Sequence[TrainingLog], has_miou: bool) -> list[Line2D]:
+    """The curves; gives one of each run for the legend."""
     axes = figure.subplots(1, 2 + has_miou)
-    _draw_loss(axes[0], logs)
+    lines = _draw_loss(axes[0], logs)
     _draw_curve(axes[1], logs, 'lr', '')
     axes[1].set_title('learning rate of the first parameter group', fontsize=11)
     axes[1].set_ylabel('learning rate')
@@ -51,31 +58,34 @@ def _draw_curves(figure: SubFigure, logs: Sequence[TrainingLog], has_miou: bool)
         each.set_xlim(left=0)
         each.set_ylim(bottom=0)
         each.grid(alpha=0.3)
-    if len(logs) > 1:
-        axes[-1].legend(fontsize=9)
+    return lines
 
 
-def _draw_loss(axes: Axes, logs: Sequence[TrainingLog]) -> None:
-    for log, colour in zip(logs, _colours(logs)):
-        steps, loss = log.curve('loss')
-        axes.plot(steps, loss, color=colour, alpha=0.25, linewidth=0.8)
-        if len(loss):
-            axes.plot(steps, smooth(loss, max(1, len(loss) // _SMOOTHING)), color=colour, label=log.name)
+def _draw_loss(axes: Axes, logs: Sequence[TrainingLog]) -> list[Line2D]:
     axes.set_title('training loss: as logged (pale) and smoothed', fontsize=11)
     axes.set_ylabel('loss')
+    lines = []
+    for index, log in enumerate(logs):
+        steps, loss = log.curve('loss')
+        axes.plot(steps, loss, color=_style(index)['color'], alpha=0.25, linewidth=0.8)
+        smoothed = smooth(loss, max(1, len(loss) // _SMOOTHING)) if len(loss) else loss
+        lines += axes.plot(steps, smoothed, **_style(index), label=_label(log))
+    return lines
 
 
 def _draw_curve(axes: Axes, logs: Sequence[TrainingLog], key: str, marker: str) -> None:
-    for index, (log, colour) in enumerate(zip(logs, _colours(logs))):
-        steps, values = log.curve(key)
-        last = f': {values[-1]:.1f} at the end' if marker and len(values) else ''
-        # Dashes show a curve that lies below another.
-        axes.plot(steps, values, '--' if index else '-', color=colour, marker=marker, markersize=4,
-                  label=f'{log.name}{last}')
+    for index, log in enumerate(logs):
+        axes.plot(*log.curve(key), **_style(index), marker=marker, markersize=4)
 
 
-def _colours(logs: Sequence[TrainingLog]) -> list[str]:
-    return [COLOURS[index % len(COLOURS)] for index in range(len(logs))]
+def _style(index: int) -> dict[str, str]:
+    # Different dashes show a curve that lies below another.
+    return dict(color=COLOURS[index % len(COLOURS)], linestyle=('-', '--', ':', '-.')[index % 4])
+
+
+def _label(log: TrainingLog) -> str:
+    miou = log.curve('mIoU')[1]
+    return f'{log.name}: mIoU {miou[-1]:.1f} % at the end' if len(miou) else log.name
 
 
 def _draw_class_iou(figure: SubFigure, logs: Sequence[TrainingLog], names: Sequence[str]) -> None:

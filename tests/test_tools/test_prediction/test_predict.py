@@ -68,7 +68,7 @@ class TestPredictions:
         with pytest.raises(InputError, match='2 of 5 images could not be predicted'):
             call(*voc_model, photos, '--out', tmp_path / 'out', '--probabilities', '--device', 'cpu')
         output = capsys.readouterr()
-        assert 'predictions of 3 images' in output.out
+        assert 'predictions of 3 of 5 images' in output.out
         for name in ('broken.jpg', 'empty.png'):
             assert f'skipped: {photos / name}' in output.err
         assert {path: path.read_bytes() for path in photos.rglob('*.*')} == before
