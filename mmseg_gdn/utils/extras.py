@@ -13,7 +13,7 @@ def require_extra(name: str) -> None:
     """Stop where a package of an extra is missing or too old.
 
     Args:
-        name: The extra, as ``setup.py`` names it, such as 'caffe'.
+        name: The extra, as ``setup.py`` names it, such as 'caffe' or 'crf'.
 
     Raises:
         InputError: If a package is not installed in the version that the extra asks for.

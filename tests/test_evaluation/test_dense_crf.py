@@ -13,8 +13,8 @@ SIZE, CLASSES = (16, 20), 3
 # With these, every parameter matters in images as small as this.
 CRF = DenseCRF(iterations=10, bi_w=2, bi_xy=6, bi_rgb=20, pos_w=1, pos_xy=2)
 # pydensecrf filters on a permutohedral lattice. Over ten scenes, its marginals differ from exact ones by at most 0.0028
-# on average and 0.046 in a single pixel, and its free energy by at most 0.04 %.
-MEAN_ERROR, LARGEST_ERROR, ENERGY_ERROR = 0.004, 0.1, 1e-3
+# on average and 0.046 in a single pixel, and its free energy by at most 0.08 %.
+MEAN_ERROR, LARGEST_ERROR, ENERGY_ERROR = 0.004, 0.1, 2e-3
 
 
 def softmax(scores):

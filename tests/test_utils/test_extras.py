@@ -47,7 +47,7 @@ def test_only_what_is_missing_is_named(versions):
         require_extra('export')
 
 
-@pytest.mark.parametrize('extra', ['caffe', 'export', 'plots'])
+@pytest.mark.parametrize('extra', ['caffe', 'crf', 'export', 'plots'])
 def test_the_extras_that_tools_ask_for_are_declared(extra):
     assert extra in metadata.metadata('mmseg-gdn').get_all('Provides-Extra')
     require_extra(extra)
