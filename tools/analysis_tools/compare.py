@@ -11,9 +11,10 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
-from compared_images import best_and_worst, compare, find_files
+from compared_images import best_and_worst, compare
 from mmseg_gdn.utils import InputError, require_extra, run_tool
 from mmseg_gdn.visualization import legend_of_dataset
+from paired_files import find_files
 
 
 def parse_args() -> argparse.Namespace:

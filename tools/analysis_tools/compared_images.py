@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.images import IMAGE_SUFFIXES
+from paired_files import Files, read_mask
 
 BOTH_RIGHT, ONLY_A, ONLY_B, BOTH_WRONG, VOID = range(5)
-
-
-@dataclass(frozen=True)
-class Files:
-    """The files of one image.
-
-    Attributes:
-        image: Photograph.
-        truth: True class indices.
-        a: Predictions of the first model.
-        b: Predictions of the second model.
-    """
-
-    image: Path
-    truth: Path
-    a: Path
-    b: Path
 
 
 @dataclass(frozen=True)
@@ -54,35 +35,7 @@ class Comparison:
         return self.miou_b - self.miou_a
 
 
-def find_files(images: Path, truth: Path, a: Path, b: Path) -> dict[str, Files]:
-    """Pair files by their names, sub-folders included.
-
-    Args:
-        images: Folder of photographs.
-        truth: Folder of true masks, possibly of more images than were predicted.
-        a: Folder of one model's masks.
-        b: Folder of the other's.
-
-    Returns:
-        Files by name, in the order of the names.
-
-    Raises:
-        InputError: If there are no predictions, or if a file is missing.
-    """
-    masks = {folder: _by_name(folder, ('.png', )) for folder in (truth, a, b)}
-    photos = _by_name(images, IMAGE_SUFFIXES)
-    names = sorted(masks[a].keys() | masks[b].keys())
-    if not names:
-        raise InputError(f'Neither {a} nor {b} has predictions, which are PNGs of class indices.')
-    for folder, found in ((images, photos), *masks.items()):
-        missing = [name for name in names if name not in found]
-        if missing:
-            raise InputError(f'{folder} lacks {len(missing)} of the {len(names)} predicted images, the first of them '
-                             f'{missing[0]}; files are paired by their names without suffix.')
-    return {name: Files(photos[name], masks[truth][name], masks[a][name], masks[b][name]) for name in names}
-
-
-def compare(files: dict[str, Files], ignore_index: int) -> list[Comparison]:
+def compare(files: Mapping[str, Files], ignore_index: int) -> list[Comparison]:
     """Score both predictions of each image.
 
     Args:
@@ -155,34 +108,3 @@ def who_is_right(a: np.ndarray, b: np.ndarray, truth: np.ndarray, ignore_index: 
     right_a, right_b = a == truth, b == truth
     cases = [truth == ignore_index, right_a & right_b, right_a, right_b]
     return np.select(cases, [VOID, BOTH_RIGHT, ONLY_A, ONLY_B], BOTH_WRONG)
-
-
-def read_mask(path: Path) -> np.ndarray:
-    """Class indices in a PNG with a palette or with grey values.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Shape (H, W), uint8.
-
-    Raises:
-        InputError: If it cannot be read or has colours.
-    """
-    try:
-        with Image.open(path, formats=('PNG', )) as image:
-            mode, mask = image.mode, np.array(image)
-    # Pillow reports damaged files by many kinds of exceptions.
-    except Exception as error:
-        raise InputError(f'The mask {path} cannot be read ({type(error).__name__}).') from error
-    if mode not in ('P', 'L', '1'):
-        raise InputError(f'The mask {path} has colours (mode {mode}) instead of class indices; give masks as '
-                         'tools/predict.py or tools/test.py --out write them.')
-    return mask.astype(np.uint8)
-
-
-def _by_name(folder: Path, suffixes: Iterable[str]) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise InputError(f'There is no folder {folder}.')
-    return {file.relative_to(folder).with_suffix('').as_posix(): file
-            for file in sorted(folder.rglob('*')) if file.suffix.lower() in suffixes}

@@ -10,10 +10,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
 
-from compared_images import Comparison, read_mask, who_is_right
+from compared_images import Comparison, who_is_right
 from mmseg_gdn.utils.images import read_image
 from mmseg_gdn.visualization import ClassLegend
 from mmseg_gdn.visualization.figures import new_figure, show_picture
+from paired_files import read_mask
 
 _WIDTH = 2.9  # of a column, in inches
 # In the order of the cases in compared_images.
@@ -74,7 +75,8 @@ def _draw_group(figure: SubFigure, group: Sequence[Comparison], names: tuple[str
         difference = _case_colours()[who_is_right(a, b, truth, ignore_index)]
         pictures = (read_image(score.files.image)[..., ::-1], *(legend.palette[mask] for mask in (truth, a, b)),
                     difference)
-        captions = (score.name, '', f'mIoU {score.miou_a:.1f} %', f'mIoU {score.miou_b:.1f} %', f'mIoU {score.gain:+.1f}')
+        captions = (score.name, '', f'mIoU {score.miou_a:.1f} %', f'mIoU {score.miou_b:.1f} %',
+                    f'mIoU {score.gain:+.1f}')
         for each, picture, caption in zip(row, pictures, captions):
             show_picture(each, picture)
             _write_below(each, caption)

@@ -17,13 +17,12 @@ from compared_images import (
     VOID,
     best_and_worst,
     compare,
-    find_files,
     image_miou,
-    read_mask,
     who_is_right,
 )
 from mmseg_gdn.evaluation.voc_palette import voc_palette
 from mmseg_gdn.utils import InputError
+from paired_files import find_files, read_mask
 
 SIZE = (40, 60)
 FOLDERS = ('images', 'truth', 'a', 'b')

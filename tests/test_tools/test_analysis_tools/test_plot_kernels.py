@@ -72,17 +72,14 @@ class TestContent:
 
 class TestPicture:
 
-    def test_two_pairs(self, draw, checkpoint, blobs):
+    def test_a_checkpoint_and_blobs_of_zeros(self, draw, checkpoint, tmp_path):
+        blobs = [tmp_path / 'W0.npy', tmp_path / 'W1.npy']
+        for path in blobs:
+            np.save(path, np.zeros((2, 9), np.float32))
         picture = draw('plot_kernels', checkpoint, *blobs)
         for half in np.split(picture, 2):
             assert len(np.unique(half.reshape(-1, 3), axis=0)) > 100, 'colour maps, not a blank sheet'
             assert (half == (0x00, 0x72, 0xB2)).all(-1).any(), 'the curves of K_h'
-
-    def test_matrices_without_singular_values(self, draw, tmp_path):
-        paths = [tmp_path / 'W0.npy', tmp_path / 'W1.npy']
-        for path in paths:
-            np.save(path, np.zeros((2, 9), np.float32))
-        draw('plot_kernels', *paths)
 
 
 class TestRefusals:
