@@ -186,11 +186,12 @@ class TestCRFOptions:
     def test_where_the_evaluator_goes(self, gdn_config):
         cfg = Config.fromfile(gdn_config)
         cfg.crf, metrics = dict(bi_w=5), cfg.test_evaluator
+        cfg.test_dataloader.dataset.pipeline[0].imdecode_backend = 'pillow'
         refine_with_crf(cfg, None)
         write_classes(cfg, str(gdn_config.parent / 'plain'))
         evaluator = cfg.test_evaluator
         assert (evaluator.type, evaluator.crf, evaluator.workers) == ('CRFEvaluator', dict(bi_w=5), None)
-        assert evaluator.loading == dict(type='LoadImageFromFile')
+        assert evaluator.loading == dict(type='LoadImageFromFile', imdecode_backend='pillow')
         assert [metric.type for metric in evaluator.metrics] == [metric.type for metric in metrics]
         assert evaluator.metrics[0].output_dir.endswith('plain')
         submit_instead_of_evaluating(cfg, 'a.tgz', 'comp6')
