@@ -17,6 +17,7 @@ from .step import Step
 from .unfinished import prepare_resuming, set_aside
 
 ROOT = Path(__file__).parents[2]
+_LAST_LINES = 30
 _CRF_KEYS = ('bi_w', 'bi_xy', 'bi_rgb', 'pos_w', 'pos_xy', 'iterations')
 
 
@@ -114,7 +115,7 @@ def _scores(step: Step) -> list[Path]:
 
 def _problem(step: Step, status: int, scores: list[Path], log: Path, begin: int) -> str | None:
     if status:
-        return _last_error(log, begin) or f'exit status {status}'
+        return _last_words(log, begin) or f'exit status {status}'
     missing = [path for path in step.outputs if not path.is_file()]
     if missing:
         return f'it did not write {missing[0]}'
@@ -123,10 +124,15 @@ def _problem(step: Step, status: int, scores: list[Path], log: Path, begin: int)
     return None
 
 
-def _last_error(log: Path, begin: int) -> str:
-    """The tool's own sentence, if it ended with one."""
+def _last_words(log: Path, begin: int) -> str:
+    """The tool's own sentence, or the exception that it ended with."""
     with log.open('rb') as file:
         file.seek(begin)
         lines = file.read().decode(errors='replace').splitlines()
-    errors = [line.removeprefix('error: ').rstrip('.') for line in lines if line.startswith('error: ')]
-    return errors[-1] if errors else ''
+    for line in reversed(lines[-_LAST_LINES:]):
+        # A progress bar may stand before it.
+        _, found, sentence = line.partition('error: ')
+        if found:
+            return sentence.rstrip('.')
+    has_traceback = any(line.startswith('Traceback') for line in lines)
+    return next(line for line in reversed(lines) if line.strip()) if has_traceback else ''

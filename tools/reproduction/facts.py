@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from .step import Row
 
 COSTS = Path(__file__).with_name('costs.json')
 _GIGABYTE = 10**9
+_WIDTH = 118
 # Not downloaded by a tool of this project.
 _BY_HAND = (
     ('VOC test', "the images of VOC 2012's test list, for the archive; after registration at the challenge's server, "
@@ -29,14 +31,16 @@ _TEXT = """\
 files:
 {files}
 
-expected numbers (published, not measured here), and what a training needs:
-{configs}
-  Iterations x images per iteration (summed over as many iterations for one update). Memory of the GPU at this batch is
-  computed from weights, gradients, momentum and activations: not measured, and the libraries' workspaces come on top.
-  A checkpoint holds the weights and the momentum. Seconds per image were measured on {device}; --dry-run
-  measures on your machine.
-  74.02 is what the paper reports for the VOC test server (74.0 in its abstract); summaries of the paper call it the
-  result of an ensemble.
+expected numbers (mean IoU in percent; published, not measured here):
+{tested}
+{server}
+
+trainings, with what they need and what is published:
+{trained}
+  The first numbers are iterations x images per iteration (number of iterations whose gradients make one update).
+  Memory is computed, not measured: weights, gradients, momentum, and the activations kept for the backward pass of
+  this batch. The libraries' workspaces and, in stages of matrices alone, the forward pass come on top. A checkpoint
+  holds the weights and the momentum. Seconds per image were measured on {device}; --dry-run measures on your machine.
 
 more than one GPU (--gpus N):
   The batch of a Caffe recipe grows with the number of processes, so each training uses the largest number of at most N
@@ -79,24 +83,32 @@ def costs_of(configs: dict[str, Config], measured: dict[str, dict[str, Any]]) ->
 
 def epilog() -> str:
     """The text after the options in ``--help``."""
-    files = [(source.name, f'{source.what} ({source.megabytes} MB)', source.url)
-             for source in read_sources(SOURCES).values()]
+    files = [*((source.name, f'{source.what} ({source.megabytes} MB)', source.url)
+               for source in read_sources(SOURCES).values()), *_BY_HAND]
     table = costs()
-    lines = [*(f'  {name}\n    for testing only; {_expected(name)}' for name in (*PUBLISHED_MODELS, 'archive')),
-             *(_config_line(name, one) for name, one in table['configs'].items())]
-    return _TEXT.format(files='\n'.join(f'  {name}: {what}\n    {url}' for name, what, url in (*files, *_BY_HAND)),
-                        configs='\n'.join(lines), device=table['device'])
+    return _TEXT.format(
+        files='\n'.join(_paragraph(f'{name}: {what}', url) for name, what, url in files),
+        tested='\n'.join(_paragraph(name, _expected(name)) for name in PUBLISHED_MODELS),
+        trained='\n'.join(_paragraph(name, _cost(one), _expected(name)) for name, one in table['configs'].items()),
+        server=_paragraph('archive', _expected('archive')), device=table['device'])
 
 
-def _config_line(name: str, one: dict[str, Any]) -> str:
+def _paragraph(title: str, *texts: str) -> str:
+    lines = [textwrap.fill(title, _WIDTH, initial_indent='  ', subsequent_indent='    ')]
+    # Addresses must not be broken.
+    lines += [textwrap.fill(text, _WIDTH, initial_indent='    ', subsequent_indent='    ', break_on_hyphens=False,
+                            break_long_words=False) for text in texts]
+    return '\n'.join(lines)
+
+
+def _cost(one: dict[str, Any]) -> str:
     batches = f' ({one["batches"]})' if one['batches'] > 1 else ''
-    return (f'  {name}\n    {one["iterations"]} x {one["batch"]}{batches}, GPU {one["memory"] / _GIGABYTE:.1f} GB, '
-            f'checkpoint {one["checkpoint"] / _GIGABYTE:.2f} GB, {one["train_seconds"]:.1f} s per training image;\n'
-            f'    {_expected(name)}')
+    return (f'{one["iterations"]} x {one["batch"]}{batches}, GPU {one["memory"] / _GIGABYTE:.1f} GB, checkpoint '
+            f'{one["checkpoint"] / _GIGABYTE:.2f} GB, {one["train_seconds"]:.1f} s per training image')
 
 
 def _expected(name: str) -> str:
     plain, refined = published(Row(name, '')), published(Row(name, '', 'config'))
-    numbers = [f'{quoted["miou"]} on {quoted["measured_on"]} ({quoted["source"]})'
+    numbers = [f'{quoted["miou"]} on {quoted["measured_on"]}, {quoted["source"]}'
                for quoted in (plain, refined) if quoted.get('miou')]
-    return '; '.join(dict.fromkeys(numbers)) or f'no number ({plain["source"]})'
+    return '; '.join(dict.fromkeys(numbers)) or f'no number: {plain["source"]}'

@@ -100,6 +100,7 @@ def test_help_names_files_numbers_and_costs():
         assert part in text
     for name, one in costs()['configs'].items():
         assert f'  {name}\n    {one["iterations"]} x {one["batch"]}' in text
+    assert max(map(len, text.splitlines())) <= 120
 
 
 def test_a_checkpoint_of_fcn32s_takes_what_the_text_says():

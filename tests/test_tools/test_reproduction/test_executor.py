@@ -139,7 +139,7 @@ def test_ctrl_c_stops_the_child_and_names_the_step(run_in_a_process, counting_st
 
 
 def test_a_failed_step_is_told_in_one_sentence(run, counting_step, tmp_path):
-    (tmp_path / 'fail.py').write_text("import sys\nprint('lines')\nsys.exit('error: The moon is missing; get it.')")
+    (tmp_path / 'fail.py').write_text("import sys\nprint(5, end='')\nsys.exit('error: The moon is missing; get it.')")
     step = replace(counting_step(), command=(str(tmp_path / 'fail.py'),))
     with pytest.raises(InputError) as caught:
         run(step)
@@ -148,7 +148,8 @@ def test_a_failed_step_is_told_in_one_sentence(run, counting_step, tmp_path):
 
 
 @pytest.mark.parametrize(('program', 'problem'), [
-    ('raise RuntimeError', 'exit status 1'), ('pass', 'it did not write')])
+    ('import sys; sys.exit(3)', r'\(exit status 3\)'), ("raise RuntimeError('no moon')", r'\(RuntimeError: no moon\)'),
+    ('import os; os.kill(os.getpid(), 9)', r'\(exit status -9\)'), ('pass', 'it did not write')])
 def test_a_step_without_result_has_failed(run, counting_step, tmp_path, program, problem):
     (tmp_path / 'fail.py').write_text(program)
     with pytest.raises(InputError, match=problem):

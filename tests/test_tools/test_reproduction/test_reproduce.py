@@ -25,7 +25,10 @@ TINY = ('model.backbone.widths=(2,2,2,2,2)', 'model.decode_head.in_channels=2', 
 def arguments(tmp_path):
     """Options for tiny networks on drawn images."""
     make_synthetic_voc(tmp_path / 'VOC2012', train=3, val=2, test=1)
-    write(tmp_path / 'vgg.caffemodel', vgg(widths=(2, 2, 2, 2, 2), fc=4))
+    layers = vgg(widths=(2, 2, 2, 2, 2), fc=4)
+    # Larger weights would let the scores overflow.
+    write(tmp_path / 'vgg.caffemodel', {name: (kind, [0.1 * blob for blob in blobs])
+                                        for name, (kind, blobs) in layers.items()})
     return ('--small', '--network', 'fcn32s', '--data-root', tmp_path / 'VOC2012', '--weights',
             tmp_path / 'vgg.caffemodel', '--work-dir', tmp_path / 'work', '--workers', 1, '--val-images', 1,
             '--cfg-options', *TINY)
