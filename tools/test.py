@@ -18,6 +18,8 @@ from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
 from tested_metrics import refine_with_crf, submit_instead_of_evaluating, write_classes
 
+_VISUALIZER = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
+
 
 def parse_args() -> argparse.Namespace:
     """Options of the command line."""
@@ -103,7 +105,7 @@ def _paint_predictions(cfg: Config, args: argparse.Namespace) -> None:
     hook = cfg.default_hooks.visualization
     hook.update(draw=True, show=args.show, wait_time=args.wait_time, interval=hook.get('interval', 1))
     if args.show_dir:
-        cfg.visualizer.save_dir = args.show_dir
+        cfg.visualizer = dict(cfg.get('visualizer') or _VISUALIZER, save_dir=args.show_dir)
 
 
 def _augment(cfg: Config) -> None:

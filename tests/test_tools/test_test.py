@@ -113,6 +113,14 @@ model = dict(decode_head=dict(label_branch=dict(loss_decode=dict(type='MultiLabe
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_config_without_visualizer_can_be_painted(run_test, child, checkpoint, tmp_path):
+    run_test(child('visualizer = None'), checkpoint, '--show-dir', tmp_path / 'painted')
+    painted = sorted((tmp_path / 'painted').rglob('*.png'))
+    assert painted
+    assert all(np.ptp(np.asarray(Image.open(path))) > 0 for path in painted)
+
+
 class TestSubmission:
 
     @pytest.mark.parametrize('text', ['', ONE_WRAPPED_SET])
