@@ -44,7 +44,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', required=True, metavar='GDN.pth',
                         help='weights to write; the config is written beside them, as GDN.py')
     parser.add_argument('--iterations', type=int, metavar='N',
-                        help='iterations of one image each; default: 8 for each image, but 2000 to 20000')
+                        help='iterations of one image each; default: twice the number of images, but 2000 to '
+                             '10000')
     parser.add_argument('--flip', action='store_true', help='mirror half of the images at random')
     parser.add_argument('--keep-scores', metavar='FOLDER',
                         help='keep the coarse scores there, so that the next fit need not compute them')
@@ -78,14 +79,14 @@ def main() -> int | None:
         if not args.keep_scores and is_main_process():
             shutil.rmtree(scores, ignore_errors=True)
 
-    result = f'mIoU on the {plan.validation_images} validation images: {before:.2f} before, {after:.2f} after'
-    if not (after > before or args.force):
-        print(f'{result}. It did not rise, so nothing was written; --force would write the variant all the same.')
-        return NOT_IMPROVED
+    is_written = args.force or after > before
     if is_main_process():
-        _write(Path(args.out), text, read_weights(args.checkpoint) | matrices, plan.metainfo)
-        print(f'{result}. Config and weights: {Path(args.out).with_suffix(".py")} {args.out}')
-    return None
+        if is_written:
+            _write(Path(args.out), text, read_weights(args.checkpoint) | matrices, plan.metainfo)
+        print(f'mIoU on the {plan.validation_images} validation images: {before:.2f} before, {after:.2f} after. '
+              + (f'Config and weights: {Path(args.out).with_suffix(".py")} {args.out}' if is_written else
+                 'It did not rise, so nothing was written; --force would write the variant all the same.'))
+    return None if is_written else NOT_IMPROVED
 
 
 def _prepare(cfg: Config, checkpoint: str) -> None:

@@ -132,24 +132,28 @@ def fitted(stock, tmp_path_factory):
     return folder, ColourMeans.images, '\n'.join(lines)
 
 
+@pytest.mark.slow
 def test_it_learns_the_shift(fitted):
     before, after = miou(fitted[2])
     assert 50 < before < 75
     assert after > before + 3
 
 
+@pytest.mark.slow
 def test_the_network_runs_once_per_image(fitted):
     # Validation runs before and after, and the size of the scores takes one image on the meta device.
     assert fitted[1] <= 2 * VAL + 2 * TRAIN + 1
     assert not (fitted[0] / 'run/scores').exists()
 
 
+@pytest.mark.slow
 def test_nothing_but_the_matrices_changes(fitted, stock):
     before, after = (torch.load(path, weights_only=True)['state_dict'] for path in (stock[1], fitted[0] / 'gdn.pth'))
     assert after.keys() - before.keys() == MATRICES
     assert all(torch.equal(value, after[key]) for key, value in before.items())
 
 
+@pytest.mark.slow
 def test_the_config_inherits_from_the_given_one(fitted, stock):
     text = (fitted[0] / 'gdn.py').read_text()
     assert f'_base_ = {str(stock[0])!r}' in text
@@ -159,7 +163,8 @@ def test_the_config_inherits_from_the_given_one(fitted, stock):
     assert (head.in_size, head.out_size) == ((16, 20), (128, 160))
 
 
-def test_tested_as_written_it_is_as_good(fitted, root_dir, capsys):
+@pytest.mark.slow
+def test_tested_as_written_it_is_as_good(fitted, root_dir):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(root_dir / 'tools')
         test = runpy.run_path(str(root_dir / 'tools/test.py'))['main']
@@ -173,8 +178,9 @@ def test_tested_as_written_it_is_as_good(fitted, root_dir, capsys):
 OTHER_MASKS = 'val_dataloader.dataset.data_prefix.seg_map_path=val_other'
 
 
+@pytest.mark.slow
 def test_without_improvement_nothing_is_written(stock, tmp_path, capsys):
-    fit = (main, tmp_path, *stock, '--out', tmp_path / 'gdn.pth', '--iterations', 80)
+    fit = (main, tmp_path, *stock, '--out', tmp_path / 'gdn.pth', '--iterations', 40)
     kept = ('--keep-scores', tmp_path / 'kept', '--cfg-options', OTHER_MASKS)
     assert run(*fit, *kept) == NOT_IMPROVED
     assert not list(tmp_path.glob('gdn*'))

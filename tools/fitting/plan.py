@@ -14,9 +14,11 @@ from mmseg_gdn.models import variant
 from mmseg_gdn.models.variant import Size
 from mmseg_gdn.utils.space import require_space
 
+# On CamVid, from a network of 40.2 mIoU: 2000 images at 0.003 gain 1.1 (three orders of the images differ by 0.03), at
+# 0.005 or 0.01 or with SGD as much; 1000 images gain 1.0, 8000 no more than 2000.
 _RATE = 0.003
 _IMAGES_PER_STEP = 8
-_PASSES, _FEWEST, _MOST = 8, 2000, 20000
+_PASSES, _FEWEST, _MOST = 2, 2000, 10000
 
 
 @dataclass(frozen=True)
