@@ -1,4 +1,4 @@
-# The authors' inference with their released model: each side cut to 500 px by nearest neighbour, BGR minus their mean,
+# The authors' inference with their released model: sides shrunk to 500 px by nearest neighbour, BGR minus their mean,
 # matrices sliced from the top left, the best class taken at the network's size. For testing only; get its checkpoint by
 #   python tools/model_converters/caffe2mmseg.py MODEL.caffemodel work_dirs/gdn_released.pth --layout largefov \
 #       --kernels W0.npy W1.npy

@@ -12,7 +12,7 @@ class PerClassIoUMetric(IoUMetric):
     """``IoUMetric`` that returns the IoU of each class as well, which mmseg only prints.
 
     The keys are ``IoU/<class>``, so TensorBoard shows all classes in one group. Classes that occur neither in the
-    predictions nor in the masks have no IoU and no key, as NaN is no JSON.
+    predictions nor in the masks have no IoU and no key, because JSON has no NaN.
     """
 
     def compute_metrics(self, results: list) -> dict[str, float]:

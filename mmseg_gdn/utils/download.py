@@ -29,7 +29,7 @@ def download(source: Source, folder: Path) -> Path:
     """Download a file, unless it is there, and verify its hash.
 
     What has arrived is kept in ``<file>.partial``, from which the next call goes on. Without a known hash nothing would
-    show that two parts do not belong together, so such a file is begun anew by each call.
+    show that two parts do not belong together, so each call starts such a file from the beginning.
 
     Args:
         source: The file.

@@ -27,7 +27,7 @@ _TO_UPRIGHT = {
 def read_image(path: str | Path) -> np.ndarray:
     """Load an image the way a viewer shows it.
 
-    The orientation in the EXIF data is applied. Transparent parts are laid on white. Of 16-bit values the higher byte
+    The orientation in the EXIF data is applied. Transparency is composited onto white. Of 16-bit values the higher byte
     is kept, as OpenCV does, so the full range becomes 0..255. Of several frames or pages the first is taken. Colour
     profiles are ignored. Ordinary JPEG and PNG files give the pixels that mmcv's ``imread`` gives.
 

@@ -31,7 +31,7 @@ class Comparison:
 
     @property
     def gain(self) -> float:
-        """What the second model has over the first, in percent points."""
+        """What the second model has over the first, in percentage points."""
         return self.miou_b - self.miou_a
 
 
