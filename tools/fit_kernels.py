@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
@@ -66,18 +68,13 @@ def main() -> int | None:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     head = checked_head(args.config, cfg)
     require_kind(args.config, cfg)
-    scores = Path(args.keep_scores or Path(cfg.work_dir, 'scores'))
-    plan = plan_fit(cfg, head, scores, args.flip, args.iterations)
-
-    _prepare(cfg, args.checkpoint)
-    metric, before = _validate(cfg)
-    text = variant_file_text(base, cfg, plan.head, 'tools/fit_kernels.py',
-                             [f'# The matrices were fitted to {args.checkpoint}.'])
-    try:
+    with _folder_of_scores(args.keep_scores, cfg.work_dir) as scores:
+        plan = plan_fit(cfg, head, scores, args.flip, args.iterations)
+        _prepare(cfg, args.checkpoint)
+        metric, before = _validate(cfg)
+        text = variant_file_text(base, cfg, plan.head, 'tools/fit_kernels.py',
+                                 [f'# The matrices were fitted to {args.checkpoint}.'])
         after, matrices = _fit(cfg, plan, metric)
-    finally:
-        if not args.keep_scores and is_main_process():
-            shutil.rmtree(scores, ignore_errors=True)
 
     is_written = args.force or after > before
     if is_main_process():
@@ -87,6 +84,16 @@ def main() -> int | None:
               + (f'Config and weights: {Path(args.out).with_suffix(".py")} {args.out}' if is_written else
                  'It did not rise, so nothing was written; --force would write the variant all the same.'))
     return None if is_written else NOT_IMPROVED
+
+
+@contextmanager
+def _folder_of_scores(kept: str | None, work_dir: str) -> Iterator[Path]:
+    """The folder that the user wants to keep, or one that is deleted at the end."""
+    if kept:
+        yield Path(kept)
+        return
+    with tempfile.TemporaryDirectory(prefix='coarse_scores_', dir=work_dir) as folder:
+        yield Path(folder)
 
 
 def _prepare(cfg: Config, checkpoint: str) -> None:

@@ -1,4 +1,4 @@
-"""Pack a folder of one's own masks as an archive for the VOC server."""
+"""Pack a folder of your own masks as an archive for the VOC server."""
 
 from __future__ import annotations
 

@@ -20,12 +20,13 @@ _VERSIONS = 2  # of an image: as it is, and mirrored
 class ScoreCache:
     """Computes the coarse scores of each image once, and reads them from a folder afterwards.
 
-    Scores are found by the pixels that the network gets and by its weights, so they cannot be those of something else.
+    Scores are found by the pixels that the network gets, and by its layers and weights, so they cannot be those of
+    something else.
     An image may come in two versions, as it is and mirrored. Augmentation that gives it a new look each time would fill
     the disk without ever saving any work, and is refused. Several processes can share a folder.
 
     Args:
-        folder: The folder; one subfolder for each state of the weights. A map of 21x64x64 scores takes 344 kB.
+        folder: The folder; one subfolder for each state of the network. A map of 21x64x64 scores takes 344 kB.
         frozen: The modules that compute the scores.
 
     Raises:
@@ -75,13 +76,14 @@ class ScoreCache:
     def _path(self, image: Tensor, name: str) -> Path:
         if self._of_weights is None:
             # Not earlier, because checkpoints are loaded after the model is built.
+            layers = ''.join(f'{name}: {module}' for name, module in self._frozen.items())
             self._of_weights = self._folder / _digest(*(tensor for module in self._frozen.values()
-                                                        for tensor in module.state_dict().values()))
+                                                        for tensor in module.state_dict().values()), text=layers)
         return self._of_weights / hashlib.blake2b(name.encode(), digest_size=8).hexdigest() / f'{_digest(image)}.npy'
 
 
-def _digest(*tensors: Tensor) -> str:
-    state = hashlib.blake2b(digest_size=16)
+def _digest(*tensors: Tensor, text: str = '') -> str:
+    state = hashlib.blake2b(text.encode(), digest_size=16)
     for tensor in tensors:
         state.update(str(tuple(tensor.shape)).encode())
         state.update(tensor.detach().cpu().contiguous().numpy())
@@ -108,4 +110,5 @@ def _require_few_versions(path: Path, sample: SegDataSample) -> None:
     if not path.exists() and len(list(path.parent.glob('*.npy'))) >= _VERSIONS:
         raise InputError(f'{sample.metainfo.get("img_path")} comes in more than {_VERSIONS} versions. cache_scores '
                          'needs images that are the same each time, or mirrored: leave out random crops, random scales '
-                         'and changes of color, pad all images to one size, or leave out cache_scores.')
+                         'and changes of color, and pad all images to one size. After a change of the pipeline, name '
+                         'another folder.')

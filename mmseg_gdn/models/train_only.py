@@ -29,14 +29,16 @@ def freeze_others(model: nn.Module, train_only: Sequence[str]) -> None:
         parameter.requires_grad_(parameter.requires_grad and name.startswith(tuple(train_only)))
 
 
-def keep_frozen_parts_in_eval_mode(model: nn.Module) -> None:
-    """Set all modules that hold no trained parameter to evaluation mode, so that their outputs do not vary.
+def keep_frozen_parts_in_eval_mode(model: nn.Module, train_only: Sequence[str]) -> None:
+    """Set what is not trained to evaluation mode, so that its outputs do not vary.
 
-    Statistics of normalization layers stay as they are, and dropout is off.
+    Statistics of normalization layers stay as they are, and dropout is off, except inside of a named part.
 
     Args:
         model: A model in training mode, in which :func:`freeze_others` has frozen some parts.
+        train_only: What was given to :func:`freeze_others`.
     """
-    for module in model.modules():
-        if not any(parameter.requires_grad for parameter in module.parameters()):
+    for name, module in model.named_modules():
+        is_named = any(f'{name}.'.startswith(f'{beginning}.') for beginning in train_only)
+        if not is_named and not any(parameter.requires_grad for parameter in module.parameters()):
             module.training = False

@@ -13,7 +13,7 @@ from mmseg_gdn.utils import InputError
 @pytest.fixture
 def network():
     torch.manual_seed(0)
-    return nn.Conv2d(3, 5, 4, stride=4).requires_grad_(False)
+    return nn.Conv2d(3, 5, 4, stride=4, padding=2).requires_grad_(False)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_each_image_is_computed_once(tmp_path, network, compute):
     assert compute.images == 3
     assert torch.equal(first, network(IMAGES))
     assert torch.equal(again, first[[2, 0]])
-    assert first.shape == (3, 5, 2, 3)
+    assert first.shape == (3, 5, 3, 4)
     assert not first.requires_grad
 
 
@@ -54,6 +54,13 @@ def test_the_next_process_reads_them(tmp_path, network, compute):
 def test_other_weights_have_other_scores(tmp_path, network, compute):
     ScoreCache(tmp_path, {'network': network}).scores(IMAGES[:1], samples('a'), compute)
     network.weight.mul_(2)
+    scores = ScoreCache(tmp_path, {'network': network}).scores(IMAGES[:1], samples('a'), compute)
+    assert torch.equal(scores, network(IMAGES[:1]))
+
+
+def test_other_layers_have_other_scores(tmp_path, network, compute):
+    ScoreCache(tmp_path, {'network': network}).scores(IMAGES[:1], samples('a'), compute)
+    network.dilation = (2, 2)
     scores = ScoreCache(tmp_path, {'network': network}).scores(IMAGES[:1], samples('a'), compute)
     assert torch.equal(scores, network(IMAGES[:1]))
 

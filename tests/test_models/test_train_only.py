@@ -37,7 +37,7 @@ def test_what_was_frozen_before_stays_frozen(model):
 def test_frozen_parts_give_the_same_each_time(model):
     freeze_others(model, ['head.interp'])
     model.train()
-    keep_frozen_parts_in_eval_mode(model)
+    keep_frozen_parts_in_eval_mode(model, ['head.interp'])
     images = torch.randn(2, 3, 8, 8)
     statistics = model['backbone'][1].running_mean.clone()
     assert torch.equal(model['backbone'](images), model['backbone'](images))
@@ -49,3 +49,11 @@ def test_frozen_parts_give_the_same_each_time(model):
 def test_a_part_that_does_not_exist(model):
     with pytest.raises(InputError, match=r"'head.interb', but no parameter .* backbone.0, backbone.1, head.conv"):
         freeze_others(model, ['head.interb'])
+
+
+def test_dropout_of_a_trained_part_stays_on(model):
+    freeze_others(model, ['head'])
+    model.train()
+    keep_frozen_parts_in_eval_mode(model, ['head'])
+    assert model['head']['dropout'].training
+    assert not model['backbone'][2].training

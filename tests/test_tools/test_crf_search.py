@@ -157,7 +157,7 @@ class TestRefusals:
     def test_another_checkpoint_in_the_same_folder(self, run_search, arguments, checkpoint, tmp_path):
         (tmp_path / 'search').mkdir()
         (tmp_path / 'search/inputs.json').write_text(json.dumps(dict(config='', checkpoint='', images=[])))
-        with pytest.raises(InputError, match='holds a search with another config and another checkpoint and another'):
+        with pytest.raises(InputError, match='a different config and different checkpoint and different images'):
             run_search(*arguments)
 
     @pytest.mark.parametrize(('args', 'message'), [

@@ -21,6 +21,8 @@ train_cfg = dict(max_iters=2, val_interval=100)
 val_cfg = None
 val_dataloader = None
 val_evaluator = None
+# Without the auxiliary head there are no image-level scores.
+test_evaluator = [dict(type='PerClassIoUMetric')]
 load_from = {start!r}
 randomness = dict(seed=0)
 optim_wrapper = dict(optimizer=dict(lr=0.02))

@@ -62,6 +62,11 @@ def test_scores_masks_and_archive(run_test, ensemble, members, voc_root, tmp_pat
     assert results(both)['mIoU'] == pytest.approx(results(first)['mIoU'], abs=0.5)
     check_logs_of_a_model_with_a_branch(first)
 
+    refined = run_test(ensemble, '--crf', '--crf-workers', 1, '--out', tmp_path / 'refined')
+    assert results(refined).keys() == results(both).keys()
+    assert 'refines predictions' in next(refined.rglob('*.log')).read_text()
+    assert (tmp_path / 'refined' / 'd.png').is_file()
+
     ids = voc_root / 'ImageSets/Segmentation/test.txt'
     run_test(ensemble, '--submission', tmp_path / 'a.tgz', '--ids', ids)
     assert check_submission(tmp_path / 'a.tgz', ['f', 'g'], voc_root / 'JPEGImages') == (2, [])

@@ -57,8 +57,9 @@ def about_missing_layers(conversion: Conversion, layout: str) -> str:
         has_matrices = 'decode_head.interp.kernel_h' in conversion.state
         return ('All layers of the network have trained weights'
                 + ('.' if has_matrices else ", but GDN's matrices start as the config initialises them."))
-    text = (f'Not in these weights: {", ".join(missing)}. They start as the config initialises them: randomly, but the '
-            "score layer conv_seg of FCN-32s at zero. So do GDN's matrices and the label branch.")
+    text = (f'Not in these weights: {", ".join(missing)}. They start as the config initialises them: '
+            "FCN-32s' score layer (conv_seg) at zero, other layers randomly. So do GDN's matrices, by their init, and "
+            'the label branch.')
     if 'decode_head.fc6' in missing:
         text += (f' fc6 and fc7 of the layout {layout}, trained on ImageNet: python '
                  f'tools/model_converters/get_weights.py {_WITH_FC[layout]} --out OTHER.pth')

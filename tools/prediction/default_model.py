@@ -1,4 +1,4 @@
-"""The model that predicts where none is named: one that comes with the repository."""
+"""The model that predicts where none is named."""
 
 from __future__ import annotations
 
@@ -28,8 +28,12 @@ def default_model(root: Path = ROOT) -> tuple[str, str]:
     hint = 'name a config and a checkpoint before the images: python tools/predict.py CONFIG CHECKPOINT IMAGES'
     if not (root / _TABLE).is_file():
         raise InputError(f'There is no model to predict with, because {root / _TABLE} does not exist; {hint}')
-    table = json.loads((root / _TABLE).read_text(encoding='utf-8'))
-    paths = [root / table[name] for name in ('config', 'checkpoint')]
+    try:
+        table = json.loads((root / _TABLE).read_text(encoding='utf-8'))
+        paths = [root / table[name] for name in ('config', 'checkpoint')]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f'{root / _TABLE} cannot be used ({type(error).__name__}: {error}); restore it, or {hint}'
+                         ) from error
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise InputError(f'{_TABLE} names {" and ".join(missing)}, which does not exist; restore it, or {hint}')

@@ -57,7 +57,7 @@ class Predictor:
     def __init__(self, config: str, checkpoint: str, device: str, options: dict | None = None) -> None:
         cfg = read_config(config, options)
         if cfg.model.type == 'Ensemble':
-            raise InputError(f'{config} is an Ensemble, which reads images in its own ways; test it with '
+            raise InputError(f'{config} is an Ensemble, which reads images by its members\' pipelines; test it with '
                              'tools/test.py, or predict with one of its members.')
         init_default_scope(cfg.get('default_scope', 'mmseg'))
         dataset = _test_set(cfg, config)
@@ -93,7 +93,10 @@ class Predictor:
             sample, = self.model.test_step(pseudo_collate([data]))
             classes = sample.pred_sem_seg.data[0].to(torch.uint8).cpu().numpy()
             probabilities = _probabilities(sample).half().cpu().numpy() if with_probabilities else None
-        except (MemoryError, torch.cuda.OutOfMemoryError) as error:
+        # On a CPU, PyTorch reports a lack of memory as a RuntimeError.
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and 'memory' not in str(error):
+                raise
             raise InputError(f'The memory does not suffice for an image of {image.shape[1]}x{image.shape[0]} '
                              'px.') from error
         return Prediction(classes, probabilities)

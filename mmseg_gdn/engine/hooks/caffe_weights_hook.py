@@ -89,7 +89,7 @@ class CaffeWeightsHook(Hook):
 
     def _about_initial(self, parts: list[str]) -> str:
         text = (f'{self.checkpoint} has no weights for {", ".join(parts)}. These start as the config initialises them: '
-                'randomly, but the score layer of FCN-32s (conv_seg) with zeros.')
+                "FCN-32s' score layer (conv_seg) at zero, GDN's matrices by their init, and other layers randomly.")
         if 'decode_head.fc6' in parts:
             text += (' For fc6 and fc7 trained on ImageNet, at full width, run: python '
                      f'tools/model_converters/get_weights.py {_WEIGHTS[self.layout]}')

@@ -38,9 +38,9 @@ class CaffeFCHead(BaseDecodeHead):
         fc_channels: Channels of fc6 and fc7; 4096 for 'fcn32s' and 1024 for 'largefov' when not given.
         num_classes: Number of classes, background included.
         dropout_ratio: Share of dropped elements after fc6 and after fc7.
-        init_cfg: Initialisation; when not given, that of Caffe's prototxts for the score layer (zero; Gaussian of 0.01),
-            and for fc6 and fc7 a Gaussian of 0.005 as in CaffeNet: VGG-16's features are large, so LargeFOV's training
-            diverges with the values of Kaiming initialisation.
+        init_cfg: Initialisation; when not given, that of Caffe's prototxts for the score layer (zero; Gaussian of
+            0.01), and for fc6 and fc7 a Gaussian of 0.005 as in CaffeNet: VGG-16's features are large, so LargeFOV's
+            training diverges with the values of Kaiming initialisation.
         **kwargs: ``loss_decode``, ``ignore_index``... of ``BaseDecodeHead``.
 
     Raises:

@@ -121,18 +121,17 @@ def image_labels(mask: Tensor, num_classes: int, ignore_index: int = 255, min_sh
         InputError: If the mask holds an index that is neither a class nor ``ignore_index``. This is checked on the CPU
             only, because a GPU would have to wait for it; there, PyTorch's own check of indices reports such a mask.
     """
-    flat = mask.flatten(1).long()
-    valid = flat != ignore_index
-    if flat.device.type == 'cpu':
-        _check_values(flat[valid], num_classes, ignore_index)
+    mask = mask.long()
+    valid = mask != ignore_index
+    if mask.device.type == 'cpu':
+        _check_values(mask[valid], num_classes, ignore_index)
     # Void pixels count as a class of their own, which is dropped at the end.
-    index = flat.where(valid, num_classes)
-    if min_share > 0:
-        counts = torch.stack([(index == label).sum(1) for label in range(num_classes)], 1)
-        enough = valid.sum(1, keepdim=True) * min_share
-        return ((counts > 0) & (counts >= enough)).float()
-    present = torch.zeros(len(flat), num_classes + 1, device=mask.device)
-    return present.scatter_(1, index, 1.0)[:, :num_classes]
+    index = mask.where(valid, num_classes)
+    # Row by row: on a GPU, all pixels of an image would wait for each other to count in the same few places.
+    rows = torch.zeros(*mask.shape[:2], num_classes + 1, device=mask.device)
+    counts = rows.scatter_add_(2, index, torch.ones_like(rows[:1, :1, :1]).expand_as(index)).sum(1)[:, :num_classes]
+    enough = valid.sum((1, 2))[:, None] * min_share
+    return ((counts > 0) & (counts >= enough)).float()
 
 
 def _check_values(labels: Tensor, num_classes: int, ignore_index: int) -> None:

@@ -94,9 +94,9 @@ def _shares(members: list[dict]) -> list[float]:
             raise InputError(f'Each member of an Ensemble has a config, a checkpoint and, if needed, a weight, but '
                              f'model.members[{index}] has {", ".join(member) or "nothing"}.')
     weights = [member.get('weight', 1.0) for member in members]
-    if not all(weight > 0 for weight in weights):
-        raise InputError(f'The weights of an Ensemble must be positive, but got {weights}; leave out a member instead '
-                         'of giving it no weight.')
+    if not all(isinstance(weight, (int, float)) and 0 < weight < float('inf') for weight in weights):
+        raise InputError(f'The weights of an Ensemble must be positive numbers, but got {weights}; leave out a member '
+                         'instead of giving it no weight.')
     return [weight / sum(weights) for weight in weights]
 
 

@@ -35,6 +35,8 @@ class EnsembleMember(nn.Module):
         from mmseg_gdn.engine.checkpoint import load_weights, require_checkpoint
 
         cfg = read_config(config)
+        if cfg.model.type == 'Ensemble':
+            raise InputError(f'{config} is an Ensemble itself; list its members instead.')
         test_set = _find_test_set(cfg, config)
         require_checkpoint(checkpoint)
         self.config = config

@@ -84,7 +84,7 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         """
         super().train(mode)
         if mode and self.train_only is not None:
-            keep_frozen_parts_in_eval_mode(self)
+            keep_frozen_parts_in_eval_mode(self, self.train_only)
         return self
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict:

@@ -69,6 +69,17 @@ def test_equals_the_plain_loss(loss, ignore_index, features, samples, monkeypatc
         assert (gradients[name] - value).abs().max() <= 2e-5 * scale, name
 
 
+@pytest.mark.parametrize(('loss', 'way'), [(FUSED[0], 'from coarse scores.'), (PLAIN[0], 'from full-size scores')])
+def test_the_log_says_once_which_way_the_loss_takes(loss, way, features, samples, monkeypatch):
+    lines, module = [], 'mmseg_gdn.models.decode_heads.global_interp_head'
+    monkeypatch.setattr(f'{module}.print_log', lambda line, *_: lines.append(line))
+    head = build(loss)
+    for _ in range(2):
+        outcome(head, features, samples)
+    line, = lines
+    assert line.startswith(f'GlobalInterpHead_FCNHead: training computes the loss {way}')
+
+
 @pytest.mark.parametrize('loss', FUSED, ids=str)
 def test_all_void(loss, features, monkeypatch):
     samples = [SegDataSample(gt_sem_seg=PixelData(data=torch.full((1, *SIZE), 255))) for _ in range(2)]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch.autograd import gradcheck
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmseg_gdn.models import MultiLabelAuxLoss
 from mmseg_gdn.models.losses.multi_label_aux_loss import image_labels
@@ -23,6 +24,20 @@ class TestImageLabels:
     def test_share_is_of_the_valid_pixels(self):
         assert image_labels(MASK, 4, min_share=0.2).tolist() == [[1, 1, 0, 1], [1, 0, 1, 0]]
         assert image_labels(MASK, 4, min_share=0.21).tolist() == [[1, 0, 0, 1], [1, 0, 0, 0]]
+
+    def test_the_pixels_of_a_row_share_places_to_count_in_but_not_those_of_an_image(self):
+        # Thousands of GPU threads would wait for each other otherwise.
+        class Scattered(TorchDispatchMode):
+            shapes = []
+
+            def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+                if 'scatter' in str(function):
+                    self.shapes.append(tuple(args[0].shape))
+                return function(*args, **(kwargs or {}))
+
+        with Scattered() as scattered:
+            image_labels(torch.zeros(2, 64, 48, dtype=torch.long), 5)
+        assert scattered.shapes == [(2, 64, 6)]
 
     def test_nothing_is_in_a_void_image(self):
         assert image_labels(torch.full((1, 2, 2), 255), 3).tolist() == [[0, 0, 0]]

@@ -162,7 +162,9 @@ class TestRefusals:
         ([], 'needs members'),
         ([dict(config='a.py')], r'model\.members\[0\] has config\.'),
         ([dict(config='a.py', checkpoint='a.pth', wieght=2)], r'model\.members\[0\] has config, checkpoint, wieght'),
-        ([dict(config='a.py', checkpoint='a.pth', weight=0)], r'must be positive, but got \[0\]'),
+        ([dict(config='a.py', checkpoint='a.pth', weight=0)], r'must be positive numbers, but got \[0\]'),
+        ([dict(config='a.py', checkpoint='a.pth', weight='2')], r"must be positive numbers, but got \['2'\]"),
+        ([dict(config='configs/gdn/ensemble_voc12.py', checkpoint='a.pth')], 'is an Ensemble itself; list its members'),
         ([dict(config='no.py', checkpoint='a.pth')], r'There is no config no\.py'),
     ])
     def test_incomplete_members(self, entries, message):

@@ -21,8 +21,6 @@ from mmseg_gdn.utils import InputError, atomic_write
 
 from .scores import ScoredImage, read_scores
 
-VOID = 255
-
 
 def make_points(settings: dict | None, searched: Mapping[str, Sequence[float] | None],
                 iterations: int | None) -> list[DenseCRF]:
@@ -73,11 +71,11 @@ def evaluate_points(points: Sequence[DenseCRF], images: Sequence[ScoredImage], l
 
 
 def count(crf: DenseCRF, loading: BaseTransform, image: ScoredImage) -> np.ndarray:
-    """Pixels of one image by true and predicted class, (C, C); this is what the processes run."""
+    """Pixels of one image by true and predicted class, (C, C), without void; this is what the processes run."""
     probabilities, label = read_scores(image.scores)
     classes = len(probabilities)
     predicted = refine_file(crf, loading, image.path, probabilities)
-    valid = label != VOID
+    valid = label >= 0
     return np.bincount(classes * label[valid].astype(np.int64) + predicted[valid],
                        minlength=classes**2).reshape(classes, classes)
 

@@ -36,7 +36,7 @@ def cache_scores(cfg: Config, checkpoint: str, folder: Path) -> list[ScoredImage
     """Compute what is missing of the scores.
 
     A file holds ``scores``, log-probabilities at the size of the image, (C, H, W), float16, and ``label``, (H, W),
-    int16. One batch at a time is in memory.
+    int16, in which void is negative. One batch at a time is in memory.
 
     Args:
         cfg: Config with the images as its test set.
@@ -88,15 +88,19 @@ def _require_same_search(path: Path, inputs: dict) -> None:
     earlier = json.loads(path.read_text())
     changed = [key for key, value in inputs.items() if earlier.get(key) != value]
     if changed:
-        raise InputError(f'{path.parent} holds a search with another {" and another ".join(changed)}; name another '
-                         'folder with --out, or delete this one.')
+        raise InputError(f'{path.parent} holds a search with a different {" and different ".join(changed)}; name '
+                         'another folder with --out, or delete this one.')
 
 
 def _size(paths: list[str], classes: int) -> float:
     pixels = 0
     for path in paths:
-        with Image.open(path) as image:
-            pixels += image.width * image.height
+        try:
+            with Image.open(path) as image:
+                pixels += image.width * image.height
+        except OSError as error:
+            raise InputError(f'The image {path} cannot be read ({error}); replace it, or take it off the list.'
+                             ) from error
     return 2 * pixels * (classes + 1)
 
 
@@ -106,15 +110,16 @@ def _compute(cfg: Config, checkpoint: str, dataset: Dataset, files: dict[str, Pa
     load_weights(model, checkpoint)
     model.to(get_device()).eval()
     print(f'Scores of {len(dataset)} images:', file=sys.stderr)
+    ignore_index = model.decode_head.ignore_index
     bar = ProgressBar(len(dataset), file=sys.stderr)
     for batch in Runner.build_dataloader(dict(cfg.test_dataloader, dataset=dataset)):
         for sample in model.test_step(batch):
-            _store(sample.to_dict(), files[sample.img_path])
+            _store(sample.to_dict(), ignore_index, files[sample.img_path])
             bar.update()
     print(file=sys.stderr)
 
 
-def _store(sample: dict, path: Path) -> None:
+def _store(sample: dict, ignore_index: int, path: Path) -> None:
     probabilities = full_size_probabilities(sample)
     if 'gt_sem_seg' not in sample:
         raise InputError(f'{sample["img_path"]} comes without a mask; search on a list of images that have masks, '
@@ -125,4 +130,4 @@ def _store(sample: dict, path: Path) -> None:
                          f'{probabilities.shape[1:]}; load masks after resizing (LoadAnnotations after Resize).')
     scores = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)).astype(np.float16)
     with atomic_write(path) as partial:
-        np.savez(partial, scores=scores, label=label.astype(np.int16))
+        np.savez(partial, scores=scores, label=np.where(label == ignore_index, -1, label).astype(np.int16))
