@@ -28,7 +28,7 @@ from reproduction.stages import STAGES
 from reproduction.step import Step, with_needs
 
 _VOC = Path('data/VOCdevkit/VOC2012')
-_SMALL_VAL, _SMALL_SEARCH = 24, 6
+_SMALL_VAL, _SMALL_SEARCH = 16, 4
 _EXTRAS = {
     '--crf': 'crf',
     'tools/analysis_tools/crf_search.py': 'plots',
@@ -119,8 +119,8 @@ def require_inputs(settings: Settings) -> None:
     for path in filter(None, [settings.weights, *(settings.released or ())]):
         if not path.is_file():
             raise InputError(f'There is no {path}; give a file that exists.')
-    if settings.is_small and not settings.list('val').is_file():
-        raise InputError(f'There is no {settings.list("val")}; name a folder in VOC\'s layout by --data-root. One with '
+    if settings.is_small and not settings.ids('val').is_file():
+        raise InputError(f'There is no {settings.ids("val")}; name a folder in VOC\'s layout by --data-root. One with '
                          'drawn images is made by: python tools/dataset_converters/synthetic_voc.py FOLDER')
     if not settings.is_small and settings.data_root.name != 'VOC2012':
         raise InputError(f'--data-root {settings.data_root} would be filled with VOC 2012, whose folder is always '

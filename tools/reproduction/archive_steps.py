@@ -42,7 +42,7 @@ def archive_steps(settings: Settings, configs: dict[str, Config]) -> list[Step]:
     is_test = has_test_images(settings)
     names = [_for_server(network, configs) if is_test else FINAL.format(network=network)
              for network in settings.networks]
-    ids = settings.list('test') if is_test else tested_list(settings) or settings.list('val')
+    ids = settings.ids('test') if is_test else tested_list(settings) or settings.ids('val')
     images = count_images(settings, 'test') if is_test else count_tested(settings)
     if len(names) > 1:
         path, inputs, needs = _write_ensemble(settings, configs, f'{ENSEMBLE}_archive', names)

@@ -19,7 +19,7 @@ def count_images(settings: Settings, name: str) -> int:
     Returns:
         The number; 0 if a data set other than VOC 2012 lacks the list.
     """
-    path = settings.list(name)
+    path = settings.ids(name)
     if path.is_file():
         return len(read_ids(path))
     return 0 if settings.is_small else _OFFICIAL[name]
@@ -39,6 +39,6 @@ def tested_images(settings: Settings) -> str:
 
 def has_test_images(settings: Settings) -> bool:
     """Whether the images of the test list are there; VOC's come from the challenge's server, after registration."""
-    path = settings.list('test')
+    path = settings.ids('test')
     return path.is_file() and all((settings.data_root / 'JPEGImages' / f'{name}.jpg').is_file()
                                   for name in read_ids(path))

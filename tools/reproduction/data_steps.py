@@ -27,8 +27,8 @@ def data_steps(settings: Settings) -> list[Step]:
     arguments = [argument for count, out in parts for argument in ('--part', str(count), str(out))]
     return [data, Step(
         'lists', 'lists of the images to test and to search the CRF on',
-        ('tools/reproduction/first_names.py', str(settings.list('val')), *arguments),
-        inputs=(settings.list('val'),), outputs=tuple(out for _, out in parts), needs=('data',))]
+        ('tools/reproduction/first_names.py', str(settings.ids('val')), *arguments),
+        inputs=(settings.ids('val'),), outputs=tuple(out for _, out in parts), needs=('data',))]
 
 
 def weight_steps(settings: Settings, configs: dict[str, Config]) -> list[Step]:
@@ -48,12 +48,12 @@ def _get_data(settings: Settings) -> Step:
         'data', 'VOC 2012 and SBD: download, merge, check',
         ('tools/dataset_converters/get_voc.py', '--data-root', str(settings.data_root.parent)),
         extra=_workers(settings),
-        outputs=tuple(settings.list(name) for name in ('train', 'aug', 'trainaug', 'val')),
+        outputs=tuple(settings.ids(name) for name in ('train', 'aug', 'trainaug', 'val')),
         work=Work(download=archives * _MEGABYTE, other=(archives + sources['voc2012-trainval'].megabytes) * _MEGABYTE))
 
 
 def _check_data(settings: Settings) -> Step:
-    lists = [settings.list(name) for name in ('train', 'aug', 'val')]
+    lists = [settings.ids(name) for name in ('train', 'aug', 'val')]
     return Step(
         'data', 'check the images and masks',
         ('tools/dataset_converters/check_voc.py', '--data-root', str(settings.data_root), '--any-count'),

@@ -16,6 +16,8 @@ from .step import Row, Step, Work
 # Weights and colour deviations around those of DeepLab's script; a smaller grid for trying things out.
 _GRID = {'--bi-w': ('3', '4', '5'), '--bi-xy': ('49',), '--bi-rgb': ('3', '5')}
 _SMALL_GRID = {'--bi-w': ('4', '5'), '--bi-xy': ('49',), '--bi-rgb': ('5',)}
+# Those that the search keeps of an image of 500x375.
+_BYTES_OF_SCORES = 7 * 10**6
 _RELEASED = 'deeplab-largefov_gdn_released'
 _BERKELEYS = 'fcn32s_voc11valid'
 PUBLISHED_MODELS = (_RELEASED, _BERKELEYS)
@@ -30,7 +32,7 @@ def rescoring_steps(settings: Settings) -> list[Step]:
         images = count_images(settings, 'seg11valid')
         steps.append(_test(settings, f'rescore-{_BERKELEYS}', "test Berkeley's FCN-32s on seg11valid",
                            Row(_BERKELEYS, f'seg11valid, {images} images'), BERKELEY, ('data', 'weights-fcn32s-voc'),
-                           settings.list('seg11valid'), images))
+                           None, images))
     if settings.released:
         model, *matrices = settings.released
         out = settings.work_dir / 'weights' / 'gdn_released.pth'
@@ -73,10 +75,10 @@ def search_steps(settings: Settings, configs: dict[str, Config]) -> list[Step]:
              '--out', str(folder), *(word for option, values in grid.items() for word in (option, *values))),
             inputs=(settings.config(name), checkpoint, ids), outputs=(folder / 'crf_search.json',), needs=needs,
             folder=folder, extra=('--workers', str(settings.workers)),
-            work=Work(name, test_images=images, crf_images=images * points))
+            work=Work(name, test_images=images, crf_images=images * points, other=images * _BYTES_OF_SCORES))
         steps += [search, _test(
             settings, f'crf-best-{network}', 'test on val, with the CRF that was found',
-            Row(name, f'{tested_images(settings)}; the CRF was searched on the first {images} of them', 'found'),
+            Row(name, f'{tested_images(settings)}; the CRF was searched on the first {images} of val', 'found'),
             checkpoint, (*needs, search.name), tested_list(settings), count_tested(settings), search.outputs[0])]
     return steps
 

@@ -53,6 +53,6 @@ class Settings:
         """Where a completed config is written."""
         return self.work_dir / 'configs' / f'{name}.py'
 
-    def list(self, name: str) -> Path:
+    def ids(self, name: str) -> Path:
         """A list of image names of the data set."""
         return self.data_root / 'ImageSets' / 'Segmentation' / f'{name}.txt'

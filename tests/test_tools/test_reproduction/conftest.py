@@ -75,7 +75,7 @@ def small_settings(tmp_path_factory) -> Settings:
         weights=folder / 'vgg.caffemodel', val_images=1, search_images=1)
     settings.weights.write_bytes(b'weights')
     for name, ids in dict(train='ab', val='cd', test='ef').items():
-        path = settings.list(name)
+        path = settings.ids(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text('\n'.join(ids) + '\n')
     (settings.data_root / 'JPEGImages').mkdir()

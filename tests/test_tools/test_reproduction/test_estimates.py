@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from mmseg_gdn.utils.sources import read_sources
+from reproduction.data_steps import SOURCES
 from reproduction.estimates import checkpoint_bytes, disk, seconds, total, training_memory
 from reproduction.facts import costs, costs_of, epilog
 from reproduction.printing import duration, plan_as_text, size
-from reproduction.step import Work
+from reproduction.results import published
+from reproduction.step import Row, Work
+from reproduction.training_steps import training_step
 
 ONE = dict(device='cpu', train_seconds=2., test_seconds=0.5, parameters=1000, trained=600, activations=50, peak=None)
 MEASURED = {'fcn32s_voc12aug': ONE}
@@ -59,7 +63,6 @@ def test_the_plan_names_everything_that_a_user_decides_on(text, full_plan, full_
 
 
 def test_the_plan_says_which_devices_stay_idle(full_plan, full_settings, full_configs, records):
-    from reproduction.training_steps import training_step
     settings, name = replace(full_settings, gpus=4), 'deeplab-largefov_whole_voc12aug'
     text = plan_as_text([training_step(settings, name, full_configs[name])], records, settings, full_configs,
                         {name: ONE})
@@ -105,3 +108,15 @@ def test_help_names_files_numbers_and_costs():
 
 def test_a_checkpoint_of_fcn32s_takes_what_the_text_says():
     assert costs()['configs']['fcn32s_voc12aug']['checkpoint'] == pytest.approx(1.08e9, rel=0.02)
+
+
+def test_the_page_names_the_same_files_numbers_and_costs(root_dir):
+    page = (root_dir / 'docs/reproduce.md').read_text()
+    rows = {line.split('`')[1]: line for line in page.splitlines() if line.startswith('| `')}
+    for name, one in costs()['configs'].items():
+        assert f'| {one["iterations"]} x {one["batch"]}' in rows[name]
+        assert f'{one["checkpoint"] / 10**9:.2f} GB' in rows[name]
+        number = published(Row(name, '')).get('miou')
+        assert number is None or f'{number}' in rows[name]
+    for source in read_sources(SOURCES).values():
+        assert source.url in page

@@ -77,7 +77,7 @@ def test_a_config_that_is_written_again_does_not_change(tmp_path):
 
 def test_the_archive_is_of_the_test_images_only_if_they_are_there(small_settings, small_configs, small_plan):
     step = small_plan['archive']
-    assert str(small_settings.list('test')) in step.command
+    assert str(small_settings.ids('test')) in step.command
     assert 'train-deeplab-largefov_gdn-staged_voc12trainval' in step.needs
     image = small_settings.data_root / 'JPEGImages/f.jpg'
     image.unlink()
