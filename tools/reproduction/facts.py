@@ -40,7 +40,8 @@ trainings, with what they need and what is published:
   The first numbers are iterations x images per iteration (number of iterations whose gradients make one update).
   Memory is computed, not measured: weights, gradients, momentum, and the activations kept for the backward pass of
   this batch. The libraries' workspaces and, in stages of matrices alone, the forward pass come on top. A checkpoint
-  holds the weights and the momentum. Seconds per image were measured on {device}; --dry-run measures on your machine.
+  holds the weights and the momentum. Seconds per image: {device};
+  --dry-run measures on your machine.
 
 more than one GPU (--gpus N):
   The batch of a Caffe recipe grows with the number of processes, so each training uses the largest number of at most N

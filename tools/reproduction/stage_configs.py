@@ -36,7 +36,7 @@ def complete_config(settings: Settings, name: str, earlier: dict[str, Config]) -
         _place_data(cfg.get(dataloader), settings)
     if cfg.get('train_dataloader'):
         cfg.merge_from_dict(settings.options)
-        cfg.randomness = dict(seed=0)
+        cfg.randomness = dict(dict(seed=0), **cfg.get('randomness', {}))
         hooks = cfg.default_hooks
         hooks.iteration_seed = dict(type='IterationSeedHook')
         hooks.checkpoint.update(interval=_save_interval(cfg), max_keep_ckpts=_KEPT)

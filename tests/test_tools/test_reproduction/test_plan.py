@@ -152,6 +152,13 @@ def test_an_unknown_step_is_told_with_those_that_exist(full_plan):
         chosen(list(full_plan.values()), ['trian'], [])
 
 
+def test_settings_of_the_user_override_those_of_a_config(full_settings):
+    settings = replace(full_settings, options={'randomness.deterministic': True, 'train_cfg.max_iters': 7})
+    cfg = complete_config(settings, 'fcn32s_voc12aug', {})
+    assert cfg.randomness == dict(seed=0, deterministic=True)
+    assert (cfg.train_cfg.max_iters, cfg.default_hooks.checkpoint.interval) == (7, 1)
+
+
 def test_a_stage_whose_start_is_not_in_the_plan_is_refused(full_settings):
     with pytest.raises(InputError, match='the plan trains no fcn32s_voc12aug before it'):
         complete_config(full_settings, 'fcn32s_gdn-matrices_voc12aug', {})
