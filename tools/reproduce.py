@@ -81,7 +81,8 @@ def main() -> int:
     settings.work_dir.mkdir(parents=True, exist_ok=True)
     with only_user(settings.work_dir):
         configs = stage_configs(settings)
-        steps = chosen(make_plan(settings, configs), args.only, args.skip)
+        plan = make_plan(settings, configs)
+        steps = chosen(plan, args.only, args.skip)
         records = Records(settings.work_dir / 'steps')
         measured = measurements(settings, configs)
         print(plan_as_text(steps, records, settings, configs, measured), flush=True)
@@ -94,7 +95,7 @@ def main() -> int:
         except StepInterrupted as step:
             print(f'Stopped in the step {step}; to go on from there, run: {command}', file=sys.stderr)
             return 130
-        print(write_results(collect_results(steps, records, settings, configs), settings.work_dir))
+        print(write_results(collect_results(plan, records, settings, configs), settings.work_dir))
     return 0
 
 

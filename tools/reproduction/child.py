@@ -1,4 +1,4 @@
-"""Running one command, which ends with this process whatever ends it."""
+"""Running one command, which ends with this process however that ends."""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
+from mmengine.device import get_device
 
 from mmseg_gdn.utils import InputError, atomic_write
 
@@ -110,8 +112,10 @@ def _same_network(config: str, measured: dict[str, dict[str, Any]]) -> dict[str,
 
 
 def _key(cfg: Config) -> str:
-    """The same for configs that differ in schedule and start only."""
-    parts = [cfg.model.to_dict(), cfg.train_dataloader.batch_size, cfg.train_dataloader.dataset.pipeline,
+    """The same for configs that differ in schedule and start only, on the same kind of device."""
+    device = get_device()
+    parts = [torch.cuda.get_device_name() if device == 'cuda' else device, cfg.model.to_dict(),
+             cfg.train_dataloader.batch_size, cfg.train_dataloader.dataset.pipeline,
              cfg.test_dataloader.dataset.pipeline]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=repr).encode()).hexdigest()
 
@@ -123,7 +127,8 @@ def _measure(configs: list[Path], work_dir: Path) -> dict[str, dict[str, Any]]:
     with log.open('w') as output:
         status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
     if status:
-        raise InputError(f'The networks could not be measured, see {log}; mend what it names, and run this again.')
+        raise InputError(f'The networks could not be measured, see {log}; fix the problem that it names, and run this '
+                         'again.')
     measured = _read(out)
     out.unlink()
     return measured

@@ -11,7 +11,7 @@ from typing import Any
 from mmseg_gdn.utils import InputError
 
 from .child import birth_of, run_child, wait_for_end
-from .files import describe, is_readable
+from .files import describe, is_readable, what_is_wrong
 from .records import DONE, STARTED, Records, origin, why_anew, why_run
 from .step import Step
 from .unfinished import prepare_resuming, set_aside
@@ -51,8 +51,9 @@ def run_steps(steps: list[Step], records: Records, logs: Path, how_to_go_on: str
         except KeyboardInterrupt:
             raise StepInterrupted(step.name) from None
         if problem:
-            raise InputError(f'The step {step.name} failed ({problem}), see its log {log}; to go on from there, run: '
-                             f'{how_to_go_on}')
+            details = f', see its log {log}' if log.is_file() else ''
+            raise InputError(f'The step {step.name} failed ({problem}){details}; to go on from there (or without it, '
+                             f'with --skip {step.name}), run: {how_to_go_on}')
 
 
 def _run(step: Step, records: Records, log: Path) -> str | None:
@@ -64,7 +65,7 @@ def _run(step: Step, records: Records, log: Path) -> str | None:
     if missing:
         return f'{missing[0]} is missing'
     if step.folder:
-        anew = why_anew(step, record)
+        anew = why_anew(step, record) or _replaced_result(record)
         kept = set_aside(step.folder) if anew else None
         if kept:
             print(f'  {step.folder} does not belong to this plan ({anew}) and is now {kept}', flush=True)
@@ -90,8 +91,16 @@ def _run(step: Step, records: Records, log: Path) -> str | None:
 
 def _was_finished(step: Step, record: dict[str, Any] | None) -> bool:
     """Whether only the record is missing: replaying a finished training would read all its images again."""
-    return bool(step.folder and step.outputs and record and why_anew(step, record) is None
+    return bool(step.folder and step.outputs and record and record.get('state') == STARTED
+                and why_anew(step, record) is None
                 and all(path.is_file() and is_readable(path) for path in step.outputs))
+
+
+def _replaced_result(record: dict[str, Any]) -> str | None:
+    """Which result of a finished step has another content now; going on from it would go on from something else."""
+    results = record.get('outputs', {}).items() if record.get('state') == DONE else ()
+    return next((f'{path} has changed' for path, known in results if what_is_wrong(Path(path), known) == 'has changed'),
+                None)
 
 
 def _command(step: Step) -> list[str]:

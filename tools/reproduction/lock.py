@@ -12,7 +12,7 @@ from mmseg_gdn.utils import InputError
 
 @contextmanager
 def only_user(folder: Path) -> Iterator[None]:
-    """Keep other runs out of a work folder; the kernel lets them in again whatever ends this process.
+    """Keep other runs out of a work folder; the kernel lets them in again however this process ends.
 
     Args:
         folder: The work folder; it exists.

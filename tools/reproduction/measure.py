@@ -61,6 +61,8 @@ def measure(cfg: Config) -> dict[str, Any]:
         bytes allocated at most in training with the batch of the recipe.
     """
     device = get_device()
+    if device == 'cuda':
+        torch.cuda.reset_peak_memory_stats()
     model = MODELS.build(cfg.model).to(device)
     # A CPU takes one image after the other anyway.
     batch_size = 1 if device == 'cpu' else cfg.train_dataloader.batch_size

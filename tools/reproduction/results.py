@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmseg_gdn.utils import atomic_write
 
 from .counts import count_images
-from .records import DONE, Records
+from .records import Records, why_run
 from .settings import Settings
 from .step import Row, Step
 
@@ -35,7 +35,7 @@ def published(row: Row) -> dict[str, Any]:
 
 def collect_results(steps: list[Step], records: Records, settings: Settings,
                     configs: dict[str, Config]) -> list[dict[str, Any]]:
-    """What the steps that are done have measured.
+    """What the steps have measured whose results are there and still belong to the plan.
 
     Args:
         steps: The plan.
@@ -49,8 +49,8 @@ def collect_results(steps: list[Step], records: Records, settings: Settings,
     """
     rows = []
     for step in steps:
-        record = records.read(step.name) or {}
-        if step.row and record.get('state') == DONE:
+        record = records.read(step.name)
+        if step.row and record and why_run(step, record) is None:
             metrics = record['metrics']
             rows.append(dict(
                 model=step.row.model, crf=step.row.crf, miou=metrics.get('mIoU'), tested_on=step.row.images,

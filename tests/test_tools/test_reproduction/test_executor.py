@@ -101,6 +101,16 @@ def test_a_missing_or_changed_result_is_made_again(run, counting_step, tmp_path,
     assert (tmp_path / 'count.txt').read_text() == 'first'
 
 
+def test_a_result_that_somebody_replaced_is_not_gone_on_from(run, counting_step, tmp_path):
+    run(counting_step())
+    (tmp_path / 'count.txt').write_text('other')
+    told = run(counting_step())
+    assert f'{tmp_path}/count.txt has changed' in told
+    assert f'is now {tmp_path}/count_folder.old-1' in told
+    assert (tmp_path / 'count.txt').read_text() == 'first'
+    assert counted(tmp_path) == 10
+
+
 def test_steps_that_follow_see_new_results_of_those_before(run, counting_step, tmp_path):
     first = counting_step()
     second = counting_step('second', inputs=(tmp_path / 'count.txt',), needs=('count',))
@@ -144,7 +154,7 @@ def test_a_failed_step_is_told_in_one_sentence(run, counting_step, tmp_path):
     with pytest.raises(InputError) as caught:
         run(step)
     assert str(caught.value) == (f'The step count failed (The moon is missing; get it), see its log '
-                                 f'{tmp_path}/logs/count.log; to go on from there, run: AGAIN')
+                                 f'{tmp_path}/logs/count.log; to go on from there (or without it, with --skip count), run: AGAIN')
 
 
 @pytest.mark.parametrize(('program', 'problem'), [

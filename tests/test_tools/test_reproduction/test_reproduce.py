@@ -88,7 +88,7 @@ def test_a_failed_step_is_told_with_the_command_that_goes_on(run, arguments, wit
     sentence = str(caught.value)
     assert sentence.startswith('The step data failed (exit status 1), see its log')
     assert str(tmp_path / 'work/logs/data.log') in sentence
-    assert 'to go on from there, run: python tools/reproduce.py --only data --small' in sentence
+    assert '--skip data), run: python tools/reproduce.py --only data --small' in sentence
     assert 'val_0000.png' in (tmp_path / 'work/logs/data.log').read_text()
 
 

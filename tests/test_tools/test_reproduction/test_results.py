@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from reproduction.records import DONE, STARTED
+from reproduction.records import DONE, STARTED, origin
 from reproduction.results import collect_results, published, write_results
 from reproduction.scoring_steps import PUBLISHED_MODELS
 from reproduction.stages import STAGES
@@ -16,12 +17,22 @@ NAME = 'deeplab-largefov_gdn-matrices_voc12aug'
 
 
 @pytest.fixture
-def rows(records, small_plan, small_settings, small_configs):
-    """Rows of one test that is done; another one was interrupted."""
-    records.write(f'test-{NAME}', dict(state=DONE, metrics={'mIoU': 12.345, 'IoU.cat': 20.0}, seconds=3.))
-    records.write(f'crf-{NAME}', dict(state=STARTED))
-    records.write('archive', dict(state=DONE, metrics={}, seconds=5.))
-    return collect_results(list(small_plan.values()), records, small_settings, small_configs)
+def steps(small_plan, tmp_path):
+    """The plan, with inputs that exist."""
+    (tmp_path / 'input').touch()
+    return [replace(step, inputs=(tmp_path / 'input',)) for step in small_plan.values()]
+
+
+@pytest.fixture
+def rows(records, steps, small_settings, small_configs):
+    """Rows of a test and an archive that are done; one test was interrupted, and another one had other options."""
+    by_name = {step.name: step for step in steps}
+    done = {f'test-{NAME}': {'mIoU': 12.345, 'IoU.cat': 20.0}, 'archive': {}, 'test-fcn32s_voc12aug': {'mIoU': 1.0}}
+    for name, metrics in done.items():
+        records.write(name, dict(origin(by_name[name]), state=DONE, metrics=metrics, seconds=3.))
+    records.write('test-fcn32s_voc12aug', dict(records.read('test-fcn32s_voc12aug'), command=['other']))
+    records.write(f'crf-{NAME}', dict(origin(by_name[f'crf-{NAME}']), state=STARTED))
+    return collect_results(steps, records, small_settings, small_configs)
 
 
 def test_every_config_has_a_published_number_or_the_reason_why_not():
@@ -48,7 +59,7 @@ def test_a_row_says_what_was_measured_after_which_training(rows):
     assert ' + ' in row['trained']
 
 
-def test_only_tests_that_are_done_have_rows(rows):
+def test_only_results_that_belong_to_the_plan_have_rows(rows):
     assert [row['model'] for row in rows] == [NAME, 'archive']
 
 
