@@ -30,10 +30,10 @@ from reproduction.step import Step, with_needs
 _VOC = Path('data/VOCdevkit/VOC2012')
 _SMALL_VAL, _SMALL_SEARCH = 16, 4
 _EXTRAS = {
-    '--crf': 'crf',
-    'tools/analysis_tools/crf_search.py': 'plots',
-    'tools/model_converters/caffe2mmseg.py': 'caffe',
-    'tools/model_converters/get_weights.py': 'caffe',
+    '--crf': ('crf',),
+    'tools/analysis_tools/crf_search.py': ('crf', 'plots'),
+    'tools/model_converters/caffe2mmseg.py': ('caffe',),
+    'tools/model_converters/get_weights.py': ('caffe',),
 }
 
 
@@ -64,7 +64,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--val-images', type=int, help='test on the first images of val only; default: all, or '
                                                        f'{_SMALL_VAL} with --small')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
-                        help='settings that override those of every config')
+                        help='settings that override those of the configs that are trained')
     args = parser.parse_args()
     if args.launcher == 'slurm' and not args.partition:
         parser.error('--launcher slurm needs --partition')
@@ -78,7 +78,11 @@ def main() -> int:
     args = parse_args()
     settings = settings_of(args)
     require_inputs(settings)
-    settings.work_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.work_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'Cannot make the folder {settings.work_dir} ({error.strerror}); name one you may write to '
+                         'with --work-dir.') from error
     with only_user(settings.work_dir):
         configs = stage_configs(settings)
         plan = make_plan(settings, configs)
@@ -135,8 +139,8 @@ def require_packages(steps: list[Step]) -> None:
         InputError: If a package is missing.
     """
     words = {word for step in steps for word in step.command}
-    for word, extra in _EXTRAS.items():
-        if word in words:
+    for word, extras in _EXTRAS.items():
+        for extra in extras if word in words else ():
             require_extra(extra)
     if 'tools/dataset_converters/get_voc.py' in words and find_spec('scipy') is None:
         raise InputError('SBD has MATLAB files, which are read by SciPy; run: pip install scipy')

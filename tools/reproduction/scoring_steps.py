@@ -30,8 +30,13 @@ def rescoring_steps(settings: Settings) -> list[Step]:
     steps = []
     if 'fcn32s' in settings.networks:
         images = count_images(settings, 'seg11valid')
+        steps.append(Step(
+            'list-seg11valid', "the list of the images that Berkeley's FCN-32s is validated on",
+            ('tools/dataset_converters/voc_lists.py', 'seg11valid', '--data-root', str(settings.data_root)),
+            outputs=(settings.ids('seg11valid'),), needs=('data',)))
         steps.append(_test(settings, f'rescore-{_BERKELEYS}', "test Berkeley's FCN-32s on seg11valid",
-                           Row(_BERKELEYS, f'seg11valid, {images} images'), BERKELEY, ('data', 'weights-fcn32s-voc'),
+                           Row(_BERKELEYS, f'seg11valid, {images} images'), BERKELEY,
+                           ('list-seg11valid', 'weights-fcn32s-voc'),
                            None, images))
     if settings.released:
         model, *matrices = settings.released

@@ -154,7 +154,8 @@ def test_a_failed_step_is_told_in_one_sentence(run, counting_step, tmp_path):
     with pytest.raises(InputError) as caught:
         run(step)
     assert str(caught.value) == (f'The step count failed (The moon is missing; get it), see its log '
-                                 f'{tmp_path}/logs/count.log; to go on from there (or without it, with --skip count), run: AGAIN')
+                                 f'{tmp_path}/logs/count.log; to go on from there (or without it, with --skip count), '
+                                 'run: AGAIN')
 
 
 @pytest.mark.parametrize(('program', 'problem'), [

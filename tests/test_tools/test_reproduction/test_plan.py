@@ -105,10 +105,16 @@ def test_the_ensemble_averages_the_last_stage_of_each_network(full_plan, full_se
     assert {Path(path) for member in members for path in member.values()} <= set(step.inputs)
 
 
+def test_the_list_for_berkeleys_model_is_a_step_of_its_own_that_can_fail_and_be_repeated(full_plan, full_settings):
+    made = full_plan['list-seg11valid']
+    assert made.outputs == (full_settings.ids('seg11valid'),)
+    assert made.name in full_plan['rescore-fcn32s_voc11valid'].needs
+
+
 def test_the_released_model_is_tested_if_the_user_has_it(full_plan, full_settings):
     assert 'rescore-deeplab-largefov_gdn_released' not in full_plan
     files = Path('gdn.caffemodel'), Path('w0.npy'), Path('w1.npy')
-    _, convert, test = rescoring_steps(replace(full_settings, released=files))
+    _, _, convert, test = rescoring_steps(replace(full_settings, released=files))
     assert convert.inputs == files
     assert (test.name, test.needs) == ('rescore-deeplab-largefov_gdn_released', ('data', 'weights-released'))
 
