@@ -20,8 +20,9 @@ class IterationSeedHook(Hook):
     that were trained on. But dropout would draw other numbers, because mmengine's checkpoints have no states of random
     generators. With this hook those of an iteration do not depend on the ones before.
 
-    Augmentations draw from NumPy and ``random``, as mmseg's do. With ``num_workers=0``, one that draws from PyTorch
-    continues exactly only if there is no validation during training.
+    Two things are still drawn anew after resuming: all augmentations on the OneDL stack, whose loop leaves out the
+    batches that were trained on without reading them; and, with ``num_workers=0`` and validation during training, those
+    that draw from PyTorch instead of NumPy and ``random``.
     """
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
