@@ -139,12 +139,12 @@ def test_after_a_kill_the_step_goes_on_where_it_was(run, run_in_a_process, count
 
 
 def test_ctrl_c_stops_the_child_and_names_the_step(run_in_a_process, counting_step, tmp_path, capfd):
-    process = run_in_a_process(counting_step(pause=0.5))
+    process = run_in_a_process(counting_step(pause=2))
     os.kill(process.pid, signal.SIGINT)
     process.join(60)
     assert (process.exitcode, capfd.readouterr().err.strip()) == (1, 'interrupted in count')
     before = counted(tmp_path)
-    time.sleep(1)
+    time.sleep(3)
     assert counted(tmp_path) == before < 5
 
 
