@@ -35,6 +35,8 @@ def run_in_a_process(records, tmp_path):
 
     def work(step):
         os.setsid()
+        # Programs that a script runs in the background ignore Ctrl-C, and what they start does so as well.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             run_steps([step], records, tmp_path / 'logs', 'AGAIN')
         except StepInterrupted as interrupted:
