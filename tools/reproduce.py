@@ -150,13 +150,16 @@ def chosen(steps: list[Step], only: list[str], skip: list[str]) -> list[Step]:
     """The steps to run.
 
     Raises:
-        InputError: If a name is unknown.
+        InputError: If a name is unknown, or if none of the wanted steps is left.
     """
     names = [step.name for step in steps]
     unknown = [name for name in (*only, *skip) if name not in names]
     if unknown:
         raise InputError(f'There is no step {unknown[0]}; the steps are {", ".join(names)}.')
-    return without(with_needs(steps, only or names), skip)
+    kept = without(with_needs(steps, only or names), skip)
+    if only and not {step.name for step in kept}.intersection(only):
+        raise InputError(f'--skip {" ".join(skip)} leaves nothing of --only {" ".join(only)}; name other steps.')
+    return kept
 
 
 def without(steps: list[Step], names: list[str]) -> list[Step]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -95,6 +96,8 @@ def make_crf(settings: dict | None) -> DenseCRF:
     Raises:
         InputError: If a name is unknown or a parameter has no meaning.
     """
+    if not isinstance(settings or {}, Mapping):
+        raise InputError(f'crf holds parameters by name, such as dict(bi_w=4, bi_xy=49), but got {settings!r}.')
     settings = dict(settings or {})
     names = [field.name for field in fields(DenseCRF)]
     unknown = sorted(settings.keys() - set(names))

@@ -92,9 +92,12 @@ def _digest(*tensors: Tensor, text: str = '') -> str:
 
 def _read(path: Path) -> Tensor | None:
     try:
-        return torch.from_numpy(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError):
+        scores = np.load(path, allow_pickle=False)
+    # NumPy reports damaged files by many kinds of exceptions.
+    except Exception:
         return None  # not there yet, or damaged: computed again
+    is_sound = isinstance(scores, np.ndarray) and scores.dtype == np.float32 and scores.ndim == 3
+    return torch.from_numpy(scores) if is_sound else None
 
 
 def _write(path: Path, scores: Tensor) -> None:

@@ -17,8 +17,11 @@ def freeze_others(model: nn.Module, train_only: Sequence[str]) -> None:
         train_only: Beginnings of the names of the parameters to train, such as ``'decode_head.interp'``.
 
     Raises:
-        InputError: If no parameter has a name with one of the beginnings.
+        InputError: If no parameter has a name with one of the beginnings, or if there are none.
     """
+    if isinstance(train_only, str) or not train_only or not all(isinstance(part, str) for part in train_only):
+        raise InputError(f"train_only is a list of beginnings of names, such as ['decode_head.interp'], but got "
+                         f'{train_only!r}; None trains everything.')
     names = [name for name, _ in model.named_parameters()]
     for beginning in train_only:
         if not any(name.startswith(beginning) for name in names):

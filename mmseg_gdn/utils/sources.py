@@ -55,8 +55,16 @@ def read_sources(table: Path, mirrors: Sequence[str] = ()) -> dict[str, Source]:
     sources = {name: Source(name=name, **entry) for name, entry in json.loads(table.read_text()).items()}
     for mirror in mirrors:
         name, _, url = mirror.partition('=')
-        if name not in sources or urlsplit(url).scheme not in ('http', 'https'):
+        if name not in sources or not _is_web_address(url):
             raise InputError(f'--mirror {mirror} is not of the form NAME=URL, with an http or https URL and one of the '
                              f'names {", ".join(sources)}.')
         sources[name] = replace(sources[name], url=url)
     return sources
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ('http', 'https') and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # such as an unfinished IPv6 address, or a port beyond 65535
+        return False

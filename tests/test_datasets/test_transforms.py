@@ -78,3 +78,10 @@ def test_labels_are_thinned_as_deeplab_does():
     results = ShrinkLabels(8)(dict(gt_seg_map=mask, seg_fields=['gt_seg_map']))
     assert results['gt_seg_map'].shape == (41, 41)
     assert np.array_equal(results['gt_seg_map'], mask[::8, ::8])
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, 7), (7, 1)])
+def test_mask_of_a_line(tmp_path, size):
+    Image.new('L', size).save(tmp_path / 'a.png')
+    with pytest.raises(InputError, match='a.png is only one pixel high or wide'):
+        load_mask(tmp_path / 'a.png')

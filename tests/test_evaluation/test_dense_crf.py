@@ -169,3 +169,9 @@ class TestParameters:
     def test_arrays_that_do_not_fit(self, image, probabilities, message):
         with pytest.raises(InputError, match=message):
             CRF.refine(image, probabilities)
+
+
+@pytest.mark.parametrize('settings', [5, [1, 2], 'bi_w'])
+def test_settings_without_names(settings):
+    with pytest.raises(InputError, match='by name'):
+        make_crf(settings)

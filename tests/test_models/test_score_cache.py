@@ -9,6 +9,9 @@ from torch import nn
 from mmseg_gdn.models.score_cache import ScoreCache
 from mmseg_gdn.utils import InputError
 
+_HEADER = b"{'descr': '<U1', 'fortran_order': False, 'shape': (1,), }".ljust(117)
+WORDS = b'\x93NUMPY\x01\x00\x76\x00' + _HEADER + b'\na\0\0\0'
+
 
 @pytest.fixture
 def network():
@@ -80,7 +83,7 @@ def test_changing_images_are_refused(tmp_path, network, compute):
         cache.scores(IMAGES[2:], samples('street.jpg'), compute)
 
 
-@pytest.mark.parametrize('content', [b'', b'\x93NUMPY half a file', b'not an array'])
+@pytest.mark.parametrize('content', [b'', b'\x93NUMPY half a file', b'not an array', b'PK\x03\x04 no archive', WORDS])
 def test_damaged_files_are_computed_again(tmp_path, network, compute, content):
     cache = ScoreCache(tmp_path, {'network': network})
     expected = cache.scores(IMAGES[:1], samples('a'), compute)

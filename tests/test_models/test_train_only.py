@@ -57,3 +57,9 @@ def test_dropout_of_a_trained_part_stays_on(model):
     keep_frozen_parts_in_eval_mode(model, ['head'])
     assert model['head']['dropout'].training
     assert not model['backbone'][2].training
+
+
+@pytest.mark.parametrize('train_only', ['head', '', [], [1]])
+def test_what_is_no_list_of_names(model, train_only):
+    with pytest.raises(InputError, match='train_only is a list'):
+        freeze_others(model, train_only)

@@ -46,3 +46,9 @@ def test_a_mirror_changes_the_address_alone(table):
 def test_mirrors_of_another_form(table, mirror):
     with pytest.raises(InputError, match=r'NAME=URL, .* of the names voc2012-trainval, sbd, seg11valid, vgg16'):
         read_sources(table, [mirror])
+
+
+@pytest.mark.parametrize('url', ['nowhere', 'file:///a', 'http://', 'http://[bad', 'http://localhost:99999/a'])
+def test_a_mirror_that_is_no_address(table, url):
+    with pytest.raises(InputError, match='is not of the form NAME=URL'):
+        read_sources(table, [f'sbd={url}'])

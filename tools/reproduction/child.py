@@ -36,7 +36,7 @@ def run_child(command: Sequence[str], log: Path, environment: Mapping[str, str],
     with log.open('a', encoding='utf-8') as output:
         print(f'$ {shlex.join(command)}', file=output, flush=True)
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                   env={**os.environ, **environment}, preexec_fn=_die_with_parent)
+                                   env={**os.environ, **environment}, preexec_fn=die_with_parent)
         try:
             started(process.pid)
             return process.wait()
@@ -75,7 +75,7 @@ def birth_of(pid: int) -> str:
     return '' if state == 'Z' else birth
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to end this process when its parent is killed, so that no training goes on unseen."""
     if sys.platform.startswith('linux'):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

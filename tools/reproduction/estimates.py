@@ -16,6 +16,7 @@ from mmengine.device import get_device
 
 from mmseg_gdn.utils import InputError, atomic_write
 
+from .child import die_with_parent
 from .settings import ROOT, Settings
 from .step import Step, Work
 
@@ -26,6 +27,7 @@ BYTES_PER_SECOND = 10 * 10**6
 # Starting Python and building a model, and what cannot be measured beforehand, such as converting weights.
 SECONDS_PER_STEP = 15
 _BYTES_PER_NUMBER = 4
+_MEASURED = {'train_seconds', 'test_seconds', 'parameters', 'trained', 'activations'}
 
 
 def measurements(settings: Settings, configs: dict[str, Config]) -> dict[str, dict[str, Any]]:
@@ -125,7 +127,8 @@ def _measure(configs: list[Path], work_dir: Path) -> dict[str, dict[str, Any]]:
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(ROOT / 'tools/reproduction/measure.py'), *map(str, configs), '--out', str(out)]
     with log.open('w') as output:
-        status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+        status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False,
+                                preexec_fn=die_with_parent).returncode
     if status:
         raise InputError(f'The networks could not be measured, see {log}; fix the problem that it names, and run this '
                          'again.')
@@ -136,6 +139,8 @@ def _measure(configs: list[Path], work_dir: Path) -> dict[str, dict[str, Any]]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
+        known = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
+    entries = known.items() if isinstance(known, dict) else ()
+    return {key: one for key, one in entries if isinstance(one, dict) and one.keys() >= _MEASURED}

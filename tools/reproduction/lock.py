@@ -18,9 +18,14 @@ def only_user(folder: Path) -> Iterator[None]:
         folder: The work folder; it exists.
 
     Raises:
-        InputError: If another run uses it.
+        InputError: If another run uses it, or if it cannot be written.
     """
-    with (folder / 'lock').open('w') as file:
+    try:
+        opened = (folder / 'lock').open('w')
+    except OSError as error:
+        raise InputError(f'Cannot write {folder / "lock"} ({error.strerror}); name a folder you may write to with '
+                         '--work-dir.') from error
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

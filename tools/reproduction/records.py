@@ -30,12 +30,25 @@ class Records:
             record = json.loads((self.folder / f'{name}.json').read_text())
         except (OSError, ValueError):
             return None
-        return record if isinstance(record, dict) else None
+        return record if _is_sound(record) else None
 
     def write(self, name: str, record: dict[str, Any]) -> None:
         """Replace the record of a step, all of it or nothing."""
         with atomic_write(self.folder / f'{name}.json') as partial:
             partial.write_text(json.dumps(record, indent=1) + '\n')
+
+
+def _is_sound(record: Any) -> bool:
+    """Whether a record has the parts that are written at a step's start or end, each of its kind."""
+    if not isinstance(record, dict) or record.get('state') not in (STARTED, DONE):
+        return False
+    descriptions = [record.get(key, {}) for key in ('inputs', 'outputs')]
+    process = record.get('process', [0, ''])
+    return (all(isinstance(files, dict) and all(isinstance(file, dict) for file in files.values())
+                for files in descriptions)
+            and isinstance(process, list) and [type(part) for part in process] == [int, str]
+            and (record['state'] == STARTED
+                 or (isinstance(record.get('metrics'), dict) and isinstance(record.get('seconds'), (int, float)))))
 
 
 def origin(step: Step, record: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def write_config(cfg: Config, path: Path) -> Path:
         The file.
     """
     text = ''.join(f'{key} = {pformat(value, width=118, sort_dicts=False)}\n' for key, value in cfg.to_dict().items())
-    if not path.is_file() or path.read_text() != text:
+    if not path.is_file() or path.read_bytes() != text.encode():
         with atomic_write(path) as partial:
             partial.write_text(text)
     return path

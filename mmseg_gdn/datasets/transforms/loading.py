@@ -48,6 +48,9 @@ class LoadVOCAnnotations(LoadAnnotations):
         except Exception as error:
             raise _loading_error('mask', path, error) from error
         mask = results['gt_seg_map']
+        if mask.ndim < 2:
+            # mmcv leaves out axes of length 1.
+            raise InputError(f'The mask {path} is only one pixel high or wide; take its image off the list.')
         if mask.ndim != 2:
             raise InputError(f'The mask {path} has {mask.shape[-1]} channels instead of class indices; VOC masks are '
                              f'palette PNGs (mode P), so save it as one and {_CHECK}.')

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
 import pytest
 
+from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.sources import read_sources
+from reproduction import estimates
+from reproduction.child import die_with_parent
 from reproduction.data_steps import SOURCES
 from reproduction.estimates import checkpoint_bytes, disk, seconds, total, training_memory
 from reproduction.facts import costs, costs_of, epilog
@@ -121,3 +125,22 @@ def test_the_page_names_the_same_files_numbers_and_costs(root_dir):
         assert number is None or f'{number}' in rows[name]
     for source in read_sources(SOURCES).values():
         assert source.url in page
+
+
+def test_measuring_ends_with_the_run_that_started_it(tmp_path, monkeypatch):
+    options = {}
+
+    def run(command, **given):
+        options.update(given)
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(subprocess, 'run', run)
+    with pytest.raises(InputError, match='could not be measured'):
+        estimates._measure([], tmp_path)
+    assert options['preexec_fn'] is die_with_parent
+
+
+@pytest.mark.parametrize('text', ['{', '[]', '{"a": 3}', '{"a": {}}'])
+def test_damaged_measurements_count_as_none(tmp_path, text):
+    (tmp_path / 'measurements.json').write_text(text)
+    assert estimates._read(tmp_path / 'measurements.json') == {}

@@ -121,9 +121,11 @@ def test_steps_that_follow_see_new_results_of_those_before(run, counting_step, t
     assert f'second: {tmp_path}/count.txt has changed' in run(first, second)
 
 
-def test_an_unreadable_record_counts_as_none(run, counting_step, records):
+@pytest.mark.parametrize('text', ['{"state": "do', '{}', '{"state": "started", "inputs": []}',
+                                  '{"state": "started", "inputs": {"a": 1}}', '{"state": "started", "process": 5}'])
+def test_an_unreadable_record_counts_as_none(run, counting_step, records, text):
     run(counting_step())
-    (records.folder / 'count.json').write_text('{"state": "do')
+    (records.folder / 'count.json').write_text(text)
     assert 'has not run yet' in run(counting_step())
 
 

@@ -168,3 +168,8 @@ def test_settings_of_the_user_override_those_of_a_config(full_settings):
 def test_a_stage_whose_start_is_not_in_the_plan_is_refused(full_settings):
     with pytest.raises(InputError, match='the plan trains no fcn32s_voc12aug before it'):
         complete_config(full_settings, 'fcn32s_gdn-matrices_voc12aug', {})
+
+
+def test_wanted_steps_that_are_all_left_out(full_plan):
+    with pytest.raises(InputError, match='leaves nothing of --only test-fcn32s_voc12aug'):
+        chosen(list(full_plan.values()), ['test-fcn32s_voc12aug'], ['data'])

@@ -110,6 +110,12 @@ def test_two_runs_in_one_folder_are_refused(run, arguments, without_measuring, t
             run('--dry-run', *arguments)
 
 
+def test_a_work_folder_that_cannot_be_written(run, arguments, tmp_path):
+    (tmp_path / 'work/lock').mkdir(parents=True)
+    with pytest.raises(InputError, match='Cannot write .*lock .*--work-dir'):
+        run('--dry-run', *arguments)
+
+
 @pytest.mark.parametrize(('args', 'sentence'), [
     (['--weights', 'no.caffemodel'], 'There is no no.caffemodel'),
     (['--small', '--data-root', 'nowhere'], 'synthetic_voc.py'),
