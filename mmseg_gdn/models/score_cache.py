@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
 import torch
@@ -28,12 +28,13 @@ class ScoreCache:
     Args:
         folder: The folder; one subfolder for each state of the network. A map of 21x64x64 scores takes 344 kB.
         frozen: The modules that compute the scores.
+        head: The decode head, whose settings decide how they do it; not all of its parts need be frozen.
 
     Raises:
         InputError: If one of their parameters is trained.
     """
 
-    def __init__(self, folder: str | Path, frozen: dict[str, nn.Module]) -> None:
+    def __init__(self, folder: str | Path, frozen: dict[str, nn.Module], head: nn.Module | None = None) -> None:
         trained = [f'{part}.{name}' for part, module in frozen.items() for name, parameter in module.named_parameters()
                    if parameter.requires_grad]
         if trained:
@@ -41,6 +42,7 @@ class ScoreCache:
                              "set train_only=['decode_head.interp'], or leave out cache_scores.")
         self._folder = Path(folder)
         self._frozen = frozen
+        self._settings = _settings(head)
         self._of_weights: Path | None = None
 
     def scores(self, images: Tensor, samples: SampleList, compute: Callable[[Tensor], Tensor]) -> Tensor:
@@ -76,10 +78,27 @@ class ScoreCache:
     def _path(self, image: Tensor, name: str) -> Path:
         if self._of_weights is None:
             # Not earlier, because checkpoints are loaded after the model is built.
-            layers = ''.join(f'{name}: {module}' for name, module in self._frozen.items())
+            layers = f'{self._settings}{[_description(module) for module in self._frozen.values()]}'
             self._of_weights = self._folder / _digest(*(tensor for module in self._frozen.values()
                                                         for tensor in module.state_dict().values()), text=layers)
         return self._of_weights / hashlib.blake2b(name.encode(), digest_size=8).hexdigest() / f'{_digest(image)}.npy'
+
+
+def _description(module: nn.Module) -> str:
+    """Layers and settings, also those that ``repr`` does not show, such as a head's ``align_corners``."""
+    return f'{module}{[(name, _settings(part)) for name, part in module.named_modules()]}'
+
+
+def _settings(module: nn.Module | None) -> list[tuple[str, str]]:
+    values = {} if module is None else vars(module)
+    return sorted((name, repr(value)) for name, value in values.items()
+                  if name != 'training' and not name.startswith('_') and _is_plain(value))
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def _digest(*tensors: Tensor, text: str = '') -> str:

@@ -68,6 +68,19 @@ def test_other_layers_have_other_scores(tmp_path, network, compute):
     assert torch.equal(scores, network(IMAGES[:1]))
 
 
+def test_settings_that_no_layer_shows_count_as_well(tmp_path, network, compute):
+    heads = nn.Identity(), nn.Identity()
+    for head, align_corners in zip(heads, (False, True)):
+        head.align_corners = align_corners
+        ScoreCache(tmp_path, {'network': network}, head).scores(IMAGES[:1], samples('a'), compute)
+    network.in_index = 2
+    ScoreCache(tmp_path, {'network': network}, heads[0]).scores(IMAGES[:1], samples('a'), compute)
+    assert compute.images == 3
+    network.eval()
+    ScoreCache(tmp_path, {'network': network}, heads[0]).scores(IMAGES[:1], samples('a'), compute)
+    assert compute.images == 3
+
+
 def test_a_mirrored_image_is_another_version(tmp_path, network, compute):
     cache = ScoreCache(tmp_path, {'network': network})
     for _ in range(2):

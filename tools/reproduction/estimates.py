@@ -27,6 +27,8 @@ BYTES_PER_SECOND = 10 * 10**6
 # Starting Python and building a model, and what cannot be measured beforehand, such as converting weights.
 SECONDS_PER_STEP = 15
 _BYTES_PER_NUMBER = 4
+# How the lines of measure.py begin that users see; the rest goes to the log.
+_PROGRESS = 'measured '
 _MEASURED = {'train_seconds', 'test_seconds', 'parameters', 'trained', 'activations'}
 
 
@@ -126,10 +128,13 @@ def _measure(configs: list[Path], work_dir: Path) -> dict[str, dict[str, Any]]:
     out, log = work_dir / 'measured.json', work_dir / 'logs' / 'measure.log'
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(ROOT / 'tools/reproduction/measure.py'), *map(str, configs), '--out', str(out)]
-    with log.open('w') as output:
-        status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False,
-                                preexec_fn=die_with_parent).returncode
-    if status:
+    with log.open('w') as output, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                                   text=True, preexec_fn=die_with_parent) as process:
+        for line in process.stdout:
+            output.write(line)
+            if line.startswith(_PROGRESS):
+                print(f'  {line}', end='', flush=True)
+    if process.returncode:
         raise InputError(f'The networks could not be measured, see {log}; fix the problem that it names, and run this '
                          'again.')
     measured = _read(out)

@@ -43,8 +43,11 @@ def main() -> None:
     init_default_scope('mmseg')
     measured = {}
     for path in args.configs:
-        measured[Path(path).stem] = measure(Config.fromfile(path))
-        print(path, json.dumps(measured[Path(path).stem]), flush=True)
+        name = Path(path).stem
+        measured[name] = measure(Config.fromfile(path))
+        print(json.dumps(measured[name]))
+        print(f'measured {len(measured)} of {len(args.configs)}, {name}: {measured[name]["train_seconds"]:.2f} s per '
+              f'training image, {measured[name]["test_seconds"]:.2f} s per test image', flush=True)
     with atomic_write(args.out) as partial:
         partial.write_text(json.dumps(measured, indent=1) + '\n')
 

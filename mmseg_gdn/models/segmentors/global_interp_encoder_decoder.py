@@ -71,7 +71,8 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         self.train_only = train_only
         if train_only is not None:
             freeze_others(self, train_only)
-        self._score_cache = None if cache_scores is None else ScoreCache(cache_scores, self._parts_before_scores())
+        self._score_cache = None if cache_scores is None else ScoreCache(
+            cache_scores, self._parts_before_scores(), self.decode_head)
 
     def train(self, mode: bool = True) -> GlobalInterpEncoderDecoder:
         """Set training or evaluation mode; what is frozen by ``train_only`` stays in evaluation mode.

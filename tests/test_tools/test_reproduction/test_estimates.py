@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -127,17 +128,19 @@ def test_the_page_names_the_same_files_numbers_and_costs(root_dir):
         assert source.url in page
 
 
-def test_measuring_ends_with_the_run_that_started_it(tmp_path, monkeypatch):
-    options = {}
+def test_measuring_tells_how_far_it_is_and_ends_with_the_run_that_started_it(tmp_path, monkeypatch, capsys):
+    options, start = {}, subprocess.Popen
 
-    def run(command, **given):
+    def popen(command, **given):
         options.update(given)
-        return subprocess.CompletedProcess(command, 1)
+        return start([sys.executable, '-c', "print('noise'); print('measured 1 of 1, a'); raise SystemExit(3)"], **given)
 
-    monkeypatch.setattr(subprocess, 'run', run)
+    monkeypatch.setattr(subprocess, 'Popen', popen)
     with pytest.raises(InputError, match='could not be measured'):
         estimates._measure([], tmp_path)
     assert options['preexec_fn'] is die_with_parent
+    assert capsys.readouterr().out == '  measured 1 of 1, a\n'
+    assert 'noise' in (tmp_path / 'logs' / 'measure.log').read_text()
 
 
 @pytest.mark.parametrize('text', ['{', '[]', '{"a": 3}', '{"a": {}}'])
