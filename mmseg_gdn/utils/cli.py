@@ -85,12 +85,16 @@ def read_config(path: str, options: dict | None = None) -> Config:
         The config.
 
     Raises:
-        InputError: If the file is missing.
+        InputError: If the file is missing or cannot be read.
     """
     if not Path(path).is_file():
         raise InputError(f'There is no config {path}; the configs of this project are in configs/gdn.'
                          + similar_files(path, 'configs', '*.py'))
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except (OSError, SyntaxError) as error:
+        raise InputError(f'{path} cannot be read as a config ({type(error).__name__}: {error}); correct it, or name '
+                         'another one.') from error
     cfg.merge_from_dict(options or {})
     return cfg
 

@@ -87,3 +87,13 @@ def test_a_hook_of_the_config_is_left_as_it_is(options):
     cfg = Config(options)
     add_default_hook(cfg, 'check', 'CheckHook')
     assert cfg.to_dict() == options
+
+
+@pytest.mark.parametrize(('name', 'text', 'message'), [
+    ('broken.py', 'model = dict(\n', r'broken\.py cannot be read as a config \(SyntaxError: '),
+    ('config.txt', 'model = 1\n', r'config\.txt cannot be read as a config \(OSError: '),
+])
+def test_a_file_that_is_no_config(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_config(parse(tmp_path / name))

@@ -29,19 +29,33 @@ def complete_config(settings: Settings, name: str, earlier: dict[str, Config]) -
         The config. A training is seeded, so that it has the same result whether it was interrupted or not.
 
     Raises:
-        InputError: If the stage that it starts from is not among ``earlier``.
+        InputError: If the stage that it starts from is not among ``earlier``, or if the user's options do not fit.
     """
     cfg = Config.fromfile(settings.source(name))
     for dataloader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         _place_data(cfg.get(dataloader), settings)
     if cfg.get('train_dataloader'):
-        cfg.merge_from_dict(settings.options)
-        cfg.randomness = dict(dict(seed=0), **cfg.get('randomness', {}))
-        hooks = cfg.default_hooks
-        hooks.iteration_seed = dict(type='IterationSeedHook')
-        hooks.checkpoint.update(interval=_save_interval(cfg), max_keep_ckpts=_KEPT)
+        # Options may have any type and meet any setting.
+        try:
+            _set_options(cfg, settings.options)
+        except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+            raise InputError(f'--cfg-options do not fit {settings.source(name)} ({type(error).__name__}: {error}); '
+                             'correct them.') from error
         _place_start(cfg, name, settings, earlier)
     return cfg
+
+
+def _set_options(cfg: Config, options: dict[str, Any]) -> None:
+    cfg.merge_from_dict(options)
+    numbers = dict(max_iters=cfg.train_cfg.max_iters, val_interval=cfg.train_cfg.get('val_interval', 1),
+                   batch_size=cfg.train_dataloader.batch_size,
+                   accumulative_counts=cfg.optim_wrapper.get('accumulative_counts', 1))
+    for key, value in numbers.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f'{key} is {value!r}, but has to be a whole number, 1 or more')
+    cfg.randomness = dict(dict(seed=0), **cfg.get('randomness', {}))
+    cfg.default_hooks.iteration_seed = dict(type='IterationSeedHook')
+    cfg.default_hooks.checkpoint.update(interval=_save_interval(cfg), max_keep_ckpts=_KEPT)
 
 
 def write_config(cfg: Config, path: Path) -> Path:

@@ -133,7 +133,8 @@ def test_measuring_tells_how_far_it_is_and_ends_with_the_run_that_started_it(tmp
 
     def popen(command, **given):
         options.update(given)
-        return start([sys.executable, '-c', "print('noise'); print('measured 1 of 1, a'); raise SystemExit(3)"], **given)
+        program = "print('noise'); print('measured 1 of 1, a'); raise SystemExit(3)"
+        return start([sys.executable, '-c', program], **given)
 
     monkeypatch.setattr(subprocess, 'Popen', popen)
     with pytest.raises(InputError, match='could not be measured'):

@@ -165,6 +165,16 @@ def test_settings_of_the_user_override_those_of_a_config(full_settings):
     assert (cfg.train_cfg.max_iters, cfg.default_hooks.checkpoint.interval) == (7, 1)
 
 
+@pytest.mark.parametrize(('key', 'value'), [
+    ('train_cfg', 3), ('train_cfg', None), ('train_cfg.max_iters', 1.5), ('train_cfg.max_iters', 0),
+    ('train_cfg.val_interval', 0), ('optim_wrapper', 1), ('optim_wrapper.accumulative_counts', 0),
+    ('train_dataloader', None), ('train_dataloader.batch_size', 'x'), ('default_hooks.checkpoint', None),
+    ('custom_hooks.9.type', 'A'), ('randomness', 3)])
+def test_settings_that_do_not_fit_are_told_in_one_sentence(full_settings, key, value):
+    with pytest.raises(InputError, match=r'--cfg-options do not fit .*fcn32s_voc12aug\.py'):
+        complete_config(replace(full_settings, options={key: value}), 'fcn32s_voc12aug', {})
+
+
 def test_a_stage_whose_start_is_not_in_the_plan_is_refused(full_settings):
     with pytest.raises(InputError, match='the plan trains no fcn32s_voc12aug before it'):
         complete_config(full_settings, 'fcn32s_gdn-matrices_voc12aug', {})
