@@ -87,12 +87,16 @@ class Ensemble(BaseModel):
 
 def _shares(members: list[dict]) -> list[float]:
     """Weights that add up to 1."""
-    if not members:
+    if not members or not isinstance(members, (list, tuple)):
         raise InputError('An Ensemble needs members; list a config and a checkpoint for each in model.members.')
     for index, member in enumerate(members):
-        if not {'config', 'checkpoint'} <= set(member) <= {'config', 'checkpoint', 'weight'}:
+        keys = set(member) if isinstance(member, dict) else set()
+        if not {'config', 'checkpoint'} <= keys <= {'config', 'checkpoint', 'weight'}:
             raise InputError(f'Each member of an Ensemble has a config, a checkpoint and, if needed, a weight, but '
-                             f'model.members[{index}] has {", ".join(member) or "nothing"}.')
+                             f'model.members[{index}] has {", ".join(sorted(keys)) or "none of them"}.')
+        if not all(isinstance(member[key], str) for key in ('config', 'checkpoint')):
+            raise InputError(f'config and checkpoint of model.members[{index}] are paths, but got {member["config"]!r} '
+                             f'and {member["checkpoint"]!r}.')
     weights = [member.get('weight', 1.0) for member in members]
     if not all(isinstance(weight, (int, float)) and 0 < weight < float('inf') for weight in weights):
         raise InputError(f'The weights of an Ensemble must be positive numbers, but got {weights}; leave out a member '

@@ -161,7 +161,9 @@ class TestRefusals:
     @pytest.mark.parametrize(('entries', 'message'), [
         ([], 'needs members'),
         ([dict(config='a.py')], r'model\.members\[0\] has config\.'),
-        ([dict(config='a.py', checkpoint='a.pth', wieght=2)], r'model\.members\[0\] has config, checkpoint, wieght'),
+        ([None], r'model\.members\[0\] has none of them'),
+        ([dict(config=None, checkpoint='a.pth')], r'model\.members\[0\] are paths, but got None'),
+        ([dict(config='a.py', checkpoint='a.pth', wieght=2)], r'model\.members\[0\] has checkpoint, config, wieght'),
         ([dict(config='a.py', checkpoint='a.pth', weight=0)], r'must be positive numbers, but got \[0\]'),
         ([dict(config='a.py', checkpoint='a.pth', weight='2')], r"must be positive numbers, but got \['2'\]"),
         ([dict(config='configs/gdn/ensemble_voc12.py', checkpoint='a.pth')], 'is an Ensemble itself; list its members'),
