@@ -21,6 +21,20 @@ def precise_dtype(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
+def valid_pixels(target: Tensor, ignore_index: int) -> Tensor:
+    """Which pixels have a label, whatever integers the target holds.
+
+    Args:
+        target: Class indices, any shape, any integer type.
+        ignore_index: Label of pixels that do not count.
+
+    Returns:
+        Whether each pixel counts, in the shape of the target.
+    """
+    # As an unsigned byte, a negative ignore_index would be another label.
+    return target.long() != ignore_index
+
+
 def check_shapes(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> None:
     """Raise an :class:`InputError` if coarse maps and matrices do not fit each other."""
     if x.dim() != 4 or kernel_h.dim() != 2 or kernel_w.dim() != 2:
@@ -30,6 +44,13 @@ def check_shapes(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> None:
         raise InputError(f'The matrices read {kernel_h.shape[1]}x{kernel_w.shape[1]} maps '
                          f'(kernel_h {tuple(kernel_h.shape)}, kernel_w {tuple(kernel_w.shape)}), '
                          f'but x is {x.shape[2]}x{x.shape[3]}; give matrices whose second sides equal those of x.')
+
+
+def check_classes(x: Tensor) -> None:
+    """Raise an :class:`InputError` if there are no classes of which one could be the best."""
+    if x.shape[1] == 0:
+        raise InputError(f'x has the shape {tuple(x.shape)}, with scores for 0 classes; give scores (N, C, h, w) for at '
+                         'least one class.')
 
 
 def check_labels(lowest: int, highest: int, classes: int, ignore_index: int) -> None:

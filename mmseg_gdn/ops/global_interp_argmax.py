@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from . import library
-from .checks import check_shapes
+from .checks import check_classes, check_shapes
 
 
 def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
@@ -20,7 +20,7 @@ def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tenso
         Class indices, shape (N, H, W), int64; the lowest class if scores are equal.
 
     Raises:
-        InputError: If the shapes do not fit each other.
+        InputError: If the shapes do not fit each other, or if there are no classes.
 
     Example:
         >>> x = torch.eye(3).view(1, 3, 1, 3)
@@ -29,4 +29,5 @@ def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tenso
                  [0, 1, 2]]])
     """
     check_shapes(x, kernel_h, kernel_w)
+    check_classes(x)
     return library.global_interp_argmax(x, kernel_h, kernel_w, None)

@@ -10,7 +10,7 @@ from torch import Tensor
 from mmseg_gdn.utils import InputError
 
 from . import library
-from .checks import check_shapes
+from .checks import check_classes, check_shapes
 
 _REDUCTIONS = ('mean', 'sum', 'none')
 
@@ -110,6 +110,7 @@ def cross_entropy_sums(x: Tensor,
 
 def _check(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None) -> None:
     check_shapes(x, kernel_h, kernel_w)
+    check_classes(x)
     wanted = (x.shape[0], kernel_h.shape[0], kernel_w.shape[0])
     if tuple(target.shape) != wanted or target.dtype.is_floating_point or target.dtype.is_complex:
         raise InputError(f'The target must hold class indices in the shape (N, H, W), here {wanted}, '

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .checks import Needs, precise_dtype, rows_first
+from .checks import Needs, precise_dtype, rows_first, valid_pixels
 
 _CHUNK_BYTES = 16 << 20  # of scores: keeps a GPU busy, and is a small part of the full-size scores of common crops
 _LINEAR_FROM = 50  # softplus(x) equals x from here on, in double precision too
@@ -110,8 +110,7 @@ def _cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor
             None if grad_losses is None else grad_losses.mT)
         return CrossEntropy(_turned_back(losses), *sums, _turned_back(grad_x), grad_h, grad_w)
     precise = precise_dtype(dtype or x.dtype)
-    target = target.long()  # first, because as an unsigned byte a negative ignore_index would be another label
-    valid = target != ignore_index
+    target, valid = target.long(), valid_pixels(target, ignore_index)
     labels = target * valid
     weights = valid.to(precise) if weight is None else weight.to(precise)[labels] * valid
     factors = weights if grad_losses is None else weights * grad_losses

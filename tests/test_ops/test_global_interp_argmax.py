@@ -70,3 +70,8 @@ def test_under_autocast_and_autograd(random_problem):
 def test_shapes_that_do_not_fit():
     with pytest.raises(ValueError, match='read 5x5 maps .* but x is 4x5'):
         global_interp_argmax(torch.ones(1, 3, 4, 5), torch.ones(8, 5), torch.ones(10, 5))
+
+
+def test_no_classes():
+    with pytest.raises(ValueError, match='scores for 0 classes'):
+        global_interp_argmax(torch.zeros(1, 0, 2, 2), torch.zeros(4, 2), torch.zeros(4, 2))

@@ -175,6 +175,12 @@ def test_coarse_sides_of_zero(sides, reduction):
     assert [tensor.grad.shape for tensor in (x, *kernels)] == [tensor.shape for tensor in (x, *kernels)]
 
 
+def test_no_classes():
+    kernel, target = torch.zeros(4, 2), torch.full((1, 4, 4), 255)
+    with pytest.raises(ValueError, match='scores for 0 classes'):
+        global_interp_cross_entropy(torch.zeros(1, 0, 2, 2), kernel, kernel, target)
+
+
 def test_empty_batch():
     x, target = torch.zeros(0, 3, 2, 2, requires_grad=True), torch.zeros(0, 5, 5, dtype=torch.long)
     kernel = torch.ones(5, 2)

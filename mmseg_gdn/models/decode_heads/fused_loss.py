@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmseg_gdn.models.losses import CaffeSoftmaxLoss
 from mmseg_gdn.models.losses.caffe_softmax_loss import MAX_LOSS
 from mmseg_gdn.ops import CrossEntropySums, cross_entropy_sums
+from mmseg_gdn.ops.checks import valid_pixels
 
 FusedLoss = Callable[..., 'tuple[Tensor, Tensor]']
 
@@ -67,4 +68,4 @@ def _fused_caffe_softmax(loss: CaffeSoftmaxLoss) -> FusedLoss:
 
 
 def _accuracy(sums: CrossEntropySums, labels: Tensor, ignore_index: int) -> Tensor:
-    return 100 * sums.hits / (labels != ignore_index).sum().clamp(min=1)
+    return 100 * sums.hits / valid_pixels(labels, ignore_index).sum().clamp(min=1)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_gdn.ops.checks import valid_pixels
 from mmseg_gdn.utils import InputError
 
 _NORMALIZATIONS = ('full', 'valid', 'batch_size', 'none')
@@ -87,7 +88,7 @@ class CaffeSoftmaxLoss(nn.Module):
             raise InputError('CaffeSoftmaxLoss takes scores (N, C, H, W) and labels (N, H, W), but got '
                              f'{tuple(cls_score.shape)} and {tuple(label.shape)}.')
         scores = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32))
-        losses = F.cross_entropy(scores, label, reduction='none', ignore_index=ignore_index)
+        losses = F.cross_entropy(scores, label.long(), reduction='none', ignore_index=ignore_index)
         # Caffe floors the probability in the forward pass only; its gradient ignores the floor.
         losses = losses.detach().clamp(max=MAX_LOSS) + (losses - losses.detach())
         if weight is not None:
@@ -97,5 +98,5 @@ class CaffeSoftmaxLoss(nn.Module):
     def divisor(self, label: Tensor, ignore_index: int) -> int | Tensor:
         """What the sum over pixels is divided by, for labels of shape (N, H, W)."""
         if self.normalization == 'valid':
-            return (label != ignore_index).sum().clamp(min=1)
+            return valid_pixels(label, ignore_index).sum().clamp(min=1)
         return {'full': label.numel(), 'batch_size': label.shape[0], 'none': 1}[self.normalization]

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_gdn.ops.checks import valid_pixels
 from mmseg_gdn.utils import InputError
 
 
@@ -122,7 +123,7 @@ def image_labels(mask: Tensor, num_classes: int, ignore_index: int = 255, min_sh
             only, because a GPU would have to wait for it; there, PyTorch's own check of indices reports such a mask.
     """
     mask = mask.long()
-    valid = mask != ignore_index
+    valid = valid_pixels(mask, ignore_index)
     if mask.device.type == 'cpu':
         _check_values(mask[valid], num_classes, ignore_index)
     # Void pixels count as a class of their own, which is dropped at the end.

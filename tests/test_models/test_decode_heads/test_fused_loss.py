@@ -7,6 +7,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from mmseg_gdn.models import GlobalInterpHead
+from mmseg_gdn.models.decode_heads.fused_loss import find_fused_loss
 
 SIZE, CLASSES = (72, 96), 7
 FUSED = [
@@ -137,3 +138,12 @@ def test_class_weights_with_void_equal_pytorchs(features, samples, avg_non_ignor
     expected = torch.nn.functional.cross_entropy(
         head.interp(head(features)), labels, weight=torch.tensor(WEIGHTS), ignore_index=255)
     torch.testing.assert_close(losses['loss_ce'], expected.detach())
+
+
+def test_a_byte_that_a_negative_ignore_index_would_wrap_to_counts_for_accuracy():
+    scores = torch.zeros(1, 200, 1, 2)
+    scores[0, 156, 0, 0] = 9
+    labels = torch.tensor([[[156, 1]]], dtype=torch.uint8)
+    fused = find_fused_loss(MODELS.build(dict(type='CrossEntropyLoss')))
+    _, accuracy = fused(scores, torch.ones(1, 1), torch.eye(2), labels, -100)
+    assert accuracy == 50

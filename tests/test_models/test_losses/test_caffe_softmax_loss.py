@@ -126,3 +126,11 @@ class TestForward:
         losses = head.loss_by_feat(x, samples)
         torch.testing.assert_close(losses['loss_ce'], CaffeSoftmaxLoss('batch_size')(x, LABEL))
         torch.testing.assert_close(losses['loss_mean'], CaffeSoftmaxLoss('valid')(x, LABEL))
+
+
+def test_a_byte_that_a_negative_ignore_index_would_wrap_to_is_a_class():
+    scores = torch.zeros(1, 200, 1, 2)
+    scores[0, 156, 0, 0] = 9
+    label = torch.tensor([[[156, 1]]])
+    loss = CaffeSoftmaxLoss()
+    torch.testing.assert_close(loss(scores, label.byte(), ignore_index=-100), loss(scores, label, ignore_index=-100))
