@@ -11,6 +11,7 @@ from typing import NamedTuple
 from . import __version__
 from .compat import apply_remedies
 from .stack import find_problem, find_shortcomings, find_stack, import_failure, installed_versions
+from .utils import InputError
 
 _PARTS = ('datasets', 'engine', 'evaluation', 'models')
 
@@ -80,7 +81,10 @@ def check_operators() -> Iterator[Line]:
         yield Line('operators', f'need PyTorch, which cannot be imported ({reason})', failed=True)
         return
     from .ops.cpu import compiled
-    yield Line('operators', compiled.status())
+    try:
+        yield Line('operators', compiled.status())
+    except InputError as error:
+        yield Line('operators', str(error), failed=True)
 
 
 def check_devices() -> Iterator[Line]:

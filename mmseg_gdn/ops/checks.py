@@ -49,8 +49,8 @@ def check_shapes(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> None:
 def check_classes(x: Tensor) -> None:
     """Raise an :class:`InputError` if there are no classes of which one could be the best."""
     if x.shape[1] == 0:
-        raise InputError(f'x has the shape {tuple(x.shape)}, with scores for 0 classes; give scores (N, C, h, w) for at '
-                         'least one class.')
+        raise InputError(f'x has the shape {tuple(x.shape)}, with scores for 0 classes; give scores (N, C, h, w) for '
+                         'at least one class.')
 
 
 def check_labels(lowest: int, highest: int, classes: int, ignore_index: int) -> None:

@@ -249,8 +249,22 @@ def test_status_says_why(monkeypatch, change, sentence):
     assert sentence in cpu.status()
 
 
+@pytest.mark.parametrize(('value', 'is_on'), [('false', False), ('No', False), (' off ', False), ('', True),
+                                              ('1', True), ('TRUE', True)])
+def test_the_switch_in_the_environment_takes_words(monkeypatch, value, is_on):
+    monkeypatch.setenv('MMSEG_GDN_NATIVE', value)
+    assert cpu.is_available() == is_on
+
+
+def test_a_switch_that_says_neither_yes_nor_no(monkeypatch):
+    monkeypatch.setenv('MMSEG_GDN_NATIVE', 'flase')
+    with pytest.raises(ValueError, match='MMSEG_GDN_NATIVE=flase in the environment says neither yes nor no'):
+        global_interp(torch.ones(1, 1, 2, 2), torch.ones(3, 2), torch.ones(3, 2))
+
+
 @pytest.mark.skipif(not sys.platform.startswith('linux') or platform.machine() != 'x86_64' or not shutil.which('gcc')
                     or torch.backends.cpu.get_cpu_capability() not in compiled._PROCESSORS
-                    or os.environ.get('MMSEG_GDN_NATIVE') == '0', reason='nothing is built or used here')
+                    or not compiled._is_wanted(os.environ.get('MMSEG_GDN_NATIVE', '')),
+                    reason='nothing is built or used here')
 def test_was_built():
     assert cpu.is_available(), cpu.status()

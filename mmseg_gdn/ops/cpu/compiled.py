@@ -9,7 +9,11 @@ from pathlib import Path
 
 import torch
 
+from mmseg_gdn.utils import InputError
+
 _PROCESSORS = ('AVX2', 'AVX512')
+_SWITCH = 'MMSEG_GDN_NATIVE'
+_NO, _YES = ('0', 'false', 'no', 'off'), ('', '1', 'true', 'yes', 'on')
 _INTERFACE = 4  # as in interface.c: what was compiled from other sources is not called
 _POINTER, _LONG, _INT = ctypes.c_void_p, ctypes.c_long, ctypes.c_int
 _ARGUMENTS = {
@@ -25,18 +29,38 @@ _ARGUMENTS = {
 
 
 def is_available() -> bool:
-    """Whether the compiled code is there and runs here; ``MMSEG_GDN_NATIVE=0`` in the environment switches it off."""
-    return os.environ.get('MMSEG_GDN_NATIVE') != '0' and library() is not None
+    """Whether the compiled code is there and runs here; ``MMSEG_GDN_NATIVE=0`` in the environment switches it off.
+
+    Raises:
+        InputError: If that variable has a value that says neither yes nor no.
+    """
+    return _is_wanted(os.environ.get(_SWITCH, '')) and library() is not None
 
 
 def status() -> str:
-    """One sentence: whether the compiled code is used, and if not, why."""
-    if os.environ.get('MMSEG_GDN_NATIVE') == '0':
-        return 'The compiled CPU operators are switched off by MMSEG_GDN_NATIVE=0.'
+    """One sentence: whether the compiled code is used, and if not, why.
+
+    Raises:
+        InputError: See :func:`is_available`.
+    """
+    value = os.environ.get(_SWITCH, '')
+    if not _is_wanted(value):
+        return f'The compiled CPU operators are switched off by {_SWITCH}={value}.'
     loaded, problem = _load()
     if loaded is None:
         return f"The compiled CPU operators are not used, PyTorch's operations do their work: {problem}."
     return 'The compiled CPU operators are used for float32.'
+
+
+@cache
+def _is_wanted(value: str) -> bool:
+    word = value.strip().lower()
+    if word in _NO:
+        return False
+    if word in _YES:
+        return True
+    raise InputError(f'{_SWITCH}={value} in the environment says neither yes nor no; set it to 0 to switch the '
+                     'compiled operators off, or to 1 to use them.')
 
 
 def library() -> ctypes.CDLL | None:
