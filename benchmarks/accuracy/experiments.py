@@ -1,67 +1,76 @@
-"""The table of experiments: everything that decides a run's numbers, as plain data."""
+"""The table of experiments: which runs answer which question. The order is that in which they are run."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from experiment import Experiment
 
-@dataclass(frozen=True)
-class Experiment:
-    """One training run and its settings.
+_SEEDS = (0, 1, 2)
+_BILINEAR = Experiment(study='upsampling', data='voc', trunk='most', stride=32, optimizer='sgd', upsampling='bilinear',
+                       lr_mult=None, decay_mult=None, iterations=300, batch=8, seed=0)
+_GDN = dict(upsampling='gdn', lr_mult=20, decay_mult=0)
+_DECONV = dict(upsampling='deconv', lr_mult=1, decay_mult=0)
+_FITTED = dict(_GDN, start=300, iterations=0, learns='fit_kernels')
 
-    Attributes:
-        study: The question that the run helps to answer; a table is made per study.
-        data: Name of the data set, a key of ``DATA`` in ``recipe.py``.
-        trunk: ``'frozen'`` trains the head on features computed once; ``'top'`` also the trunk's stages of stride 32,
-            on features of stride 16 computed once; ``'trained'`` trains the whole network.
-        stride: Output stride of the features that the head sees, 16 or 32.
-        optimizer: Name of the optimizer, a key of ``OPTIMIZERS`` in ``recipe.py``.
-        upsampling: ``'bilinear'`` is the stock head, ``'gdn'`` the head with matrices that start as bilinear.
-        lr_mult: Factor on the learning rate of the matrices; ``None`` without matrices.
-        decay_mult: Factor on the weight decay of the matrices; ``None`` without matrices.
-        iterations: Optimizer steps.
-        batch: Images per step.
-        seed: Decides the head's start values, the order of the images and the augmentation, alike for all upsamplings.
+
+def _runs(base: Experiment, variants: Iterable[dict[str, Any]], seeds: Iterable[int] = _SEEDS) -> list[Experiment]:
+    return [replace(base, seed=seed, **variant) for variant in variants for seed in seeds]
+
+
+def upsampling() -> list[Experiment]:
+    """Does global interpolation beat bilinear interpolation and a learned deconvolution, and does the label loss help?
     """
+    camvid = replace(_BILINEAR, data='camvid')
+    fine = dict(stride=16)
+    adamw = dict(optimizer='adamw')
+    fast = dict(_GDN, lr_mult=100)
+    labelled = [dict(variant, labels=place) for variant in ({}, _GDN, _DECONV) for place in ('scores', 'features')]
+    spoiled = [dict(_GDN, lr_mult=1), dict(_GDN, lr_mult=1, decay_mult=1), dict(_GDN, decay_mult=1)]
+    longer = [dict(iterations=600), dict(_GDN, iterations=600), dict(_GDN, start=300)]
+    return [
+        *_runs(camvid, [{}, _GDN, fast, _DECONV, _FITTED, *spoiled]),
+        *_runs(_BILINEAR, [{}, _GDN, fast, _DECONV]),
+        *_runs(replace(camvid, **fine), [{}, _GDN, _DECONV]),
+        *_runs(replace(_BILINEAR, **fine), [{}, _GDN, _DECONV]),
+        *_runs(_BILINEAR, [_FITTED]),
+        *_runs(_BILINEAR, labelled),
+        *_runs(replace(camvid, **adamw), [{}, _GDN, fast]),
+        *_runs(_BILINEAR, longer),
+        *_runs(replace(_BILINEAR, **fine), [dict(labels='scores'), dict(_GDN, labels='scores')]),
+        *_runs(replace(camvid, network='mobilenetv2-cut', trunk='frozen', **fine), [{}, _GDN]),
+        *_runs(replace(_BILINEAR, network='mobilenetv2-cut', trunk='frozen', **fine), [{}, _GDN]),
+        *_runs(camvid, [dict(_GDN, labels='scores')]),
+        *_runs(replace(camvid, trunk='trained', iterations=200), [{}, _GDN]),
+    ]
 
-    study: str
-    data: str
-    trunk: str
-    stride: int
-    optimizer: str
-    upsampling: str
-    lr_mult: float | None
-    decay_mult: float | None
-    iterations: int
-    batch: int
-    seed: int
 
-    @property
-    def setting(self) -> str:
-        """All but the variant and the seed: runs with the same setting are compared."""
-        return f'{self.data}_{self.trunk}_s{self.stride}_{self.optimizer}_{self.iterations}x{self.batch}'
+def paper() -> list[Experiment]:
+    """DeepLab-LargeFOV on VGG-16's trunk, then the matrices alone, as the authors' release was trained."""
+    base = replace(_BILINEAR, study='paper', network='largefov', trunk='frozen', stride=8, optimizer='caffe')
+    alone = dict(upsampling='gdn', start=300, learns='matrices', iterations=300)
+    return _runs(base, [
+        {},
+        dict(alone, optimizer='adam', lr_mult=1, decay_mult=0),
+        dict(alone, optimizer='adam', lr_mult=1, decay_mult=0, init='caffe'),
+        dict(alone, optimizer='caffe', lr_mult=10, decay_mult=100, init='caffe'),
+        dict(alone, optimizer='caffe', lr_mult=10, decay_mult=0),
+    ])
 
-    @property
-    def variant(self) -> str:
-        """What is compared: ``bilinear``, or the factor on the matrices' rate, ``decay`` if they decay as the rest."""
-        if self.upsampling == 'bilinear':
-            return 'bilinear'
-        return f'x{self.lr_mult:g}' + ('-decay' if self.decay_mult else '')
 
-    @property
-    def name(self) -> str:
-        """File name of the result, without its suffix."""
-        return f'{self.study}_{self.setting}_{self.variant}_seed{self.seed}'
-
-    def as_dict(self) -> dict[str, Any]:
-        """The settings as JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: dict[str, Any]) -> Experiment:
-        """The inverse of :meth:`as_dict`."""
-        return cls(**{field.name: settings[field.name] for field in fields(cls)})
+def spoilers() -> list[Experiment]:
+    """What do crops in training, and other sizes in testing, do to the advantage of the matrices?"""
+    camvid = replace(_BILINEAR, study='spoilers', data='camvid')
+    tested = dict(learns='nothing')
+    sizes = [dict(test_scale=0.5), dict(test_scale=0.75), dict(test_scale=1.25)]
+    return [
+        *_runs(replace(camvid, views='crops'), [{}, _GDN]),
+        *_runs(camvid, [dict(variant, **tested, **size) for size in sizes
+                        for variant in ({}, _GDN, *([dict(_GDN, size_policy='slice')] if size['test_scale'] < 1
+                                                    else []))]),
+    ]
 
 
 def matrix_rates() -> list[Experiment]:
@@ -72,7 +81,7 @@ def matrix_rates() -> list[Experiment]:
     """
     frozen = Experiment(study='matrix-rates', data='camvid', trunk='frozen', stride=32, optimizer='sgd',
                         upsampling='gdn', lr_mult=0, decay_mult=0, iterations=300, batch=8, seed=0)
-    factors, decayed = (0, 1, 5, 20, 50, 100), (1, 20)
+    factors = (0, 1, 5, 20, 50, 100)
     top = dict(trunk='top', iterations=200)
 
     def rates(optimizer: str, lr_mults: tuple[float, ...], **changes: Any) -> list[Experiment]:
@@ -82,27 +91,14 @@ def matrix_rates() -> list[Experiment]:
         *rates('sgd', factors),
         *rates('adamw', factors),
         *rates('sgd', (0, 20, 100), data='voc'),
-        *rates('sgd', (0, 20, 100), **top),
-        *rates('adamw', (0, 5, 20), **top),
-        *rates('adamw', (0, 5, 20), data='voc'),
-        *rates('sgd', (0, 20, 100), iterations=1200),
-        *rates('sgd', (0, 20, 100, 1), trunk='trained', iterations=200),
-        *rates('sgd', decayed, decay_mult=1),
-        *rates('adamw', decayed, decay_mult=1),
-        *rates('sgd', (1, 5, 50), data='voc'),
-        *rates('adamw', (1, 50, 100), data='voc'),
-        *rates('sgd', (1, 5, 50), **top),
-        *rates('adamw', (1, 50, 100), **top),
-        *rates('sgd', factors, seed=1),
-        *rates('adamw', factors, seed=1),
+        *rates('sgd', factors, **top),
+        *rates('adamw', factors, **top),
+        *rates('sgd', (0, ), seed=1),
         *rates('sgd', factors, **top, seed=1),
         *rates('adamw', factors, **top, seed=1),
-        *rates('sgd', factors, data='voc', seed=1),
-        *rates('adamw', factors, data='voc', seed=1),
-        *rates('sgd', factors, stride=16),
-        *rates('adamw', factors, stride=16),
     ]
 
 
-EXPERIMENTS = matrix_rates()
-BASELINES = {'matrix-rates': 'x0'}  # the variant that a study compares the others with
+EXPERIMENTS = [*upsampling(), *paper(), *spoilers(), *matrix_rates()]
+# The variant that a study compares the others with.
+BASELINES = {'upsampling': 'bilinear', 'paper': 'bilinear', 'spoilers': 'bilinear', 'matrix-rates': 'x0'}

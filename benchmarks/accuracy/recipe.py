@@ -5,23 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from experiments import Experiment
+from deconvolution_head import DeconvolutionHead  # noqa: F401  (registered)
+from experiment import Experiment
 
 CAMVID_CLASSES = ('sky', 'building', 'pole', 'road', 'sidewalk', 'tree', 'sign', 'fence', 'car', 'pedestrian',
                   'bicyclist')
 DATA = {
-    'camvid': dict(size=(240, 320), num_classes=11, ignore_index=11),
-    'voc': dict(size=(320, 320), num_classes=21, ignore_index=255),
+    'camvid': dict(size=(240, 320), crop=(192, 256), num_classes=11, ignore_index=11, with_background=True),
+    'voc': dict(size=(320, 320), crop=(256, 256), num_classes=21, ignore_index=255, with_background=False),
 }
 OPTIMIZERS = {
     'sgd': dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=5e-4),
     'adamw': dict(type='AdamW', lr=6e-4, weight_decay=0.01),
+    'adam': dict(type='Adam', lr=0.003),  # as in tools/fit_kernels.py
+    'caffe': dict(type='SGD', lr=0.001, momentum=0.9, weight_decay=5e-4),  # LargeFOV's
 }
-_FEATURES = {16: dict(in_channels=96, in_index=2), 32: dict(in_channels=320, in_index=3)}
+NETWORKS = {
+    'mobilenetv2': dict(in_channels=320, in_index=3),
+    'mobilenetv2-cut': dict(in_channels=96, in_index=2),
+    'largefov': dict(in_channels=512),
+}
+_FC_CHANNELS = 256
 _AUGMENTATION = [dict(type='RandomFlip', prob=0.5), dict(type='PhotoMetricDistortion')]
+_LABEL_WEIGHT = 0.5
 
 
-def dataset(data: str, folder: Path, split: str, augmentation: list[dict] | None = None) -> dict[str, Any]:
+def dataset(data: str, folder: Path, split: str, augmentation: list[dict] | None = None,
+            scale: float = 1.) -> dict[str, Any]:
     """Config of a data set whose images, with their masks, are scaled to fit the size trained on.
 
     Args:
@@ -29,11 +39,12 @@ def dataset(data: str, folder: Path, split: str, augmentation: list[dict] | None
         folder: Where it lies.
         split: ``'train'`` or ``'val'``; VOC trains on trainaug.
         augmentation: Transforms after the scaling.
+        scale: Factor on the size.
 
     Returns:
         Config for mmseg's registry of data sets.
     """
-    height, width = DATA[data]['size']
+    height, width = (round(scale * side) for side in DATA[data]['size'])
     pipeline = [
         dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
         dict(type='Resize', scale=(width, height), keep_ratio=True), *(augmentation or []), dict(type='PackSegInputs')
@@ -48,7 +59,7 @@ def dataset(data: str, folder: Path, split: str, augmentation: list[dict] | None
              data_prefix=dict(img_path='JPEGImages', seg_map_path=masks), pipeline=pipeline)
         for ids, masks in _voc_parts(split)
     ]
-    return dict(type='ConcatDataset', datasets=parts)
+    return parts[0] if len(parts) == 1 else dict(type='ConcatDataset', datasets=parts)
 
 
 def _voc_parts(split: str) -> list[tuple[str, str]]:
@@ -58,7 +69,9 @@ def _voc_parts(split: str) -> list[tuple[str, str]]:
 
 
 def model(experiment: Experiment, weights: Path) -> dict[str, Any]:
-    """Config of the segmentor: MobileNetV2 and an FCN head of one 3x3 convolution with 256 channels.
+    """Config of the segmentor.
+
+    MobileNetV2 with an FCN head of one 3x3 convolution with 256 channels, or DeepLab-LargeFOV with fc6 and fc7 of 256.
 
     Args:
         experiment: What is trained.
@@ -68,37 +81,76 @@ def model(experiment: Experiment, weights: Path) -> dict[str, Any]:
         Config for mmseg's registry of models.
     """
     data = DATA[experiment.data]
-    norm_cfg = dict(type='BN', requires_grad=True)
+    trunk = _vgg(weights) if experiment.network == 'largefov' else _mobilenet(experiment, weights)
+    preprocessor = dict(type='SegDataPreProcessor', pad_val=0, seg_pad_val=data['ignore_index'],
+                        test_cfg=dict(size=full_size(experiment)))
     return dict(
         type='EncoderDecoder',
-        data_preprocessor=dict(
-            type='SegDataPreProcessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375],
-            bgr_to_rgb=True, size=data['size'], pad_val=0, seg_pad_val=data['ignore_index']),
-        backbone=dict(
-            type='MobileNetV2', widen_factor=1., strides=(1, 2, 2, 2, 1, 2, 1), dilations=(1, ) * 7,
-            out_indices=(1, 2, 4, 6), norm_cfg=norm_cfg,
-            init_cfg=dict(type='Pretrained', checkpoint=str(weights))),
-        decode_head=dict(
-            **_head_type(experiment), **_FEATURES[experiment.stride], channels=256, num_convs=1, concat_input=False,
-            dropout_ratio=0.1, num_classes=data['num_classes'], norm_cfg=norm_cfg, align_corners=False,
-            ignore_index=data['ignore_index'], loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
-        train_cfg=dict(), test_cfg=dict(mode='whole'))
+        data_preprocessor=dict(preprocessor, size=full_size(experiment), **trunk.pop('preprocessor')),
+        backbone=trunk, decode_head=_head(experiment), train_cfg=dict(), test_cfg=dict(mode='whole'))
 
 
-def _head_type(experiment: Experiment) -> dict[str, Any]:
+def full_size(experiment: Experiment) -> tuple[int, int]:
+    """Height and width of the images trained on, in pixels."""
+    return DATA[experiment.data]['size' if experiment.views == 'whole' else 'crop']
+
+
+def coarse_size(experiment: Experiment) -> tuple[int, int]:
+    """Height and width of their score maps, in cells."""
+    cells = [-(-side // experiment.stride) for side in full_size(experiment)]
+    # Caffe's pooling of VGG-16 gives 41 cells for 320 px.
+    return tuple(side + 1 for side in cells) if experiment.network == 'largefov' else tuple(cells)
+
+
+def _mobilenet(experiment: Experiment, weights: Path) -> dict[str, Any]:
+    is_dilated = experiment.stride == 16 and experiment.network == 'mobilenetv2'
+    return dict(
+        type='MobileNetV2', widen_factor=1., strides=(1, 2, 2, 2, 1, 1 if is_dilated else 2, 1),
+        dilations=(1, 1, 1, 1, 1, 2, 2) if is_dilated else (1, ) * 7,
+        out_indices=(1, 2, 4, 6), norm_cfg=dict(type='BN', requires_grad=True),
+        init_cfg=dict(type='Pretrained', checkpoint=str(weights)),
+        preprocessor=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True))
+
+
+def _vgg(weights: Path) -> dict[str, Any]:
+    return dict(
+        type='CaffeVGG', layout='largefov',
+        init_cfg=dict(type='Pretrained', checkpoint=str(weights), prefix='backbone.'),
+        preprocessor=dict(mean=[103.939, 116.779, 123.68], std=[1., 1., 1.], bgr_to_rgb=False))
+
+
+def _head(experiment: Experiment) -> dict[str, Any]:
+    data = DATA[experiment.data]
+    common = dict(
+        **NETWORKS[experiment.network], num_classes=data['num_classes'], align_corners=False,
+        ignore_index=data['ignore_index'], loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True))
+    if experiment.network == 'largefov':
+        base, settings = 'CaffeFCHead', dict(common, layout='largefov', fc_channels=_FC_CHANNELS)
+    else:
+        base = 'FCNHead'
+        settings = dict(common, channels=256, num_convs=1, concat_input=False, dropout_ratio=0.1,
+                        norm_cfg=dict(type='BN', requires_grad=True))
     if experiment.upsampling == 'bilinear':
-        return dict(type='FCNHead')
-    size = DATA[experiment.data]['size']
-    return dict(type='GlobalInterpHead', base_type='FCNHead', out_size=size,
-                in_size=tuple(-(-side // experiment.stride) for side in size))
+        return dict(settings, type=base)
+    if experiment.upsampling == 'deconv':
+        return dict(settings, type='DeconvolutionHead', stride=experiment.stride)
+    return dict(
+        settings, type='GlobalInterpHead', base_type=base, in_size=coarse_size(experiment),
+        out_size=full_size(experiment), init=experiment.init, size_policy=experiment.size_policy)
+
+
+def label_loss(experiment: Experiment) -> dict[str, Any]:
+    """Arguments of the modules with a classification loss."""
+    return dict(with_background=DATA[experiment.data]['with_background'],
+                loss_decode=dict(type='MultiLabelAuxLoss', loss_weight=_LABEL_WEIGHT))
 
 
 def optim_wrapper(experiment: Experiment) -> dict[str, Any]:
-    """Config of the optimizer, with the matrices' own factors."""
+    """Config of the optimizer, with the upsampling's own factors."""
     wrapper = dict(type='OptimWrapper', optimizer=OPTIMIZERS[experiment.optimizer])
-    if experiment.upsampling == 'gdn':
+    if experiment.lr_mult is not None:
         factors = dict(lr_mult=experiment.lr_mult, decay_mult=experiment.decay_mult)
-        wrapper['paramwise_cfg'] = dict(custom_keys={'interp.kernel': factors})
+        wrapper['paramwise_cfg'] = dict(custom_keys={'interp.kernel': factors, 'deconv.weight': factors})
     return wrapper
 
 
@@ -131,3 +183,28 @@ def whole_training(experiment: Experiment, folder: Path, weights: Path, work_dir
             logger=dict(type='LoggerHook', interval=50),
             checkpoint=dict(type='CheckpointHook', interval=experiment.iterations, by_epoch=False,
                             save_optimizer=False)))
+
+
+def for_fit_kernels(experiment: Experiment, folder: Path, weights: Path) -> dict[str, Any]:
+    """Config of a stock model as ``tools/fit_kernels.py`` takes it.
+
+    Args:
+        experiment: The bilinear baseline.
+        folder: Where the data set lies.
+        weights: ImageNet weights of the trunk.
+
+    Returns:
+        The config.
+    """
+    loader = dict(batch_size=1, num_workers=0)
+    validation = dict(loader, sampler=dict(type='DefaultSampler', shuffle=False),
+                      dataset=dataset(experiment.data, folder, 'val'))
+    return dict(
+        model=model(experiment, weights), default_scope='mmseg', randomness=dict(seed=experiment.seed),
+        train_dataloader=dict(loader, sampler=dict(type='InfiniteSampler', shuffle=True),
+                              dataset=dataset(experiment.data, folder, 'train')),
+        val_dataloader=validation, test_dataloader=validation, val_cfg=dict(type='ValLoop'),
+        test_cfg=dict(type='TestLoop'),
+        val_evaluator=dict(type='IoUMetric', iou_metrics=['mIoU']), test_evaluator=dict(type='IoUMetric'),
+        train_cfg=dict(type='IterBasedTrainLoop', max_iters=1), param_scheduler=[],
+        optim_wrapper=optim_wrapper(experiment), custom_imports=dict(imports=['mmseg_gdn']))

@@ -12,7 +12,7 @@ from typing import Any
 import mmengine
 import mmseg
 import torch
-from experiments import Experiment
+from experiment import Experiment
 
 import mmseg_gdn
 from mmseg_gdn.utils import InputError, atomic_write

@@ -20,17 +20,21 @@ def main() -> None:
     folders = {name: folder for name, folder in (('camvid', args.camvid), ('voc', args.voc)) if folder}
     if not folders:
         raise InputError('Name the folder of at least one data set, with --camvid or --voc.')
-    chosen = [experiment for experiment in EXPERIMENTS if args.only in experiment.name]
-    run_missing(chosen, folders, args.weights, args.results, args.scratch)
+    chosen = [experiment for experiment in EXPERIMENTS if any(part in experiment.name for part in args.only)]
+    weights = dict(mobilenetv2=args.mobilenetv2_weights, largefov=args.largefov_weights)
+    run_missing(chosen, folders, weights, args.results, args.scratch)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--camvid', type=Path, help='folder of CamVid, with train, trainannot, val and valannot')
     parser.add_argument('--voc', type=Path, help='folder of VOC 2012 or of an extract, in its own layout')
-    parser.add_argument('--weights', type=Path, default='work_dirs/mobilenet_v2_imagenet.pth',
+    parser.add_argument('--mobilenetv2-weights', type=Path, default='work_dirs/mobilenet_v2_imagenet.pth',
                         help='ImageNet weights of MobileNetV2 (default: %(default)s)')
-    parser.add_argument('--only', default='', help='run only experiments with this in their name')
+    parser.add_argument('--largefov-weights', type=Path, default='work_dirs/vgg16_caffe_largefov.pth',
+                        help='ImageNet weights of VGG-16 for LargeFOV (default: %(default)s)')
+    parser.add_argument('--only', nargs='+', default=[''], metavar='PART',
+                        help='run only experiments with one of these in their name')
     parser.add_argument('--results', type=Path, default=Path(__file__).parent / 'results',
                         help='folder of the results (default: the one beside this script)')
     parser.add_argument('--scratch', type=Path, default='work_dirs/accuracy',

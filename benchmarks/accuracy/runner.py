@@ -8,24 +8,29 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from experiments import Experiment
+from experiment import Experiment
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from records import about, check_settings, read_results, write_result
-from scoring import judge, moved
+from scoring import count_parameters, judge, moved, upsampling_of
 from training import train
 
 from mmseg_gdn.utils import InputError
 
+_MAKE_WEIGHTS = {
+    'mobilenetv2': 'make them with tools/model_converters/mobilenetv2_to_mmseg.py',
+    'largefov': 'make them with tools/model_converters/caffe2mmseg.py --layout largefov',
+}
 
-def run_missing(experiments: Iterable[Experiment], folders: dict[str, Path], weights: Path, results: Path,
+
+def run_missing(experiments: Iterable[Experiment], folders: dict[str, Path], weights: dict[str, Path], results: Path,
                 scratch: Path) -> None:
     """Run every experiment that has no result yet, and keep each result as soon as it is known.
 
     Args:
         experiments: In the order in which they are run.
         folders: Where the data sets lie, by name; experiments on other data sets are skipped.
-        weights: ImageNet weights of the trunk.
+        weights: ImageNet weights of the trunks, by the beginning of the network's name.
         results: Folder of the results, one JSON file per run.
         scratch: Folder for caches and logs.
 
@@ -33,11 +38,11 @@ def run_missing(experiments: Iterable[Experiment], folders: dict[str, Path], wei
         InputError: If a folder or the weights are missing, or a result was made with other settings than its
             experiment's.
     """
-    _check_inputs(folders, weights)
     experiments = list(experiments)
+    wanted = [experiment for experiment in experiments if experiment.data in folders]
+    _check_inputs(wanted, folders, weights)
     done = read_results(results)
     check_settings(experiments, done, results)
-    wanted = [experiment for experiment in experiments if experiment.data in folders]
     missing = [experiment for experiment in wanted if experiment.name not in done]
     print(f'{len(wanted) - len(missing)} of {len(wanted)} runs are finished; '
           f'{len(experiments) - len(wanted)} are skipped, because the folder of their data set is not given.',
@@ -45,7 +50,7 @@ def run_missing(experiments: Iterable[Experiment], folders: dict[str, Path], wei
     init_default_scope('mmseg')
     MMLogger.get_instance('mmengine', log_level='WARNING')  # thousands of lines on start values otherwise
     for index, experiment in enumerate(missing, start=1):
-        result = run(experiment, folders[experiment.data], weights, scratch)
+        result = run(experiment, folders[experiment.data], weights[experiment.trunk_weights], scratch)
         write_result(results, result)
         done[experiment.name] = result
         print(f'[{index}/{len(missing)}] {_told(result)}; {_time_left(missing[index:], done)}', flush=True)
@@ -65,21 +70,25 @@ def run(experiment: Experiment, folder: Path, weights: Path, scratch: Path) -> d
         is a share.
     """
     started, cpu_started = time.monotonic(), time.process_time()
-    head, val = train(experiment, folder, weights, scratch)
+    trained = train(experiment, folder, weights, scratch)
+    head = trained.network.decode_head
     return dict(
         name=experiment.name,
         settings=experiment.as_dict(),
-        **judge(head, val),
-        moved=moved(head.interp) if experiment.upsampling == 'gdn' else None,
+        **judge(trained.network, trained.val),
+        moved=moved(head.interp) if experiment.upsampling == 'gdn' and experiment.init == 'bilinear' else None,
+        parameters=dict(head=count_parameters(head), upsampling=count_parameters(*upsampling_of(head))),
+        cpu_seconds_per_iteration=trained.seconds_per_iteration,
         seconds=time.monotonic() - started,
         cpu_seconds=time.process_time() - cpu_started,
         **about(experiment))
 
 
-def _check_inputs(folders: dict[str, Path], weights: Path) -> None:
-    if not weights.is_file():
-        raise InputError(f'There are no weights {weights}; make them with tools/model_converters/'
-                         'mobilenetv2_to_mmseg.py, or name another file with --weights.')
+def _check_inputs(wanted: list[Experiment], folders: dict[str, Path], weights: dict[str, Path]) -> None:
+    for name in sorted({experiment.trunk_weights for experiment in wanted}):
+        if not weights[name].is_file():
+            raise InputError(f'There are no weights {weights[name]}; {_MAKE_WEIGHTS[name]}, or name another file with '
+                             f'--{name}-weights.')
     for name, folder in folders.items():
         if not folder.is_dir():
             raise InputError(f'There is no folder {folder}; name that of the data set with --{name}.')
@@ -103,5 +112,5 @@ def _time_left(missing: list[Experiment], done: dict[str, dict[str, Any]]) -> st
 
 def _cost(experiment: Experiment) -> tuple:
     """The settings that decide how long a run takes."""
-    return (experiment.data, experiment.trunk, experiment.stride, experiment.upsampling, experiment.iterations,
-            experiment.batch)
+    return (experiment.data, experiment.network, experiment.trunk, experiment.stride, experiment.upsampling,
+            experiment.iterations, experiment.batch, experiment.views, experiment.learns, experiment.test_scale)

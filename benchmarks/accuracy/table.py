@@ -13,7 +13,8 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 import numpy as np
 from bootstrap import difference_interval
 from counts import as_array
-from experiments import BASELINES, Experiment
+from experiment import Experiment
+from experiments import BASELINES
 from records import read_results
 from scoring import mean_iou
 
