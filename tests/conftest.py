@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import pytest
@@ -106,6 +109,14 @@ def voc_root(tmp_path) -> Path:
                 image.putpalette(voc_palette().tobytes())
                 image.save(root / masks[name] / f'{image_id}.png')
     return root
+
+
+@pytest.fixture
+def limit_files() -> Iterator[Callable[[int], None]]:
+    """Let no file grow beyond a number of bytes, so that writing fails as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 class LargestTensor(TorchDispatchMode):

@@ -12,7 +12,6 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 # isort: split
 import numpy as np
 import torch
-from mmengine.config import DictAction
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
@@ -22,6 +21,7 @@ from mmseg_gdn.engine.checkpoint import load_weights
 from mmseg_gdn.ops import library, plain
 from mmseg_gdn.utils import InputError, atomic_write, require_extra, run_tool
 from mmseg_gdn.utils.cli import read_config
+from mmseg_gdn.utils.options import ConfigOptions
 
 # ONNX does not know the plugin's operators, but what they are made of.
 DECOMPOSITIONS = {library.global_interp: plain.global_interp, library.global_interp_argmax: plain.global_interp_argmax}
@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--shape', type=int, nargs=2, metavar=('H', 'W'), required=True,
                         help='size of the images in pixels, as passed to the network')
     parser.add_argument('--dynamic-batch', action='store_true', help='take any number of images at a time')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
                         help='settings that override the config')
     return parser.parse_args()
 

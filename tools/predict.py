@@ -9,12 +9,12 @@ from pathlib import Path
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
 # isort: split
-from mmengine.config import DictAction
 from mmengine.device import get_device
 from mmengine.utils import ProgressBar
 
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.images import read_image
+from mmseg_gdn.utils.options import ConfigOptions
 from prediction.default_model import default_model
 from prediction.inputs import plan_outputs
 from prediction.outputs import write_prediction
@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--probabilities', action='store_true',
                         help='also write the probabilities of the classes, as .npz files (C, H, W) in float16')
     parser.add_argument('--device', default=get_device(), help='where to predict; here by default: %(default)s')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
                         help='settings that override the config')
     args = parser.parse_intermixed_args()
     args.config = args.checkpoint = None

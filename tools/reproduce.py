@@ -12,9 +12,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from mmseg_gdn.utils import InputError, require_extra, run_tool
+from mmseg_gdn.utils.options import ConfigOptions
 from reproduction.estimates import measurements
 from reproduction.executor import StepInterrupted, run_steps
 from reproduction.facts import epilog
@@ -63,7 +62,7 @@ def parse_args() -> argparse.Namespace:
                         help='processes for the CRF and for data; default: %(default)s')
     parser.add_argument('--val-images', type=int, help='test on the first images of val only; default: all, or '
                                                        f'{_SMALL_VAL} with --small')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE',
                         help='settings that override those of the configs that are trained')
     args = parser.parse_args()
     if args.launcher == 'slurm' and not args.partition:

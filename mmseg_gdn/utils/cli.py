@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.runner import Runner
 from torch import distributed as dist
 
+from .built_parts import similar
+from .config_errors import config_error
 from .errors import InputError
 from .files import similar_files
+from .launchers import require_launcher
+from .options import ConfigOptions
+from .places import require_folder
+
+_CHECKPOINTS = ('.pth', '.pt', '.ckpt', '.caffemodel', '.onnx')
+# Settings that mmengine, mmseg and this project read beside the arguments of the runner.
+_OTHER_SETTINGS = ('crf', 'tta_model', 'tta_pipeline', 'auto_scale_lr', 'find_unused_parameters', 'model_wrapper_cfg',
+                   'runner_type', 'strategy', 'compile', 'custom_imports')
 
 
 def runner_parser(description: str) -> argparse.ArgumentParser:
@@ -26,7 +38,7 @@ def runner_parser(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='folder for logs and results; default: work_dirs/<name of the config>')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
                         help='settings that override the config, such as train_cfg.max_iters=100 or '
                              'model.decode_head.in_size="(12,12)"')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
@@ -46,27 +58,55 @@ def load_config(args: argparse.Namespace) -> Config:
         The config, with ``launcher`` and an existing ``work_dir``.
 
     Raises:
-        InputError: If the config is missing, or if the work folder cannot be created.
+        InputError: If the config is missing or has no model, if the launcher did not start this process, or if the work
+            folder cannot be written.
     """
+    require_launcher(args.launcher)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = read_config(args.config, args.cfg_options)
+    require_model(cfg, args.config)
+    _keep_no_workers_that_are_not_there(cfg)
     cfg.launcher = args.launcher
     if args.launcher == 'pytorch' and get_device() == 'cpu':
         _join_processes_without_gpu(cfg)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
-    try:
-        Path(cfg.work_dir).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'Cannot create the work folder {cfg.work_dir} ({error.strerror}); name one you may write to '
-                         'with --work-dir.') from error
+    require_folder(cfg.work_dir, 'the work folder', '--work-dir')
     return cfg
+
+
+def require_model(cfg: Config, path: str) -> None:
+    """Make sure that a config has a model, and is one of mmseg 1.x.
+
+    Args:
+        cfg: The config.
+        path: Its file, for messages.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if 'data' in cfg and not any(f'{part}_dataloader' in cfg for part in ('train', 'val', 'test')):
+        raise InputError(f'{path} is written for mmseg 0.x: it sets data, where mmseg 1.x has train_dataloader, '
+                         'val_dataloader and test_dataloader; take the config of the same name of mmseg 1.x, or '
+                         "rewrite it as mmseg's guide to migration says.")
+    if not isinstance(cfg.get('model'), dict) or not cfg.model.get('type'):
+        raise InputError(f'{path} sets no model with a type; name a whole config, such as one of configs/gdn.')
+
+
+def _keep_no_workers_that_are_not_there(cfg: Config) -> None:
+    """Without processes that load images there are none to keep; torch refuses that instead of leaving it out."""
+    for part in ('train', 'val', 'test'):
+        for loader in _as_list(cfg.get(f'{part}_dataloader')):
+            if loader.get('num_workers') == 0:
+                loader.update(persistent_workers=False)
+                loader.pop('prefetch_factor', None)
+
+
+def _as_list(value: object) -> list:
+    return [one for one in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(one, dict)]
 
 
 def _join_processes_without_gpu(cfg: Config) -> None:
     """Do what mmengine does only for CUDA devices: connect the processes, and wrap the model without a device."""
-    if 'RANK' not in os.environ:
-        raise InputError('--launcher pytorch is for processes started by torchrun, but RANK is not set; '
-                         'use tools/dist_train.sh or tools/dist_test.sh, or leave out --launcher.')
     if not dist.is_initialized():
         dist.init_process_group('gloo')
     unused = cfg.get('find_unused_parameters', False)
@@ -85,18 +125,39 @@ def read_config(path: str, options: dict | None = None) -> Config:
         The config.
 
     Raises:
-        InputError: If the file is missing or cannot be read.
+        InputError: If the file is missing or cannot be read, or if a setting does not fit it.
     """
+    if Path(path).suffix in _CHECKPOINTS:
+        raise InputError(f'{path} is named where the config belongs, but its name is that of a checkpoint; name the '
+                         'config first, and then the checkpoint.')
     if not Path(path).is_file():
         raise InputError(f'There is no config {path}; the configs of this project are in configs/gdn.'
                          + similar_files(path, 'configs', '*.py'))
     try:
         cfg = Config.fromfile(path)
-    except (OSError, SyntaxError) as error:
-        raise InputError(f'{path} cannot be read as a config ({type(error).__name__}: {error}); correct it, or name '
-                         'another one.') from error
-    cfg.merge_from_dict(options or {})
+    except InputError:
+        raise
+    # A config is a program, and may fail in every way.
+    except Exception as error:
+        raise InputError(f'{path} cannot be read as a config ({config_error(error)}); correct it, or name another '
+                         'one.') from error
+    _override(cfg, options or {})
     return cfg
+
+
+def _override(cfg: Config, options: dict) -> None:
+    known = {*cfg, *inspect.signature(Runner.__init__).parameters, *_OTHER_SETTINGS}
+    for key, value in options.items():
+        first = key.split('.')[0]
+        hint = similar(first, known, cutoff=0.8)
+        if first not in known and hint:
+            raise InputError(f'--cfg-options {key}={value}: nothing reads a setting {first}{hint}')
+        try:
+            cfg.merge_from_dict({key: value})
+        # mmengine reports what cannot be merged, such as a key of a number, by several kinds of exceptions.
+        except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+            raise InputError(f'--cfg-options {key}={value} does not fit the config ({" ".join(str(error).split())}); '
+                             'see there what the setting is.') from error
 
 
 def add_default_hook(cfg: Config, name: str, hook_type: str) -> None:

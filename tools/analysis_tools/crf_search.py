@@ -8,7 +8,6 @@ from pathlib import Path
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
 # isort: split
-from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 import crf_grid
@@ -17,6 +16,7 @@ from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.evaluation.crf_pool import default_workers
 from mmseg_gdn.utils import InputError, require_extra, run_tool
 from mmseg_gdn.utils.cli import read_config
+from mmseg_gdn.utils.options import ConfigOptions
 
 _FILES = 'crf_search.json, crf_search.md and crf_search.png'
 
@@ -41,7 +41,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--pos-xy', type=_number, nargs='+', metavar='PX', help='its standard deviations')
     parser.add_argument('--iterations', type=int, metavar='N', help='mean-field updates')
     parser.add_argument('--workers', type=int, metavar='N', help='processes for the CRF; default: one for each CPU')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
                         help='settings that override the config')
     return parser.parse_args()
 

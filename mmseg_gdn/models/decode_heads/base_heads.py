@@ -12,6 +12,7 @@ from mmseg.registry import MODELS
 from torch import nn
 
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.built_parts import similar
 
 _GIVEN = ('prev_output', 'batch_data_samples', 'batch_img_metas')
 
@@ -32,8 +33,9 @@ def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
     """
     head = MODELS.get(base_type) if base_type else None
     if head is None:
-        raise InputError(f'base_type={base_type!r} is not a registered head; GlobalInterpHead needs the name of '
-                         "a decode head of mmseg, such as base_type='FCNHead' (a head of your own must be "
+        hint = similar(str(base_type), (name for name in MODELS.module_dict if name.endswith('Head')))
+        raise InputError(f'base_type={base_type!r} is not a registered head{hint or ";"} GlobalInterpHead needs the '
+                         "name of a decode head of mmseg, such as base_type='FCNHead' (a head of your own must be "
                          'imported by custom_imports first).')
     obstacle = _obstacle(head)
     if obstacle is not None:

@@ -18,6 +18,7 @@ from mmseg_gdn.utils import InputError
 from .base_heads import check_built_head, find_base_head
 from .caffe_fc_head import CaffeFCHead
 from .fused_loss import FusedLoss, find_fused_loss
+from .head_keys import known_keys, require_sizes
 from .label_branch import LabelBranch
 from .score_maps import main_scores, map_scores
 from .sizes import Size, input_size, label_size
@@ -38,8 +39,8 @@ class GlobalInterpHead(BaseDecodeHead):
 
     Args:
         base_type: Registered name of the decode head that computes the coarse scores.
-        in_size: Height and width (h, w) of its score maps for the training crop.
-        out_size: Height and width (H, W) of the training crop, in pixels.
+        in_size: Height and width (h, w) of its score maps for the training crop; required.
+        out_size: Height and width (H, W) of the training crop, in pixels; required.
         init: Initial values, see :class:`GlobalInterp`.
         size_policy: What to do with other sizes, see :class:`GlobalInterp`.
         any_train_size: Whether to allow training on crops of other sizes. By default that is an error, because smaller
@@ -50,8 +51,8 @@ class GlobalInterpHead(BaseDecodeHead):
         **base_cfg: All arguments of ``base_type``.
 
     Raises:
-        InputError: If ``base_type`` is missing, unknown or not a decode head with one score map, or if a size or policy
-            is invalid.
+        InputError: If ``base_type`` is missing, unknown or not a decode head with one score map, if a key is missing or
+            unknown, or if a size or policy is invalid.
 
     Example:
         A GDN variant of a stock config::
@@ -69,14 +70,16 @@ class GlobalInterpHead(BaseDecodeHead):
     def __init__(self,
                  *,
                  base_type: str,
-                 in_size: Size,
-                 out_size: Size,
+                 in_size: Size | None = None,
+                 out_size: Size | None = None,
                  init: str = 'bilinear',
                  size_policy: str = 'resample',
                  any_train_size: bool = False,
                  label_branch: dict | None = None,
                  **base_cfg: Any) -> None:
-        super().__init__(**base_cfg)
+        require_sizes(type(self).__name__, dict(in_size=in_size, out_size=out_size), base_cfg)
+        with known_keys(base_type, type(self), base_cfg):
+            super().__init__(**base_cfg)
         check_built_head(base_type, self)
         self.any_train_size = any_train_size
         self.interp = GlobalInterp(

@@ -264,9 +264,26 @@ class TestCompiled:
 
 class TestErrors:
 
+    @pytest.mark.parametrize(('change', 'message'), [
+        (dict(num_clases=21), r"base_type='FCNHead' has no key num_clases .*; did you mean num_classes\?"),
+        (dict(num_convolutions=2, num_convs=None), 'has no key num_convolutions .*; did you mean num_convs'),
+        (dict(nonsense=2), 'has no key nonsense .*; remove or correct it'),
+        (dict(in_size=None), r'needs the key in_size=\(height, width\), but the config does not set it'),
+        (dict(out_size=None, out_sizes=(32, 48)), 'does not set it; it has out_sizes instead'),
+        (dict(channels=None), 'lacks the key channels; add it'),
+    ])
+    def test_misspelt_and_missing_keys(self, change, message):
+        config = {key: value for key, value in {**GDN, **change}.items() if value is not None}
+        with pytest.raises(ValueError, match=message):
+            MODELS.build(config)
+
+    def test_a_base_with_a_similar_name(self):
+        with pytest.raises(ValueError, match=r'base_type=.FCNHed. is not a registered head; did you mean FCNHead\?'):
+            MODELS.build(dict(GDN, base_type='FCNHed'))
+
     @pytest.mark.parametrize('base_type', ['FNCHead', None, ''])
     def test_unknown_base(self, base_type):
-        with pytest.raises(ValueError, match='is not a registered head.*such as'):
+        with pytest.raises(ValueError, match='is not a registered head.*(such as|did you mean)'):
             MODELS.build(dict(GDN, base_type=base_type))
 
     @pytest.mark.parametrize('base_type', ['ResNet', 'CrossEntropyLoss', 'GlobalInterpHead', 'MaskFormerHead'])

@@ -1,0 +1,47 @@
+"""Which keys the config of a GlobalInterpHead must and may have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.built_parts import about_keys, similar
+
+
+def require_sizes(name: str, sizes: Mapping[str, object], others: Mapping[str, object]) -> None:
+    """Make sure that a head has the sizes, for which nothing can stand in.
+
+    Args:
+        name: The head's name, for the message.
+        sizes: The sizes by key, ``None`` where the config has none.
+        others: The other keys of its config.
+
+    Raises:
+        InputError: If one is missing; the message names a key with a similar name that is there instead.
+    """
+    for key, size in sizes.items():
+        if size is None:
+            raise InputError(f'{name} needs the key {key}=(height, width), but the config does not set it'
+                             f'{similar(key, others, "; it has {} instead")}. tools/gdn_variant.py finds the sizes.')
+
+
+@contextmanager
+def known_keys(base_type: str, head: type, given: Mapping[str, object]) -> Iterator[None]:
+    """Turn what Python says of unknown and missing arguments into a sentence about the config.
+
+    Args:
+        base_type: The head that takes the keys.
+        head: The class being made of it.
+        given: The keys that are handed to it.
+
+    Raises:
+        InputError: If the block calls it with a key it does not have, or without one that it needs.
+    """
+    try:
+        yield
+    except TypeError as error:
+        sentence = about_keys(str(error), head, given, f'GlobalInterpHead with base_type={base_type!r}')
+        if sentence is None:
+            raise
+        raise InputError(sentence) from error

@@ -1,0 +1,65 @@
+"""Places to write to."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.places import require_file_place, require_folder, writing
+
+
+def test_a_place_that_can_be_written_is_made_and_left_empty(tmp_path):
+    require_folder(tmp_path / 'a/b', 'the folder of pictures', '--out')
+    require_file_place(tmp_path / 'c/d.txt', 'the list', '--out')
+    assert sorted(path.name for path in tmp_path.rglob('*')) == ['a', 'b', 'c']
+
+
+def test_an_existing_file_is_left_as_it_is(tmp_path):
+    (tmp_path / 'd.txt').write_text('old')
+    require_file_place(tmp_path / 'd.txt', 'the list', '--out')
+    assert (tmp_path / 'd.txt').read_text() == 'old'
+
+
+@pytest.mark.parametrize('check', [require_folder, require_file_place])
+def test_places_that_cannot_be_made(tmp_path, check):
+    (tmp_path / 'file').touch()
+    with pytest.raises(InputError, match=r'Cannot create .*file.*Not a directory.*--out'):
+        check(tmp_path / 'file/inside/other', 'the pictures', '--out')
+
+
+def test_a_folder_where_a_file_is_wanted(tmp_path):
+    with pytest.raises(InputError, match='it is a folder; name a file with --out'):
+        require_file_place(tmp_path, 'the list', '--out')
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may write everywhere')
+def test_a_folder_that_may_not_be_written(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match='Cannot write in the pictures .*Permission denied.*make it writable'):
+        require_folder(tmp_path, 'the pictures', '--out')
+
+
+def test_no_room(tmp_path, limit_files):
+    limit_files(0)
+    with pytest.raises(InputError, match='Cannot write in the pictures .*, or name another one with --out'):
+        require_folder(tmp_path, 'the pictures', '--out')
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('write', [
+    lambda path: path.write_bytes(bytes(9000)),
+    lambda path: torch.save(dict(a=torch.zeros(9000)), path),
+    lambda path: torch.save(dict(a=torch.zeros(9000)), str(path)),
+    lambda path: np.savez(path, a=np.zeros(9000)),
+])
+def test_a_file_that_does_not_fit(tmp_path, limit_files, write):
+    limit_files(4096)
+    with pytest.raises(InputError, match='Cannot write the weights .*run this again'), writing('the weights'):
+        write(tmp_path / 'new')
+
+
+def test_other_errors_are_left_alone():
+    with pytest.raises(RuntimeError, match='mat1'), writing('the weights'):
+        raise RuntimeError('mat1 and mat2 shapes cannot be multiplied')
