@@ -14,7 +14,7 @@ class Experiment:
         study: The question that the run helps to answer; tables are made per study.
         data: Name of the data set, a key of ``DATA`` in ``recipe.py``.
         trunk: ``'frozen'`` trains the head alone, on features computed once; ``'top'`` also the trunk's stages of
-            stride 32, on features of stride 16; ``'most'`` all but the first two stages, on features of stride 4;
+            stride 32, on features of stride 16; ``'most'`` all but the first three stages, on features of stride 8;
             ``'trained'`` the whole network, on images.
         stride: Output stride of the features that the head sees.
         optimizer: Name of the optimizer, a key of ``OPTIMIZERS`` in ``recipe.py``.

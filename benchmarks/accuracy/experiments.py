@@ -21,8 +21,7 @@ def _runs(base: Experiment, variants: Iterable[dict[str, Any]], seeds: Iterable[
 
 
 def upsampling() -> list[Experiment]:
-    """Does global interpolation beat bilinear interpolation and a learned deconvolution, and does the label loss help?
-    """
+    """Does global interpolation beat bilinear interpolation and a learned deconvolution? Does the label loss help?"""
     camvid = replace(_BILINEAR, data='camvid')
     fine = dict(stride=16)
     adamw = dict(optimizer='adamw')

@@ -14,9 +14,11 @@ from torch import Tensor, nn
 
 from mmseg_gdn.models import MultiLabelHead
 from mmseg_gdn.models.decode_heads.label_branch import LabelBranch
+from mmseg_gdn.models.layers.interp_kernels import bilinear_kernel
+from mmseg_gdn.ops import global_interp_cross_entropy
 
 # The stages behind the cached features, and the level of the features.
-_STAGES = {'most': (('layer3', 'layer4', 'layer5', 'layer6', 'layer7'), 0), 'top': (('layer6', 'layer7'), 2)}
+_STAGES = {'most': (('layer4', 'layer5', 'layer6', 'layer7'), 1), 'top': (('layer6', 'layer7'), 2)}
 
 
 class Network(nn.Module):
@@ -35,6 +37,7 @@ class Network(nn.Module):
         self.stages.to(memory_format=torch.channels_last)
         self.decode_head = model.decode_head
         self.label_branch = self.label_head = None
+        self.is_bilinear = experiment.upsampling == 'bilinear'
         self.in_bfloat16 = experiment.network == 'largefov'  # its convolutions take most of the time
         data = DATA[experiment.data]
         if experiment.labels == 'scores':
@@ -56,9 +59,9 @@ class Network(nn.Module):
         """
         inputs = self._pass_stages(inputs)
         scores = self._scores(inputs)
-        losses = self.decode_head.loss_by_feat(scores, samples)
+        losses = self._pixel_losses(scores, samples)
         if self.label_branch is not None:
-            masks = torch.stack([sample.gt_sem_seg.data[0] for sample in samples])
+            masks = stacked_masks(samples)
             losses.update(self.label_branch.loss(scores, masks, self.decode_head.ignore_index))
         if self.label_head is not None:
             losses.update(self.label_head.loss(inputs, samples, train_cfg=None))
@@ -82,6 +85,15 @@ class Network(nn.Module):
         """Coarse scores, shape (N, C, h, w)."""
         return self._scores(self._pass_stages(inputs))
 
+    def _pixel_losses(self, scores: Tensor, samples: SampleList) -> dict[str, Tensor]:
+        """Losses of the head; for the stock head the same in a third of the time, from coarse scores."""
+        if not self.is_bilinear:
+            return self.decode_head.loss_by_feat(scores, samples)
+        masks = stacked_masks(samples)
+        kernels = [bilinear_kernel(full, coarse) for full, coarse in zip(masks.shape[1:], scores.shape[2:])]
+        loss = global_interp_cross_entropy(scores, *kernels, masks, ignore_index=self.decode_head.ignore_index)
+        return dict(loss_ce=loss)
+
     def _pass_stages(self, inputs: Inputs) -> Inputs:
         if not len(self.stages):
             return inputs
@@ -95,6 +107,11 @@ class Network(nn.Module):
 
     def _precision(self) -> AbstractContextManager:
         return torch.autocast('cpu', torch.bfloat16, enabled=self.in_bfloat16)
+
+
+def stacked_masks(samples: SampleList) -> Tensor:
+    """Masks of a batch, shape (N, H, W)."""
+    return torch.stack([sample.gt_sem_seg.data[0] for sample in samples])
 
 
 def feature_level(experiment: Experiment) -> int:

@@ -17,7 +17,7 @@ DATA = {
 OPTIMIZERS = {
     'sgd': dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=5e-4),
     'adamw': dict(type='AdamW', lr=6e-4, weight_decay=0.01),
-    'adam': dict(type='Adam', lr=0.003),  # as in tools/fit_kernels.py
+    'adam': dict(type='Adam', lr=0.003, weight_decay=0.),  # as in tools/fit_kernels.py
     'caffe': dict(type='SGD', lr=0.001, momentum=0.9, weight_decay=5e-4),  # LargeFOV's
 }
 NETWORKS = {
@@ -198,7 +198,7 @@ def for_fit_kernels(experiment: Experiment, folder: Path, weights: Path) -> dict
     """
     loader = dict(batch_size=1, num_workers=0)
     validation = dict(loader, sampler=dict(type='DefaultSampler', shuffle=False),
-                      dataset=dataset(experiment.data, folder, 'val'))
+                      dataset=_with_masks_at_full_size(dataset(experiment.data, folder, 'val')))
     return dict(
         model=model(experiment, weights), default_scope='mmseg', randomness=dict(seed=experiment.seed),
         train_dataloader=dict(loader, sampler=dict(type='InfiniteSampler', shuffle=True),
@@ -208,3 +208,9 @@ def for_fit_kernels(experiment: Experiment, folder: Path, weights: Path) -> dict
         val_evaluator=dict(type='IoUMetric', iou_metrics=['mIoU']), test_evaluator=dict(type='IoUMetric'),
         train_cfg=dict(type='IterBasedTrainLoop', max_iters=1), param_scheduler=[],
         optim_wrapper=optim_wrapper(experiment), custom_imports=dict(imports=['mmseg_gdn']))
+
+
+def _with_masks_at_full_size(dataset: dict[str, Any]) -> dict[str, Any]:
+    """As mmseg validates: predictions are brought to the size of the masks."""
+    image, masks, resize, *others = dataset['pipeline']
+    return dict(dataset, pipeline=[image, resize, masks, *others])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from counts import REGIONS, as_array, count, mean_iou_of
 from features import Features
-from network import Network
+from network import Network, stacked_masks
 from torch import Tensor, nn
 
 from mmseg_gdn.evaluation.image_level_map import average_precision
@@ -38,7 +38,7 @@ def judge(network: Network, features: Features) -> dict[str, Any]:
     for indices in torch.arange(len(features)).split(_BATCH):
         inputs, samples = features.batch(indices)
         scores, labels = network.predict(inputs, samples)
-        masks = torch.stack([sample.gt_sem_seg.data[0] for sample in samples])
+        masks = stacked_masks(samples)
         for prediction, mask in zip(scores.argmax(1), masks):
             images.append(count(prediction, mask, head.num_classes, head.ignore_index))
             right += int(((prediction == mask) & (mask != head.ignore_index)).sum())

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def _scripts(monkeypatch) -> None:
 @pytest.fixture
 def tiny():
     """Two iterations of two images."""
-    from experiments import Experiment
+    from experiment import Experiment
     return Experiment(study='matrix-rates', data='camvid', trunk='frozen', stride=32, optimizer='sgd', upsampling='gdn',
                       lr_mult=20, decay_mult=0, iterations=2, batch=2, seed=0)
 
@@ -65,7 +66,7 @@ def run_missing(folders, weights, tmp_path):
     from runner import run_missing
 
     def run(*experiments) -> dict:
-        run_missing(experiments, folders, weights, tmp_path / 'results', tmp_path / 'scratch')
+        run_missing(experiments, folders, dict(mobilenetv2=weights), tmp_path / 'results', tmp_path / 'scratch')
         return read_results(tmp_path / 'results')
 
     return run
@@ -74,7 +75,9 @@ def run_missing(folders, weights, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize('changes', [
     dict(), dict(stride=16), dict(optimizer='adamw'), dict(trunk='top'), dict(trunk='trained'),
-    dict(upsampling='bilinear', lr_mult=None, decay_mult=None)
+    dict(upsampling='bilinear', lr_mult=None, decay_mult=None), dict(trunk='most', stride=16, labels='scores'),
+    dict(trunk='most', upsampling='deconv', labels='features'), dict(views='crops'),
+    dict(network='mobilenetv2-cut', stride=16)
 ])
 def test_a_run_keeps_settings_and_numbers(tiny, run_missing, changes) -> None:
     experiment = replace(tiny, **changes)
@@ -99,7 +102,8 @@ def test_a_run_keeps_settings_and_numbers(tiny, run_missing, changes) -> None:
 def test_voc_in_its_own_layout(tiny, voc_root, weights, tmp_path) -> None:
     from records import read_results
     from runner import run_missing
-    run_missing([replace(tiny, data='voc')], dict(voc=voc_root), weights, tmp_path / 'results', tmp_path / 'scratch')
+    run_missing([replace(tiny, data='voc')], dict(voc=voc_root), dict(mobilenetv2=weights), tmp_path / 'results',
+                tmp_path / 'scratch')
     result, = read_results(tmp_path / 'results').values()
     assert len(result['IoU']) == 21
 
@@ -108,8 +112,8 @@ def test_voc_in_its_own_layout(tiny, voc_root, weights, tmp_path) -> None:
 def test_factor_zero_is_the_stock_head(tiny, folders, weights, tmp_path) -> None:
     from training import train
     stock = replace(tiny, upsampling='bilinear', lr_mult=None, decay_mult=None)
-    fixed, _ = train(replace(tiny, lr_mult=0), folders['camvid'], weights, tmp_path)
-    bilinear, _ = train(stock, folders['camvid'], weights, tmp_path)
+    fixed, bilinear = (train(one, folders['camvid'], weights, tmp_path).network
+                       for one in (replace(tiny, lr_mult=0), stock))
     learned = fixed.state_dict()
     for name, value in bilinear.state_dict().items():
         torch.testing.assert_close(learned[name], value, atol=1e-5, rtol=1e-4)
@@ -146,10 +150,10 @@ def test_a_result_of_other_settings_is_not_taken(tiny, run_missing, tmp_path) ->
 
 def test_missing_weights_and_folders(tiny, folders, weights, tmp_path) -> None:
     from runner import run_missing
-    with pytest.raises(InputError, match='no weights .* --weights'):
-        run_missing([tiny], folders, tmp_path / 'none.pth', tmp_path, tmp_path)
+    with pytest.raises(InputError, match='no weights .* --mobilenetv2-weights'):
+        run_missing([tiny], folders, dict(mobilenetv2=tmp_path / 'none.pth'), tmp_path, tmp_path)
     with pytest.raises(InputError, match='no folder .* --camvid'):
-        run_missing([tiny], dict(camvid=tmp_path / 'none'), weights, tmp_path, tmp_path)
+        run_missing([tiny], dict(camvid=tmp_path / 'none'), dict(mobilenetv2=weights), tmp_path, tmp_path)
 
 
 def test_an_unknown_data_set_is_skipped(tiny, run_missing, capsys) -> None:
@@ -162,8 +166,8 @@ def test_names_and_settings_of_the_experiments() -> None:
     names = [experiment.name for experiment in EXPERIMENTS]
     assert len(set(names)) == len(names)
     assert all(type(one).from_dict(json.loads(json.dumps(one.as_dict()))) == one for one in EXPERIMENTS)
-    with_baseline = {(one.setting, one.seed) for one in EXPERIMENTS if one.variant == BASELINES[one.study]}
-    assert {(one.setting, one.seed) for one in EXPERIMENTS} == with_baseline
+    with_baseline = {(one.study, one.setting, one.seed) for one in EXPERIMENTS if one.variant == BASELINES[one.study]}
+    assert {(one.study, one.setting, one.seed) for one in EXPERIMENTS} == with_baseline
 
 
 @pytest.mark.parametrize(('decay_mult', 'decay'), [(0, 0.), (1, 5e-4)])
@@ -179,21 +183,88 @@ def test_the_matrices_have_their_own_rate(tiny, weights, decay_mult, decay) -> N
         assert group['weight_decay'] == pytest.approx(wanted)
 
 
-@pytest.mark.slow
-def test_mirrored_features_are_those_of_mirrored_images(tiny, folders, weights, tmp_path) -> None:
-    from features import cached
+@pytest.fixture
+def segmentor(tiny, weights):
     from recipe import model
     segmentor = MODELS.build(model(tiny, weights))
     segmentor.init_weights()
-    plain, mirrored = (cached(segmentor, weights, 'camvid', folders['camvid'], 'train', mirror, tmp_path, level=3)
+    return segmentor
+
+
+@pytest.mark.slow
+def test_mirrored_features_are_those_of_mirrored_images(tiny, segmentor, folders, weights, tmp_path) -> None:
+    from features import View, cached
+    plain, mirrored = (cached(segmentor, weights, tiny, folders['camvid'], View('train', mirrored=mirror), tmp_path, 3)
                        for mirror in (False, True))
     assert torch.equal(mirrored.masks, plain.masks.flip(-1))
     assert plain.maps[:3] == (None, None, None)
     assert plain.maps[3].shape == (3, 320, 8, 10)
     assert not torch.equal(mirrored.maps[3], plain.maps[3])
     no_model = None  # the second time all comes from the file
-    again = cached(no_model, weights, 'camvid', folders['camvid'], 'train', True, tmp_path, level=3)
+    again = cached(no_model, weights, tiny, folders['camvid'], View('train', mirrored=True), tmp_path, 3)
     assert torch.equal(again.maps[3], mirrored.maps[3])
+
+
+@pytest.mark.slow
+def test_features_of_crops_and_of_other_sizes(tiny, segmentor, folders, weights, tmp_path) -> None:
+    from features import View, extract
+    crops = extract(segmentor, replace(tiny, views='crops'), folders['camvid'], View('train', crops=True), 3)
+    assert crops.maps[3].shape == (12, 320, 6, 8)
+    assert crops.masks.shape == (12, 192, 256)
+    large = extract(segmentor, tiny, folders['camvid'], View('val', scale=1.5), 3)
+    assert large.masks.shape == (2, 360, 480)
+
+
+@pytest.mark.slow
+def test_runs_that_start_from_others(tiny, run_missing) -> None:
+    from experiment import Experiment
+    base = replace(tiny, study='upsampling', trunk='most', upsampling='bilinear', lr_mult=None, decay_mult=None)
+    gdn = replace(base, upsampling='gdn', lr_mult=20, decay_mult=0)
+    alone = replace(gdn, start=2, learns='matrices', optimizer='adam')
+    runs = [base, replace(gdn, start=2), alone, replace(alone, init='caffe'), gdn,
+            replace(gdn, learns='nothing', test_scale=.5, size_policy='slice')]
+    results = run_missing(*runs)
+    assert list(results) == sorted(run.name for run in runs)
+    assert runs[1].setting != base.setting
+    assert alone.setting == base.setting
+    assert runs[2].parent == base
+    for result in results.values():
+        assert 0 <= result['mIoU'] <= 100
+        assert Experiment.from_dict(result['settings']).name == result['name']
+
+
+def test_a_run_whose_start_is_missing_says_so(tiny, run_missing) -> None:
+    with pytest.raises(InputError, match='starts from .*bilinear_seed0.pth, which does not exist; run that'):
+        run_missing(replace(tiny, start=2))
+
+
+@pytest.mark.slow
+def test_the_tool_fits_the_matrices_of_a_run(tiny, run_missing) -> None:
+    base = replace(tiny, study='upsampling', trunk='most', upsampling='bilinear', lr_mult=None, decay_mult=None)
+    fitted = replace(base, upsampling='gdn', lr_mult=20, decay_mult=0, start=2, iterations=0, learns='fit_kernels')
+    results = run_missing(base, fitted)
+    assert all(distance > 0 for distance in results[fitted.name]['moved'].values())
+    assert fitted.setting == base.setting
+
+
+def test_the_deconvolution_starts_as_bilinear_interpolation(tiny, weights) -> None:
+    from recipe import model
+    head = MODELS.build(model(replace(tiny, upsampling='deconv'), weights)).decode_head
+    scores = torch.randn(1, 11, 8, 10)
+    full = head.predict_by_feat(scores, [dict(img_shape=(256, 320))])
+    wanted = torch.nn.functional.interpolate(scores, (256, 320), mode='bilinear')
+    inner = slice(16, -16)  # outside there is nothing to interpolate with
+    torch.testing.assert_close(full[..., inner, inner], wanted[..., inner, inner], atol=1e-5, rtol=1e-5)
+    assert full.shape == wanted.shape
+
+
+def test_largefov_has_the_size_that_the_recipe_says(tiny) -> None:
+    from recipe import coarse_size, model
+    experiment = replace(tiny, data='voc', network='largefov', stride=8, optimizer='caffe')
+    config = model(experiment, Path('none.pth'))
+    config['backbone'].update(widths=(1, ) * 5, init_cfg=None)
+    features = MODELS.build(config['backbone'])(torch.zeros(1, 3, 320, 320))[0]
+    assert features.shape[2:] == coarse_size(experiment) == (41, 41)
 
 
 def test_iou_of_known_predictions() -> None:
@@ -202,13 +273,10 @@ def test_iou_of_known_predictions() -> None:
     masks = torch.tensor([[[0, 0, 1, 255]], [[1, 1, 1, 0]]], dtype=torch.uint8)
     predicted = torch.tensor([[[0, 1, 1, 1]], [[1, 1, 0, 0]]])
 
-    class Head(torch.nn.Module):
-        num_classes, ignore_index = 3, 255
-
-        def predict(self, inputs, batch_img_metas, test_cfg):
-            return torch.nn.functional.one_hot(predicted, 3).permute(0, 3, 1, 2)
-
-    judged = judge(Head(), Features((), masks))
+    scores = torch.nn.functional.one_hot(predicted, 3).permute(0, 3, 1, 2).float()
+    network = SimpleNamespace(decode_head=SimpleNamespace(num_classes=3, ignore_index=255),
+                              predict=lambda inputs, samples: (scores, None))
+    judged = judge(network, Features((), masks))
     assert judged['IoU'] == [pytest.approx(50), pytest.approx(60), None]
     assert judged['pixel_accuracy'] == pytest.approx(100 * 5 / 7)
     assert judged['mIoU'] == pytest.approx(55)
