@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from .places import CANNOT_WRITE
+from .system_errors import is_about_writing, reason
 
 _READERS = ('_file2dict', '_is_lazy_import', '_parse_lazy_import')  # of mmengine's Config, which hold the file's name
 
@@ -25,8 +25,8 @@ def config_error(error: BaseException) -> str:
     # mmengine's own messages about a module name all folders of Python's path, and not the module that is missing.
     while isinstance(cause, ImportError) and isinstance(inner := cause.__cause__ or cause.__context__, ImportError):
         cause = inner
-    if isinstance(cause, OSError) and cause.errno in CANNOT_WRITE:
-        return f'mmengine copies it to {tempfile.gettempdir()} first, and cannot write there: {cause.strerror}'
+    if is_about_writing(cause):
+        return f'mmengine copies it to {tempfile.gettempdir()} first, and cannot write there: {reason(cause)}'
     message = cause.msg if isinstance(cause, SyntaxError) and cause.msg else str(cause)
     return ' '.join(f'{_place(error)}{type(cause).__name__}: {message}'.split())
 

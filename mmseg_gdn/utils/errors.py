@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Callable
 
-from .built_parts import explain
+from . import built_parts, system_errors
 
 
 class InputError(ValueError):
@@ -15,9 +15,9 @@ class InputError(ValueError):
 def run_tool(main: Callable[[], int | None]) -> None:
     """Run a tool's ``main`` and end the process with its exit status.
 
-    An :class:`InputError` is printed as ``error: <sentence>`` on standard error, with status 1, and so is a part of a
-    config with a key or a type that does not exist. Every other exception keeps its traceback, because it is a defect
-    of the program, not of its input.
+    An :class:`InputError` is printed as ``error: <sentence>`` on standard error, with status 1; so are a part of a
+    config with a key or a type that does not exist, and a file that cannot be written. Every other exception keeps its
+    traceback, because it is a defect of the program, not of its input.
 
     Args:
         main: The tool's entry point; its result is the exit status (``None`` is 0).
@@ -26,8 +26,8 @@ def run_tool(main: Callable[[], int | None]) -> None:
         status = main()
     except InputError as error:
         sys.exit(f'error: {_last_sentence(error)}')
-    except (KeyError, TypeError) as error:
-        sentence = explain(error)
+    except Exception as error:
+        sentence = built_parts.explain(error) or system_errors.explain(error)
         if sentence is None:
             raise
         sys.exit(f'error: {sentence}')

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .errors import InputError
+from .places import writing
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         Path of the temporary file, existing and empty, with the same suffixes as ``path``.
 
     Raises:
-        InputError: If the folder cannot be created or written, or if ``path`` is a folder.
+        InputError: If the folder cannot be created or written, if the disk is full, or if ``path`` is a folder.
     """
     path = Path(path)
     if path.is_dir():
@@ -41,10 +42,12 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     os.close(handle)
     partial = Path(name)
     try:
-        yield partial
-        # mkstemp creates private files; results should follow the user's umask like any other output.
-        partial.chmod(0o666 & ~_umask())
-        partial.replace(path)
+        with writing(path):
+            yield partial
+            sync(partial)
+            # mkstemp creates private files; results should follow the user's umask like any other output.
+            partial.chmod(0o666 & ~_umask())
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -63,6 +66,24 @@ def similar_files(path: str | os.PathLike, folder: str | os.PathLike, pattern: s
     by_name = {found.name: found.relative_to(folder).as_posix() for found in sorted(Path(folder).rglob(pattern))}
     names = get_close_matches(Path(path).name, by_name, n=2, cutoff=0.8)
     return f' Did you mean {" or ".join(by_name[name] for name in names)}?' if names else ''
+
+
+def sync(path: str | os.PathLike) -> None:
+    """Wait until the disk has a file, or a folder and the files in it.
+
+    Args:
+        path: The file or folder.
+
+    Raises:
+        OSError: If the disk has not taken it.
+    """
+    path = Path(path)
+    for part in [path, *(path.iterdir() if path.is_dir() else ())]:
+        handle = os.open(part, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _umask() -> int:

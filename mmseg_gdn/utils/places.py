@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import InputError
-
-_REMEDIES = {
-    errno.ENOSPC: 'make room on the disk',
-    errno.EDQUOT: 'make room in your quota',
-    errno.EFBIG: 'raise the limit of the size of files',
-    errno.EROFS: 'the disk is read-only; name a place on another one',
-}
-CANNOT_WRITE = tuple(_REMEDIES)
+from .system_errors import is_about_writing, reason, remedy
 
 
 def require_folder(folder: str | os.PathLike, what: str, option: str) -> None:
@@ -42,7 +35,7 @@ def require_folder(folder: str | os.PathLike, what: str, option: str) -> None:
             file.write(bytes(4096))
             file.flush()
     except OSError as error:
-        raise InputError(f'Cannot write in {what} {folder} ({error.strerror}); {_remedy(error)}, or name another one '
+        raise InputError(f'Cannot write in {what} {folder} ({error.strerror}); {remedy(error)}, or name another one '
                          f'with {option}.') from error
 
 
@@ -67,29 +60,50 @@ def writing(what: str | os.PathLike) -> Iterator[None]:
     """Turn what the system says of a file that cannot be written into a sentence.
 
     Args:
-        what: The file or folder that the block writes.
+        what: The file or folder that the block writes, beside what is there already.
 
     Raises:
-        InputError: If writing fails in the block, such as on a full disk.
+        InputError: If there is no room for it, or if the disk is read-only.
     """
     try:
         yield
-    except OSError as error:
-        if error.errno is None:
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, InputError) or not is_about_writing(error):
             raise
-        raise InputError(f'Cannot write {what} ({error.strerror}); {_remedy(error)}, and run this again.') from error
-    # torch reports a full disk so.
-    except RuntimeError as error:
-        if not _is_about_writing(error):
-            raise
-        raise InputError(f'Cannot write {what} ({" ".join(str(error).split())[:120]}); make room on the disk, and run '
-                         'this again.') from error
+        raise InputError(f'Cannot write {what} ({reason(error)}); {remedy(error)}, and run this again. What was there '
+                         'before is untouched.') from error
 
 
-def _is_about_writing(error: RuntimeError) -> bool:
-    text = str(error)
-    return 'PytorchStreamWriter' in text or 'file write failed' in text or 'unexpected pos' in text
+@contextmanager
+def filling(folder: str | os.PathLike) -> Iterator[Path]:
+    """Provide an empty folder inside another one, whose files come to it when the block ends without an error.
 
+    Until then, older files of the same names stay as they are; if the block fails, they stay for good. Of several
+    processes the first one moves the files, when all have left what makes them wait for each other.
 
-def _remedy(error: OSError) -> str:
-    return _REMEDIES.get(error.errno, 'make it writable')
+    Args:
+        folder: The folder to fill; missing parents are made, too.
+
+    Yields:
+        The folder to write to.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    from mmengine.dist import is_main_process  # here, because operators use this package and need no mmengine
+    partial = Path(folder, '.unfinished')
+    is_first = is_main_process()
+    if is_first:
+        shutil.rmtree(partial, ignore_errors=True)
+    try:
+        with writing(folder):
+            partial.mkdir(parents=True, exist_ok=True)
+            yield partial
+            for file in sorted(partial.rglob('*')) if is_first else ():
+                if file.is_file():
+                    target = Path(folder, file.relative_to(partial))
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    file.replace(target)
+    finally:
+        if is_first:
+            shutil.rmtree(partial, ignore_errors=True)

@@ -1,5 +1,7 @@
 """How tools end."""
 
+import errno
+
 import pytest
 
 from mmseg_gdn.utils import InputError, run_tool
@@ -34,3 +36,18 @@ def test_the_traceback_of_a_worker_is_left_out():
 def test_defects_keep_their_traceback():
     with pytest.raises(ZeroDivisionError):
         run_tool(lambda: 1 // 0)
+
+
+@pytest.mark.parametrize(('error', 'sentence'), [
+    (OSError(errno.ENOSPC, 'No space left on device', 'log.json'),
+     r'error: log\.json cannot be written \(No space left on device\); make room'),
+    (OSError(errno.EROFS, 'Read-only file system'), 'error: A file of the results cannot be written .*read-only'),
+    (PermissionError(errno.EACCES, 'Permission denied', '/root/a'), r'error: /root/a may not be read or written'),
+    (RuntimeError('[enforce fail at inline_container.cc:603] . unexpected pos 64 vs 0'), 'make room on the disk'),
+])
+def test_files_that_cannot_be_written(error, sentence):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit, match=sentence):
+        run_tool(main)

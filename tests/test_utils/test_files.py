@@ -45,3 +45,13 @@ def test_a_misspelt_name_gets_a_hint(tmp_path):
         ' Did you mean fcn/fcn_r50-d8_4xb4-20k.py?')
     assert similar_files('configs/deeplab.py', tmp_path, '*.py') == ''
     assert similar_files('deeplab.py', tmp_path / 'none', '*.py') == ''
+
+
+def test_a_disk_without_room_leaves_the_old_file(tmp_path, limit_files):
+    path = tmp_path / 'result.txt'
+    path.write_text('old')
+    limit_files(4096)
+    with pytest.raises(InputError, match=r'Cannot write .*result\.txt .*run this again'), atomic_write(path) as partial:
+        partial.write_bytes(bytes(9000))
+    assert path.read_text() == 'old'
+    assert list(tmp_path.iterdir()) == [path]

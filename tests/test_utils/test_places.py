@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.places import require_file_place, require_folder, writing
+from mmseg_gdn.utils.places import filling, require_file_place, require_folder, writing
 
 
 def test_a_place_that_can_be_written_is_made_and_left_empty(tmp_path):
@@ -63,3 +63,26 @@ def test_a_file_that_does_not_fit(tmp_path, limit_files, write):
 def test_other_errors_are_left_alone():
     with pytest.raises(RuntimeError, match='mat1'), writing('the weights'):
         raise RuntimeError('mat1 and mat2 shapes cannot be multiplied')
+
+
+def test_a_folder_is_filled_at_the_end(tmp_path):
+    (tmp_path / 'a.txt').write_text('old')
+    (tmp_path / 'kept.txt').write_text('kept')
+    with filling(tmp_path) as partial:
+        (partial / 'a.txt').write_text('new')
+        (partial / 'sub').mkdir()
+        (partial / 'sub/b.txt').write_text('b')
+        assert (tmp_path / 'a.txt').read_text() == 'old'
+    assert {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob('*.txt')} == {
+        'a.txt': 'new', 'kept.txt': 'kept', 'sub/b.txt': 'b'}
+    assert not (tmp_path / '.unfinished').exists()
+
+
+def test_a_failure_leaves_a_folder_as_it_was(tmp_path, limit_files):
+    (tmp_path / 'a.txt').write_text('old')
+    limit_files(4096)
+    with pytest.raises(InputError, match='What was there before is untouched'), filling(tmp_path) as partial:
+        (partial / 'a.txt').write_text('new')
+        (partial / 'b.txt').write_bytes(bytes(9000))
+    assert [path.name for path in tmp_path.iterdir()] == ['a.txt']
+    assert (tmp_path / 'a.txt').read_text() == 'old'
