@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmseg_gdn.evaluation.check_submission import check_submission
-from mmseg_gdn.evaluation.voc_archive import COMPETITIONS, NUM_CLASSES, encode_mask, require_archive_name, write_archive
-from mmseg_gdn.evaluation.voc_palette import voc_palette
-from mmseg_gdn.utils import InputError, atomic_write, run_tool
-from mmseg_gdn.utils.ids import read_ids
+from mmseg_gdn.evaluation.voc_archive import COMPETITIONS, encode_mask, require_archive_name, write_archive
+from mmseg_gdn.evaluation.voc_palette import NUM_CLASSES, misleading_colours
+from mmseg_gdn.utils import InputError, run_tool
+from mmseg_gdn.utils.ids import archive_names, read_ids
+from mmseg_gdn.utils.masks import read_mask
 
 _MAX_LINES = 20
 
@@ -41,10 +40,9 @@ def main() -> None:
         raise InputError(f'There is no folder {folder}; name the one with your masks.')
     require_archive_name(args.out)
     ids = read_ids(args.ids)
-    with atomic_write(args.out) as partial:
-        write_archive(partial, read_masks(folder, ids, args.ids), args.competition)
-        _, defects = check_submission(partial, ids, args.images)
-        _stop_at(defects)
+    archive_names(ids, f'The list {args.ids}')
+    write_archive(args.out, read_masks(folder, ids, args.ids), args.competition,
+                  lambda partial: _stop_at(check_submission(partial, ids, args.images)[1]))
     left_out = len({path.stem for path in folder.glob('*.png')} - set(ids))
     note = f'; {left_out} other masks in {folder} were left out' if left_out else ''
     print(f'{args.out}: {len(ids)} predictions for {args.competition}, 0 defects{note}')
@@ -72,60 +70,28 @@ def read_masks(folder: Path, ids: list[str], list_name: str) -> dict[str, bytes]
     for name in ids:
         path = folder / f'{name}.png'
         try:
-            masks[name] = encode_mask(read_mask(path))
+            masks[name] = encode_mask(class_indices(path))
         except InputError as error:
             defects.append(str(error))
     _stop_at(defects)
     return masks
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """Class indices of a mask, shape (H, W), uint8.
+def class_indices(path: Path) -> np.ndarray:
+    """Class indices of a mask, shape (H, W).
 
     Raises:
-        InputError: If the file is not a PNG of 8-bit class indices 0..20.
+        InputError: If the file is not a mask of class indices 0..20.
     """
-    try:
-        with Image.open(path, formats=['PNG']) as image:
-            raw_mode = image.tile[0][3]
-            image.load()
-    # Pillow reports broken files by many kinds of exceptions.
-    except Exception as error:
-        raise InputError(f'{path} cannot be read as a PNG ({type(error).__name__}); save the mask again.') from error
-    # Pillow spreads the values of grey PNGs of fewer bits over 0..255.
-    if image.mode != 'P' and (image.mode, raw_mode) != ('L', 'L'):
-        raise InputError(f'{path} is {_kind(image.mode)}; save class indices as an 8-bit PNG with a palette (mode P) '
-                         'or in grey (mode L).')
-    mask = np.asarray(image)
-    if mask.max() >= NUM_CLASSES:
-        raise InputError(f'{path} holds the value {mask.max()}, but each pixel needs a class 0..{NUM_CLASSES - 1}; '
+    mask = read_mask(path)
+    for value, label in misleading_colours(mask):
+        raise InputError(f"{path} has the colour of VOC's label {label} for the value {value}; save class indices, not "
+                         'colours that a program has numbered.')
+    highest = mask.labels.max()
+    if highest >= NUM_CLASSES or mask.labels.min() < 0:
+        raise InputError(f'{path} holds the value {highest}, but each pixel needs a class 0..{NUM_CLASSES - 1}; '
                          'save predicted classes, without void.')
-    if image.mode == 'P':
-        _require_indices_of_classes(path, image, mask)
-    return mask
-
-
-def _kind(mode: str) -> str:
-    if mode.startswith('I'):
-        return 'a 16-bit PNG'
-    if mode in ('1', 'L'):
-        return 'a grey PNG of fewer than 8 bits per pixel'
-    return f'a PNG of mode {mode} (colours or transparency)'
-
-
-def _require_indices_of_classes(path: Path, image: Image.Image, mask: np.ndarray) -> None:
-    """Refuse palettes with VOC's colours in another order, which programs that reduce colours produce."""
-    colours = [tuple(colour) for colour in voc_palette()[:NUM_CLASSES].tolist()]
-    palette = np.array(image.getpalette('RGB')).reshape(-1, 3).tolist()
-    for index in _used_indices(mask, len(palette)):
-        colour = tuple(palette[index])
-        if colour in colours and colours.index(colour) != index:
-            raise InputError(f"{path} has the colour of VOC's class {colours.index(colour)} for the value {index}; "
-                             'save class indices, not colours that a program has numbered.')
-
-
-def _used_indices(mask: np.ndarray, count: int) -> Iterator[int]:
-    return (index for index in np.unique(mask).tolist() if index < count)
+    return mask.labels
 
 
 def _stop_at(defects: list[str]) -> None:

@@ -10,11 +10,11 @@ import matplotlib
 import numpy as np
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
-from PIL import Image
 
 from mmseg_gdn.datasets.require_data import require_voc
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import read_config
+from mmseg_gdn.utils.masks import read_mask
 
 
 def draw_confusion_matrix(script: str) -> None:
@@ -73,9 +73,8 @@ def _read(path: Path, shape: tuple[int, int], count: int, is_shifted: bool) -> n
     remedy = 'write the predictions of this data set with tools/test.py --out'
     if not path.is_file():
         raise InputError(f'There is no prediction {path}; {remedy}.')
-    with Image.open(path) as image:
-        # mmseg stores class 0 as 1 where masks are stored so.
-        prediction = np.asarray(image).astype(np.int64) - int(bool(is_shifted))
+    # mmseg stores class 0 as 1 where masks are stored so.
+    prediction = read_mask(path).labels.astype(np.int64) - int(bool(is_shifted))
     if prediction.shape != shape:
         raise InputError(f'The prediction {path} has the shape {prediction.shape}, but its mask {shape}; {remedy}.')
     if prediction.min() < 0 or prediction.max() >= count:

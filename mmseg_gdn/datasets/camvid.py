@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
 from mmseg_gdn.utils import InputError
+
+from .checked_loading import with_checked_loading
 
 VOID = 11
 _SUFFIXES = ('.png', '.jpg')
@@ -22,6 +25,7 @@ class CamVidDataset(BaseSegDataset):
 
     Args:
         ignore_index: Label of void pixels.
+        pipeline: Transforms, with the stock transforms for loading; checked ones take their place.
         **kwargs: All other arguments of ``BaseSegDataset``, such as ``data_root`` and
             ``data_prefix=dict(img_path='train', seg_map_path='trainannot')``.
 
@@ -36,8 +40,8 @@ class CamVidDataset(BaseSegDataset):
         palette=[[128, 128, 128], [128, 0, 0], [192, 192, 128], [128, 64, 128], [0, 0, 192], [128, 128, 0],
                  [192, 128, 128], [64, 64, 128], [64, 0, 128], [64, 64, 0], [0, 128, 192]])
 
-    def __init__(self, ignore_index: int = VOID, **kwargs) -> None:
-        super().__init__(ignore_index=ignore_index, **kwargs)
+    def __init__(self, ignore_index: int = VOID, pipeline: Sequence[dict] = (), **kwargs) -> None:
+        super().__init__(ignore_index=ignore_index, pipeline=with_checked_loading(pipeline), **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """Paths of all images, and of their masks.

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mmengine import list_from_file
+
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.ids import read_ids
 
@@ -29,13 +31,16 @@ def require_voc(dataset: dict) -> None:
         dataset: Config of a data set, possibly of wrappers such as ``ConcatDataset`` around several.
 
     Raises:
-        InputError: If a list or a folder is missing; the message says which, and how to get the data.
+        InputError: If a list or a folder is missing, with the ways to get the data; or if a list cannot be used. The
+            lists of mmseg's other data sets are looked at as well.
     """
     missing = list(dict.fromkeys(path for part in _voc_parts(dataset) for path in _missing(part)))
     if missing:
         looked = '\n'.join(f'  {path}' for path in missing)
         raise InputError(f'The VOC 2012 data set is incomplete; missing (relative to {Path.cwd()}):\n'
                          f'{looked}\n{_GET_VOC}')
+    for part in dataset_parts(dataset):
+        _require_list(part)
 
 
 def require_images(dataset: dict) -> None:
@@ -57,14 +62,38 @@ def require_images(dataset: dict) -> None:
                              f'first of them {missing[0]}; {_GET_IMAGES}')
 
 
-def _voc_parts(dataset: Any) -> Iterator[dict]:
+def dataset_parts(dataset: Any) -> Iterator[dict]:
+    """The configs of single data sets inside wrappers.
+
+    Args:
+        dataset: Config of a data set, possibly of wrappers such as ``ConcatDataset`` around several.
+
+    Yields:
+        The config of each.
+    """
     if isinstance(dataset, (list, tuple)):
         for part in dataset:
-            yield from _voc_parts(part)
-    elif isinstance(dataset, dict) and dataset.get('type') in _VOC_TYPES:
-        yield dataset
+            yield from dataset_parts(part)
+    elif isinstance(dataset, dict) and ('datasets' in dataset or 'dataset' in dataset):
+        yield from dataset_parts(dataset.get('datasets', dataset.get('dataset')))
     elif isinstance(dataset, dict):
-        yield from _voc_parts(dataset.get('datasets', dataset.get('dataset')))
+        yield dataset
+
+
+def _voc_parts(dataset: Any) -> Iterator[dict]:
+    return (part for part in dataset_parts(dataset) if part.get('type') in _VOC_TYPES)
+
+
+def _require_list(dataset: dict) -> None:
+    """Check the list of a data set, which mmseg's own data sets read line by line, blank ones included."""
+    path = Path(dataset.get('data_root') or '', dataset.get('ann_file') or '')
+    # Where images have no common suffix, the lists have it.
+    if path.suffix != '.txt' or dataset.get('img_suffix') == '' or not path.exists():
+        return
+    ids = read_ids(path)
+    if dataset.get('type') != 'CheckedVOCDataset' and [line.strip() for line in list_from_file(str(path))] != ids:
+        raise InputError(f'The list {path} has blank lines or a byte order mark, which {dataset.get("type")} takes for '
+                         'names; remove them.')
 
 
 def _missing(dataset: dict) -> Iterator[Path]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_gdn.datasets.require_data import require_images, require_voc
+from mmseg_gdn.datasets.require_data import dataset_parts, require_images, require_voc
 from mmseg_gdn.utils import InputError, atomic_write
-from mmseg_gdn.utils.ids import read_ids
+from mmseg_gdn.utils.ids import archive_names, read_ids
+
+_IMAGE_LOADERS = ('LoadImageFromFile', 'LoadCheckedImage', 'LoadVOCImage')
 
 
 def select_images(cfg: Config, path: str) -> None:
@@ -24,7 +25,7 @@ def select_images(cfg: Config, path: str) -> None:
         InputError: If the list cannot be used, or if the test set joins several data sets.
     """
     ids = read_ids(path)
-    parts = list(_parts(cfg.test_dataloader.dataset))
+    parts = list(dataset_parts(cfg.test_dataloader.dataset))
     if len(parts) > 1:
         raise InputError(f'--ids names the images of one data set, but the test set joins {len(parts)} of them; set '
                          'test_dataloader.dataset to one of them, or test without --ids.')
@@ -38,6 +39,20 @@ def select_images(cfg: Config, path: str) -> None:
     parts[0].ann_file = str(plain)
 
 
+def require_archive_names(dataset: dict) -> None:
+    """Make sure that the images of a test get distinct names in an archive for the VOC server.
+
+    Args:
+        dataset: Config of the test set. Data sets without a list are left to the archive's writer.
+
+    Raises:
+        InputError: If a list cannot be used, or if two images would get the same name.
+    """
+    lists = [Path(part.get('data_root') or '', part['ann_file']) for part in dataset_parts(dataset)
+             if str(part.get('ann_file', '')).endswith('.txt')]
+    archive_names([name for path in lists for name in read_ids(path)], ' and '.join(map(str, lists)))
+
+
 def set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
     """Give a pipeline to a data set, or to all those that it wraps.
 
@@ -45,7 +60,7 @@ def set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
         dataset: Config of the data set; changed in place.
         pipeline: The pipeline.
     """
-    for part in _parts(dataset):
+    for part in dataset_parts(dataset):
         part.pipeline = pipeline
 
 
@@ -70,19 +85,11 @@ def loading_step(dataset: dict) -> dict:
         dataset: Config of a data set, possibly of wrappers around several.
 
     Returns:
-        Config of the step; mmseg's default if the pipeline has none that loads an image from its file.
+        Config of the step, with the checked transform that :func:`check_loading` uses; its default if the pipeline has
+        none that loads an image from its file.
     """
-    steps = [step for part in _parts(dataset) for step in part.get('pipeline', ()) if _loads_images(step)]
-    return dict(steps[0]) if steps else dict(type='LoadImageFromFile')
-
-
-def _parts(dataset: dict) -> Iterator[dict]:
-    """The data sets inside wrappers."""
-    wrapped = _wrapped(dataset)
-    if not wrapped:
-        yield dataset
-    for part in wrapped:
-        yield from _parts(part)
+    steps = [step for part in dataset_parts(dataset) for step in part.get('pipeline', ()) if _loads_images(step)]
+    return dict(steps[0] if steps else {}, type='LoadCheckedImage')
 
 
 def _wrapped(dataset: dict) -> list[dict]:
@@ -104,4 +111,4 @@ def _loads_masks(step: Any) -> bool:
 
 
 def _loads_images(step: Any) -> bool:
-    return isinstance(step, dict) and str(step['type']).rsplit('.', 1)[-1] in ('LoadImageFromFile', 'LoadVOCImage')
+    return isinstance(step, dict) and str(step['type']).rsplit('.', 1)[-1] in _IMAGE_LOADERS

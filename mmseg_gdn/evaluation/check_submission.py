@@ -6,6 +6,7 @@ import gzip
 import io
 import re
 import tarfile
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,16 +15,20 @@ import numpy as np
 from PIL import Image
 
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.ids import archive_names
 
-from .voc_archive import COMPETITIONS, NUM_CLASSES, submission_folder
-from .voc_palette import voc_palette
+from .voc_archive import COMPETITIONS, submission_folder
+from .voc_palette import NUM_CLASSES, voc_palette
 
 _MEMBER = re.compile(r'results/VOC2012/Segmentation/(comp[56])_test_cls/([^/]+)\.png')
-# Far above what an archive of VOC's 1456 masks needs; they bound the memory and time that a malicious one can take.
-_LARGEST_MEMBER = 64 * 2**20  # bytes
-_LARGEST_ARCHIVE = 2**30  # bytes when expanded
-_MOST_MEMBERS = 100_000
-_MOST_PIXELS = 2**24
+# Above what an archive of VOC's 1456 masks of at most 500x500 px needs; they bound the memory and time that a malicious
+# one can take.
+_LARGEST_MEMBER = 2**23  # bytes
+_LARGEST_ARCHIVE = 2**29  # bytes when expanded
+_MOST_MEMBERS = 5000
+_MOST_PIXELS = 2**22  # of one mask
+_MOST_PIXELS_IN_ALL = 2**29
+_LONGEST_NAME = 200  # characters shown
 
 
 def check_submission(archive: str | Path,
@@ -40,11 +45,14 @@ def check_submission(archive: str | Path,
         Number of predictions found, and one line per defect.
 
     Raises:
-        InputError: If the archive is missing, incomplete or far too large, or if ``images`` is not a folder.
+        InputError: If the archive is missing, incomplete or far too large, if ``images`` is not a folder, or if two of
+            the ids would have the same name in an archive.
     """
     if images is not None and not Path(images).is_dir():
         raise InputError(f'There is no folder {images}; name the folder JPEGImages of the test images.')
+    images_by_name = {} if ids is None else archive_names(ids, 'the list of images')
     defects: list[str] = []
+    pixels = 0
     found: Counter[str] = Counter()
     competitions = set()
     for member, content in _read_members(archive):
@@ -59,15 +67,27 @@ def check_submission(archive: str | Path,
             continue
         competitions.add(match[1])
         found[match[2]] += 1
-        defects.extend(f'{shown}: {defect}' for defect in _png_defects(content, images, match[2]))
+        photo = None if images is None else Path(images, f'{images_by_name.get(match[2], match[2])}.jpg')
+        image = _open_png(content)
+        if isinstance(image, str):
+            defects.append(f'{shown}: {image}')
+            continue
+        pixels += image.width * image.height
+        if pixels > _MOST_PIXELS_IN_ALL:
+            raise InputError(f'{archive} has more pixels than the predictions for all of VOC and was not read to its '
+                             'end; pack only the PNGs of the predictions.')
+        defects.extend(f'{shown}: {defect}' for defect in _png_defects(image, photo))
     if len(competitions) > 1:
         defects.append('the archive mixes comp5_test_cls and comp6_test_cls')
-    defects.extend(_id_defects(found, ids))
+    defects.extend(_id_defects(found, None if ids is None else list(images_by_name)))
     return len(found), defects
 
 
 def _read_members(archive: str | Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     """Members and, for regular files, their content."""
+    # Reading from a pipe may never end.
+    if Path(archive).exists() and not Path(archive).is_file():
+        raise InputError(f'{archive} is no file; name the .tar.gz archive.')
     try:
         with _BoundedGzip(archive) as stream, tarfile.open(fileobj=stream, mode='r:') as tar:
             for index, member in enumerate(tar):
@@ -116,7 +136,8 @@ def _require_end(stream: gzip.GzipFile, offset: int) -> None:
 
 def _printable(name: str) -> str:
     """A name on one line, whatever characters it contains."""
-    return repr(name)[1:-1]
+    shown = repr(name[:_LONGEST_NAME])[1:-1]
+    return shown if len(name) <= _LONGEST_NAME else f'{shown}...'
 
 
 def _is_parent(folder: str) -> bool:
@@ -124,32 +145,43 @@ def _is_parent(folder: str) -> bool:
         f'{submission_folder(competition)}/'.startswith(f'{folder.rstrip("/")}/') for competition in COMPETITIONS)
 
 
-def _png_defects(content: bytes, images: str | Path | None, name: str) -> Iterator[str]:
+def _open_png(content: bytes) -> Image.Image | str:
+    """The image, not yet decoded; or what is wrong with it."""
     try:
-        image = Image.open(io.BytesIO(content), formats=['PNG'])
-        if image.width * image.height > _MOST_PIXELS:
-            yield f'is {image.width}x{image.height} px, which is not a prediction for a VOC image'
-            return
-        image.load()
+        with warnings.catch_warnings():
+            # The number of pixels is looked at here.
+            warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=['PNG'])
     # Pillow reports broken files by many kinds of exceptions.
+    except Exception as error:
+        return f'cannot be read as an image in PNG format ({type(error).__name__})'
+    if image.width * image.height > _MOST_PIXELS:
+        return f'is {image.width}x{image.height} px, which is not a prediction for a VOC image'
+    return image
+
+
+def _png_defects(image: Image.Image, photo: Path | None) -> Iterator[str]:
+    try:
+        image.load()
     except Exception as error:
         yield f'cannot be read as an image in PNG format ({type(error).__name__})'
         return
     if image.mode != 'P':
         yield f'is a PNG of mode {image.mode}, but must have a palette (mode P)'
         return
-    palette = np.array(image.getpalette('RGB')).reshape(-1, 3)
+    palette = np.array(image.getpalette('RGB') or ()).reshape(-1, 3)
     _, highest = image.getextrema()
     # PNG allows leaving out unused colours.
     if len(palette) <= highest or not np.array_equal(palette, voc_palette()[:len(palette)]):
         yield "its palette is not VOC's colour map"
     if highest >= NUM_CLASSES:
         yield f'holds the value {highest}, but only 0..{NUM_CLASSES - 1} are classes'
-    if images is not None:
-        yield from _size_defects(image, Path(images) / f'{name}.jpg')
+    if photo is not None:
+        yield from _size_defects(image, photo)
 
 
 def _size_defects(image: Image.Image, photo: Path) -> Iterator[str]:
+    """Compare with the size that the image is stored in: EXIF data turns no image of a data set."""
     shown = _printable(str(photo))
     try:
         with Image.open(photo) as original:

@@ -55,7 +55,7 @@ class CRFEvaluator(Evaluator):
         crf: Parameters of :class:`DenseCRF` by name.
         workers: Number of processes of this rank; default: one for each CPU. At most twice as many images, or one
             batch, are kept in memory.
-        loading: The transform that loads images in the test pipeline; default: ``LoadImageFromFile``.
+        loading: The transform that loads images in the test pipeline; default: :class:`LoadCheckedImage`.
 
     Raises:
         InputError: If pydensecrf is missing, or if a parameter has no meaning.
@@ -72,7 +72,7 @@ class CRFEvaluator(Evaluator):
         self.workers = default_workers() if workers is None else workers
         if self.workers < 1:
             raise InputError(f'workers of CRFEvaluator is a number of processes, 1 or more, but got {workers}.')
-        self.loading = TRANSFORMS.build(loading or dict(type='LoadImageFromFile'))
+        self.loading = TRANSFORMS.build(loading or dict(type='LoadCheckedImage'))
         print_log(f'{self.crf} refines predictions; processes: {self.workers}', 'current')
         self._pool: ProcessPoolExecutor | None = None
         self._batches: deque[_Batch] = deque()
@@ -115,7 +115,7 @@ class CRFEvaluator(Evaluator):
                 bar.update(count)
         if bar is not None:
             print(file=sys.stderr)
-        self._stop()
+        self.stop()
         return super().evaluate(size)
 
     def _refine(self, sample: dict) -> Future:
@@ -132,11 +132,12 @@ class CRFEvaluator(Evaluator):
             for sample, label in zip(batch.samples, batch.labels):
                 sample['pred_sem_seg'] = dict(data=torch.from_numpy(result_of(label, sample['img_path']))[None])
         except InputError:
-            self._stop()
+            self.stop()
             raise
         super().process(batch.samples, batch.data)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the processes without waiting for images that none of them has begun with."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
         self._pool = None

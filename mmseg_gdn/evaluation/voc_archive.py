@@ -5,18 +5,19 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 from PIL import Image
 
-from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils import InputError, atomic_write
+from mmseg_gdn.utils.files import sync
+from mmseg_gdn.utils.ids import archive_names
 
 from .voc_palette import voc_palette
 
-NUM_CLASSES = 21
 COMPETITIONS = ('comp5', 'comp6')
 _SUFFIXES = ('.tar.gz', '.tgz')
 
@@ -53,24 +54,40 @@ def encode_mask(mask: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def write_archive(path: str | Path, predictions: Mapping[str, bytes], competition: str) -> None:
+def write_archive(path: str | Path, predictions: Mapping[str, bytes], competition: str,
+                  verify: Callable[[Path], None] = lambda partial: None) -> None:
     """Pack predictions. Equal predictions give identical archives.
+
+    The archive gets its name when it stands on the disk and has been read back; until then an older one stays.
 
     Args:
         path: The archive; overwritten.
         predictions: Palette PNGs from :func:`encode_mask`, by image name.
         competition: ``'comp5'`` or ``'comp6'``.
+        verify: Gets the path of the complete archive before it takes the place of an older one; may raise.
+
+    Raises:
+        InputError: If the archive cannot be written, or if a name would leave its folder or has a folder of its own.
     """
-    with _reproducible_archive(Path(path)) as archive:
-        for name in sorted(predictions):
+    content = _pack(predictions, competition)
+    with atomic_write(path) as partial:
+        partial.write_bytes(content)
+        # Some file systems find out only now that they are full.
+        sync(partial)
+        if partial.read_bytes() != content:
+            raise InputError(f'The archive {path} cannot be written, because what was read back differs from what was '
+                             'written; name a place on another disk, and run this again.')
+        verify(partial)
+
+
+def _pack(predictions: Mapping[str, bytes], competition: str) -> bytes:
+    names = archive_names(predictions, 'the list of predictions')
+    stream = io.BytesIO()
+    # Neither the time nor the file name, both of which gzip would store.
+    with gzip.GzipFile('', 'wb', fileobj=stream, mtime=0) as packed, tarfile.open(fileobj=packed, mode='w') as archive:
+        for name in sorted(names):
+            content = predictions[names[name]]
             member = tarfile.TarInfo(f'{submission_folder(competition)}/{name}.png')
-            member.size = len(predictions[name])
-            archive.addfile(member, io.BytesIO(predictions[name]))
-
-
-@contextmanager
-def _reproducible_archive(path: Path) -> Iterator[tarfile.TarFile]:
-    """An archive without the time and the file name that gzip would store."""
-    with open(path, 'wb') as raw, gzip.GzipFile('', 'wb', fileobj=raw, mtime=0) as packed, \
-            tarfile.open(fileobj=packed, mode='w') as archive:
-        yield archive
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return stream.getvalue()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+
+from mmseg_gdn.utils.masks import Mask
+
+NUM_CLASSES, VOID = 21, 255
 
 
 def voc_palette() -> np.ndarray:
@@ -20,3 +26,31 @@ def voc_palette() -> np.ndarray:
         for channel in range(3):
             colours[:, channel] |= ((labels >> (3 * j + channel) & 1) << (7 - j)).astype(np.uint8)
     return colours
+
+
+def misleading_colours(mask: Mask) -> list[tuple[int, int]]:
+    """Values of a mask that have the colour of another of VOC's labels.
+
+    Programs that reduce or sort colours number them anew: the mask looks the same and means other classes. Palettes of
+    one's own are no contradiction.
+
+    Args:
+        mask: The mask.
+
+    Returns:
+        Values, and the labels that their colours mean.
+    """
+    if mask.palette is None:
+        return []
+    used = np.flatnonzero(np.bincount(mask.labels.ravel(), minlength=256)[:len(mask.palette)]).tolist()
+    colours = [tuple(mask.palette[value].tolist()) for value in used]
+    # A palette that was left unfinished has one colour for many values; it says nothing.
+    meant = [(value, _labels_by_colour().get(colour)) for value, colour in zip(used, colours)
+             if colours.count(colour) == 1]
+    return [(value, label) for value, label in meant if label not in (None, value)]
+
+
+@cache
+def _labels_by_colour() -> dict[tuple[int, ...], int]:
+    labels = [*range(NUM_CLASSES), VOID]
+    return {tuple(colour): label for label, colour in zip(labels, voc_palette()[labels].tolist())}

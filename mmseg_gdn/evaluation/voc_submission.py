@@ -10,18 +10,24 @@ import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
+from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import METRICS
 
 from mmseg_gdn.utils import InputError, atomic_write
+from mmseg_gdn.utils.ids import archive_names
 
-from .voc_archive import COMPETITIONS, NUM_CLASSES, encode_mask, require_archive_name, write_archive
+from .voc_archive import COMPETITIONS, encode_mask, require_archive_name, write_archive
+from .voc_palette import NUM_CLASSES
+
+_VOC_CLASSES = PascalVOCDataset.METAINFO['classes']
 
 
 @METRICS.register_module()
 class VOCSubmission(BaseMetric):
     """Writes every prediction as a palette PNG of its image's size, and packs them for the VOC server.
 
-    Use it as ``test_evaluator``. It needs no annotations.
+    Use it as ``test_evaluator``. It needs no annotations. Where the data set has VOC's classes in another order, the
+    archive gets VOC's numbers.
 
     Args:
         out: The archive, ``.tar.gz`` or ``.tgz``.
@@ -44,6 +50,8 @@ class VOCSubmission(BaseMetric):
         require_archive_name(out)
         self.out = Path(out)
         self.competition = competition
+        self._voc_numbers = np.arange(NUM_CLASSES, dtype=np.uint8)
+        self._paths: dict[str, str] = {}
         if is_main_process():
             _require_writable(self.out)
 
@@ -52,11 +60,10 @@ class VOCSubmission(BaseMetric):
         """Meta data of the data set, which the loop sets before it starts.
 
         Raises:
-            InputError: If the data set does not have VOC's number of classes.
+            InputError: If the data set does not have VOC's classes.
         """
-        classes = (dataset_meta or {}).get('classes')
-        if classes is not None:
-            require_voc_classes(len(classes), 'data set')
+        if dataset_meta is not None:
+            self._voc_numbers = _voc_numbers(dataset_meta.get('classes') or ())
         self._dataset_meta = dataset_meta
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -67,29 +74,42 @@ class VOCSubmission(BaseMetric):
             data_samples: Predictions of the model, with ``pred_sem_seg``, ``img_path`` and ``ori_shape``.
 
         Raises:
-            InputError: If a prediction is not a map of VOC's classes with the size of its image.
+            InputError: If a prediction is not a map of VOC's classes with the size of its image, or if two images would
+                get the same name in the archive.
         """
         for sample in data_samples:
-            name = Path(sample['img_path']).stem
+            path = str(sample['img_path'])
+            name = self._name(path)
             mask = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
             _check(name, mask, tuple(sample['ori_shape'][:2]))
-            self.results.append((name, encode_mask(mask)))
+            self.results.append((path, encode_mask(self._voc_numbers[mask])))
 
     def compute_metrics(self, results: list[tuple[str, bytes]]) -> dict[str, float]:
         """Pack the PNGs of all processes; called in the main process only.
 
         Args:
-            results: Names and PNGs of all images.
+            results: Paths of all images, and their PNGs.
 
         Returns:
             Number of images in the archive.
+
+        Raises:
+            InputError: If two images would get the same name, or if the archive cannot be written.
         """
-        predictions = dict(results)
-        with atomic_write(self.out) as partial:
-            write_archive(partial, predictions, self.competition)
+        predictions = {self._name(path): png for path, png in results}
+        write_archive(self.out, predictions, self.competition)
         MMLogger.get_current_instance().info(f'{self.out}: {len(predictions)} predictions for {self.competition}, to '
                                              'be checked with tools/check_submission.py')
         return dict(images=len(predictions))
+
+    def _name(self, path: str) -> str:
+        name = Path(path).stem
+        archive_names([name], f'The folder {Path(path).parent}')
+        other = self._paths.setdefault(name, path)
+        if other != path:
+            raise InputError(f'The predictions of {other} and {path} would both be called {name}.png in the archive; '
+                             'rename one of the images, or test them in two runs.')
+        return name
 
 
 def require_voc_classes(count: int, owner: str) -> None:
@@ -105,6 +125,18 @@ def require_voc_classes(count: int, owner: str) -> None:
     if count != NUM_CLASSES:
         raise InputError(f'The {owner} has {count} classes, but a VOC submission needs the {NUM_CLASSES} of VOC '
                          '(background and 20 objects); use a config and a checkpoint for VOC.')
+
+
+def _voc_numbers(classes: Sequence[str]) -> np.ndarray:
+    """VOC's number for each class of a data set."""
+    require_voc_classes(len(classes), 'data set')
+    unknown = sorted(set(classes) - set(_VOC_CLASSES))
+    missing = [name for name in _VOC_CLASSES if name not in classes]
+    if missing:
+        others = f' but {", ".join(map(repr, unknown[:3]))}' if unknown else ''
+        raise InputError(f'The data set has no class {missing[0]!r}{others}, so its class numbers cannot be brought to '
+                         "those of VOC; name the classes in metainfo as VOC does, or use a config for VOC.")
+    return np.array([_VOC_CLASSES.index(name) for name in classes], np.uint8)
 
 
 def _require_writable(path: Path) -> None:

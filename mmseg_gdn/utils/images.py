@@ -77,12 +77,33 @@ def _higher_bytes(image: Image.Image, path: str | Path) -> np.ndarray:
     return (values >> 8).astype(np.uint8)
 
 
+def orientation(path: str | Path) -> int:
+    """How the EXIF data of an image asks viewers to turn it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        2 to 8 for one of EXIF's ways of turning and mirroring; 1 for none, also where the file cannot be read.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return _orientation(image)
+    # Whoever loads the image reports what is wrong with it.
+    except Exception:
+        return 1
+
+
 def _upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
     """The pixels, turned as the EXIF data of the file says."""
+    turn = _TO_UPRIGHT.get(_orientation(image))
+    return pixels if turn is None else pixels.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int:
     try:
-        orientation = image.getexif().get(_ORIENTATION_TAG)
+        tag = image.getexif().get(_ORIENTATION_TAG)
     # Damaged EXIF data is no reason to refuse a picture that is intact.
     except Exception:
-        orientation = None
-    turn = _TO_UPRIGHT.get(orientation)
-    return pixels if turn is None else pixels.transpose(turn)
+        return 1
+    return tag if tag in _TO_UPRIGHT else 1

@@ -15,7 +15,7 @@ def voc(root, masks='SegmentationClass', ids='train'):
 def root(tmp_path):
     for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / 'ImageSets/Segmentation/train.txt').touch()
+    (tmp_path / 'ImageSets/Segmentation/train.txt').write_text('a\n')
     return tmp_path
 
 
@@ -55,6 +55,26 @@ def test_images_that_a_list_names(voc_root, wrap):
     assert first == (f'1 of the 2 images that {voc_root}/ImageSets/Segmentation/test.txt names are not in '
                      f'{voc_root}/JPEGImages, the first of them g.jpg')
     assert 'in a separate archive' in str(stop.value)
+
+
+@pytest.mark.parametrize(('kind', 'content', 'message'), [
+    ('CheckedVOCDataset', b'', 'names no images'),
+    ('CheckedVOCDataset', b'a\n../b\n', 'leaves the folder'),
+    ('PascalVOCDataset', b'a\n\nb\n', 'train.txt has blank lines or a byte order mark, which PascalVOCDataset takes'),
+    ('PascalContextDataset', b'\xef\xbb\xbfa\n', 'has blank lines or a byte order mark'),
+    ('PascalContextDataset', 'a'.encode('utf-16'), 'is not UTF-8 text'),
+])
+def test_lists_that_cannot_be_used(voc_root, kind, content, message):
+    (voc_root / 'ImageSets/Segmentation/train.txt').write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        require_voc(dict(voc(voc_root), type=kind))
+
+
+def test_lists_that_can_be_used(voc_root):
+    (voc_root / 'ImageSets/Segmentation/train.txt').write_bytes(b'\xef\xbb\xbfa\r\n\r\nb\r\n')
+    require_voc(voc(voc_root))
+    (voc_root / 'ImageSets/Segmentation/train.txt').write_bytes(b'a.jpg\r\nb.jpg\r\n')
+    require_voc(dict(voc(voc_root), type='PascalContextDataset', img_suffix=''))
 
 
 def test_images_of_another_data_set_are_not_looked_for():

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
 from mmseg_gdn.datasets import ClampSize, LoadVOCAnnotations, LoadVOCImage, ShrinkLabels
+from mmseg_gdn.datasets.transforms import LoadCheckedAnnotations, LoadCheckedImage
+from mmseg_gdn.evaluation.voc_palette import voc_palette
 from mmseg_gdn.utils import InputError
 
 
@@ -83,5 +86,97 @@ def test_labels_are_thinned_as_deeplab_does():
 @pytest.mark.parametrize('size', [(1, 1), (1, 7), (7, 1)])
 def test_mask_of_a_line(tmp_path, size):
     Image.new('L', size).save(tmp_path / 'a.png')
-    with pytest.raises(InputError, match='a.png is only one pixel high or wide'):
-        load_mask(tmp_path / 'a.png')
+    assert load_mask(tmp_path / 'a.png')['gt_seg_map'].shape == size[::-1]
+
+
+class TestMasksByTheirValues:
+
+    @pytest.mark.parametrize('dtype', [np.uint16, bool])
+    def test_other_depths(self, tmp_path, dtype):
+        labels = np.eye(5, dtype=np.uint8)
+        Image.fromarray(labels.astype(dtype)).save(tmp_path / 'a.png')
+        loaded = load_mask(tmp_path / 'a.png')['gt_seg_map']
+        assert loaded.dtype == np.uint8
+        assert np.array_equal(loaded, labels)
+
+    @pytest.mark.parametrize(('transform', 'what'), [
+        (LoadVOCAnnotations, r'256, 3840, but VOC has'),
+        (LoadCheckedAnnotations, r'256, 3840, but labels are 0\.\.255'),
+    ])
+    def test_an_upper_byte_is_not_lost(self, tmp_path, transform, what):
+        labels = np.array([[0, 15], [1, 0]], np.uint16) * 256
+        Image.fromarray(labels).save(tmp_path / 'a.png')
+        with pytest.raises(InputError, match=rf'a\.png holds the values {what}'):
+            transform()(dict(seg_map_path=str(tmp_path / 'a.png'), reduce_zero_label=False, seg_fields=[]))
+
+    def test_colours_that_were_numbered_anew(self, tmp_path):
+        image = Image.fromarray(np.full((4, 4), 15, np.uint8))
+        image.putpalette(voc_palette().tobytes())
+        image.convert('RGB').convert('P', palette=Image.Palette.ADAPTIVE).save(tmp_path / 'a.png')
+        with pytest.raises(InputError, match=r"a\.png has the colour of VOC's label 15 for the value 0"):
+            load_mask(tmp_path / 'a.png')
+
+    @pytest.mark.parametrize('palette', [[0] * 768, list(range(256)) * 3, [200, 0, 0] * 256])
+    def test_palettes_of_ones_own(self, tmp_path, palette):
+        labels = np.arange(21, dtype=np.uint8).reshape(3, 7)
+        image = Image.fromarray(labels)
+        image.putpalette(palette)
+        image.save(tmp_path / 'a.png')
+        assert np.array_equal(load_mask(tmp_path / 'a.png')['gt_seg_map'], labels)
+
+    @pytest.mark.parametrize('is_reduced', [False, True])
+    @pytest.mark.parametrize('label_map', [None, {0: 2, 1: 255, 2: 0}])
+    def test_numbering_is_that_of_the_stock_transform(self, tmp_path, is_reduced, label_map):
+        Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(tmp_path / 'a.png')
+        stock, checked = (transform()(dict(seg_map_path=str(tmp_path / 'a.png'), reduce_zero_label=is_reduced,
+                                           label_map=label_map, seg_fields=[]))
+                          for transform in (LoadAnnotations, LoadCheckedAnnotations))
+        assert stock['seg_fields'] == checked['seg_fields']
+        assert np.array_equal(stock['gt_seg_map'], checked['gt_seg_map'])
+
+    def test_a_contradiction_about_class_0(self, tmp_path):
+        Image.new('L', (4, 4)).save(tmp_path / 'a.png')
+        with pytest.raises(InputError, match='reduce_zero_label is True in the transform'):
+            LoadCheckedAnnotations(reduce_zero_label=True)(
+                dict(seg_map_path=str(tmp_path / 'a.png'), reduce_zero_label=False, seg_fields=[]))
+
+
+class TestImagesAsStored:
+
+    @pytest.fixture
+    def turned(self, tmp_path):
+        """An image of 6x4 px, which asks to be shown in 4x6 px, and its path."""
+        pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        Image.fromarray(pixels).save(tmp_path / 'a.png', exif=exif)
+        Image.fromarray(pixels).save(tmp_path / 'a.jpg', exif=exif, quality=95)
+        return pixels, tmp_path
+
+    @pytest.mark.parametrize('settings', [{}, dict(imdecode_backend='pillow'), dict(to_float32=True),
+                                          dict(color_type='grayscale'), dict(color_type='unchanged')])
+    def test_orientation_is_ignored(self, turned, settings):
+        pixels, folder = turned
+        for name in ('a.png', 'a.jpg'):
+            results = LoadCheckedImage(**settings)(dict(img_path=str(folder / name)))
+            assert results['img'].shape[:2] == results['ori_shape'] == (4, 6)
+        image = LoadVOCImage()(dict(img_path=str(folder / 'a.png')))['img']
+        assert np.array_equal(image[..., ::-1], pixels)
+
+    def test_the_first_one_is_told(self, turned, monkeypatch):
+        told = []
+        monkeypatch.setattr('mmseg_gdn.datasets.transforms.loading.print_log', lambda text, *rest: told.append(text))
+        monkeypatch.setattr(LoadCheckedImage, '_has_warned', False)
+        for _ in range(2):
+            LoadVOCImage()(dict(img_path=str(turned[1] / 'a.jpg')))
+        assert len(told) == 1
+        assert 'a.jpg asks viewers to turn it (EXIF orientation 6)' in told[0]
+
+    def test_a_mask_of_the_turned_image(self, turned):
+        folder = turned[1]
+        Image.new('L', (4, 6)).save(folder / 'mask.png')
+        results = LoadVOCImage()(dict(img_path=str(folder / 'a.jpg'), seg_map_path=str(folder / 'mask.png'),
+                                      reduce_zero_label=False, seg_fields=[]))
+        message = r'mask\.png is 4x6 px, but its image .*a\.jpg is 6x4 px, which asks viewers to turn it \(EXIF'
+        with pytest.raises(InputError, match=message):
+            LoadVOCAnnotations()(results)

@@ -133,7 +133,7 @@ class TestResults:
         exif = Image.Exif()
         exif[0x0112] = 6
         Image.open(folder / '0.png').save(turned, exif=exif)
-        for loading, works in ((None, True), (dict(type='LoadImageFromFile', color_type='unchanged'), False)):
+        for loading, works in ((dict(type='LoadImageFromFile'), True), (None, False)):
             evaluator = CRFEvaluator(Recorder(), crf=CRF, workers=1, loading=loading)
             sample = sample_of(folder / '0.png')
             scores = sample.seg_logits.data.transpose(1, 2)

@@ -2,7 +2,10 @@
 
 import gzip
 import io
+import os
 import tarfile
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +14,15 @@ from mmengine.evaluator import Evaluator
 from mmseg.datasets import PascalVOCDataset
 from PIL import Image
 
+from mmseg_gdn.datasets import LoadVOCImage
 from mmseg_gdn.evaluation import VOCSubmission
 from mmseg_gdn.evaluation.check_submission import check_submission
+from mmseg_gdn.evaluation.voc_archive import write_archive
 from mmseg_gdn.evaluation.voc_palette import voc_palette
 from mmseg_gdn.utils import InputError
 
 FOLDER = 'results/VOC2012/Segmentation/comp6_test_cls'
+CLASSES = PascalVOCDataset.METAINFO['classes']
 MASKS = {'2008_000006': np.arange(20, dtype=np.int64).reshape(4, 5), '2008_000011': np.full((3, 7), 20)}
 
 
@@ -121,6 +127,72 @@ class TestWriting:
             evaluator.dataset_meta = dict(classes=['a'] * count)
         evaluator.dataset_meta = PascalVOCDataset.METAINFO
 
+    def test_classes_in_another_order_get_vocs_numbers(self, tmp_path):
+        order = np.random.default_rng(0).permutation(21)
+        metric = VOCSubmission(str(tmp_path / 'a.tgz'))
+        metric.dataset_meta = dict(classes=tuple(np.array(CLASSES)[order].tolist()))
+        mask = np.arange(21).reshape(3, 7)
+        metric.process({}, [sample('a', mask)])
+        metric.evaluate(1)
+        with tarfile.open(tmp_path / 'a.tgz') as tar:
+            packed = np.asarray(Image.open(tar.extractfile(f'{FOLDER}/a.png')))
+        assert np.array_equal(packed, order[mask])
+
+    @pytest.mark.parametrize(('classes', 'message'), [
+        (CLASSES[1:], 'has 20 classes'),
+        (CLASSES[:7], 'has 7 classes'),
+        ((*CLASSES[1:], 'unicorn'), "has no class 'background' but 'unicorn', so its class numbers"),
+        ((*CLASSES[:-1], 'person'), "has no class 'tvmonitor', so"),
+        ((), 'has 0 classes'),
+    ])
+    def test_classes_that_are_not_vocs(self, tmp_path, classes, message):
+        with pytest.raises(InputError, match=message):
+            VOCSubmission(str(tmp_path / 'a.tgz')).dataset_meta = dict(classes=classes)
+
+    def test_two_images_of_one_name(self, tmp_path):
+        metric = VOCSubmission(str(tmp_path / 'a.tgz'))
+        metric.process({}, [sample('x/a', MASKS['2008_000011'])])
+        with pytest.raises(InputError, match=r'x/a\.jpg and .*y/a\.jpg would both be called a\.png'):
+            metric.process({}, [sample('y/a', MASKS['2008_000011'])])
+
+    @pytest.mark.parametrize('name', ['..', 'a\nb', 'a\\b'])
+    def test_names_that_leave_the_folder(self, tmp_path, name):
+        metric = VOCSubmission(str(tmp_path / 'a.tgz'))
+        with pytest.raises(InputError, match='cannot be the name of a prediction'):
+            metric.process({}, [sample(name, MASKS['2008_000011'])])
+        for written in (name, '../a', '/a'):
+            with pytest.raises(InputError, match='cannot be the name of a prediction'):
+                write_archive(tmp_path / 'a.tgz', {written: b''}, 'comp6')
+        assert list(tmp_path.iterdir()) == []
+
+    def test_no_room(self, tmp_path, limit_files):
+        out = tmp_path / 'a.tgz'
+        out.write_bytes(b'older')
+        noise = np.random.default_rng(0).integers(0, 21, (200, 200))
+        limit_files(2**12)
+        with pytest.raises(InputError, match=r'a\.tgz .*File too large'):
+            submit(out, {'a': noise})
+        assert out.read_bytes() == b'older'
+        assert list(tmp_path.iterdir()) == [out]
+
+    def test_what_is_read_back_differs(self, tmp_path, monkeypatch):
+        (tmp_path / 'a.tgz').write_bytes(b'older')
+        monkeypatch.setattr(Path, 'read_bytes', lambda path: path.open('rb').read()[:-4096])
+        with pytest.raises(InputError, match='what was read back differs'):
+            submit(tmp_path / 'a.tgz')
+        monkeypatch.undo()
+        assert (tmp_path / 'a.tgz').read_bytes() == b'older'
+
+    def test_the_size_is_that_of_the_stored_image(self, voc_root, tmp_path):
+        """Of an image that asks to be turned by a quarter."""
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        photo = voc_root / 'JPEGImages/f.jpg'
+        Image.open(photo).save(photo, exif=exif)
+        loaded = LoadVOCImage()(dict(img_path=str(photo)))
+        submit(tmp_path / 'a.tgz', {'f': np.zeros(loaded['ori_shape'], int)})
+        assert check_submission(tmp_path / 'a.tgz', ['f'], voc_root / 'JPEGImages') == (1, [])
+
     def test_unwritable_place_is_told_before_anything_is_computed(self, tmp_path):
         (tmp_path / 'file').touch()
         with pytest.raises(InputError, match='Cannot write'):
@@ -170,12 +242,57 @@ class TestChecking:
         _, defects = check_submission(pack(tmp_path / 'a.tgz', members))
         assert len([line for line in defects if defect in line]) == 1, defects
 
-    def test_links_are_no_predictions(self, tmp_path):
+    @pytest.mark.parametrize('kind', [
+        tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
+    def test_links_and_devices_are_no_predictions(self, tmp_path, kind):
         with tarfile.open(tmp_path / 'a.tgz', 'w:gz') as tar:
             member = tarfile.TarInfo(self.GOOD[0])
-            member.type, member.linkname = tarfile.SYMTYPE, '/etc/passwd'
+            member.type, member.linkname = kind, '/etc/passwd'
             tar.addfile(member)
         assert 'not a prediction' in check_submission(tmp_path / 'a.tgz')[1][0]
+        assert [path.name for path in tmp_path.iterdir()] == ['a.tgz']
+
+    def test_images_in_folders(self, tmp_path):
+        (tmp_path / 'x').mkdir()
+        Image.new('RGB', (7, 3)).save(tmp_path / 'x/a.jpg')
+        archive = pack(tmp_path / 'a.tgz', [self.GOOD])
+        assert check_submission(archive, ['x/a'], tmp_path) == (1, [])
+        with pytest.raises(InputError, match='x/a and y/a, whose predictions would both be called'):
+            check_submission(archive, ['x/a', 'y/a'])
+
+    def test_long_names_are_shortened(self, tmp_path):
+        defect, *_ = check_submission(pack(tmp_path / 'a.tgz', [('x' * 100_000, b'')]))[1]
+        assert len(defect) < 400
+
+    def test_pipes_are_not_waited_for(self, tmp_path):
+        os.mkfifo(tmp_path / 'a.tgz')
+        with pytest.raises(InputError, match=r'a\.tgz is no file'):
+            check_submission(tmp_path / 'a.tgz')
+
+    def test_palettes_that_are_missing(self, tmp_path):
+        content = self.GOOD[1]
+        start = content.index(b'PLTE') - 4
+        length = int.from_bytes(content[start:start + 4], 'big') + 12
+        archive = pack(tmp_path / 'a.tgz', [(self.GOOD[0], content[:start] + content[start + length:])])
+        assert len(check_submission(archive)[1]) == 1
+
+    @pytest.mark.parametrize('side', [2048, 4096])
+    def test_many_images_of_many_pixels_are_not_unpacked(self, tmp_path, side):
+        bomb = png(np.zeros((side, side)))
+        archive = pack(tmp_path / 'a.tgz', [(f'{FOLDER}/{index}.png', bomb) for index in range(1000)])
+        start = time.process_time()
+        if side == 4096:
+            assert len(check_submission(archive)[1]) == 1000
+        else:
+            with pytest.raises(InputError, match='has more pixels than the predictions for all of VOC'):
+                check_submission(archive)
+        assert time.process_time() - start < 5
+
+    def test_a_whole_submission_is_within_the_bounds(self, tmp_path):
+        content = png(np.zeros((500, 500)))
+        names = [f'{index:04}' for index in range(1456)]
+        archive = pack(tmp_path / 'a.tgz', [(f'{FOLDER}/{name}.png', content) for name in names])
+        assert check_submission(archive, names) == (1456, [])
 
     @pytest.mark.parametrize('packed', ['.', './results', './/./results'])
     def test_archives_packed_by_hand(self, tmp_path, packed):

@@ -1,15 +1,13 @@
 """A folder of masks as an archive: what is packed, and what is refused with its file."""
 
-import struct
 import sys
 import tarfile
-import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from make_submission import main, read_mask
+from make_submission import class_indices, main
 from mmseg_gdn.evaluation.check_submission import check_submission
 from mmseg_gdn.evaluation.voc_palette import voc_palette
 from mmseg_gdn.utils import InputError
@@ -64,7 +62,7 @@ def test_all_defects_are_told_and_nothing_is_written(pack, tmp_path):
         pack(masks, masks)
     first, rgb, void = str(stop.value).splitlines()
     assert first == 'no archive was written:'
-    assert 'masks/rgb.png is a PNG of mode RGB' in rgb
+    assert 'masks/rgb.png of mode RGB has 3 channels' in rgb
     assert 'masks/void.png holds the value 255' in void
     assert sorted(path.name for path in tmp_path.iterdir()) == ['ids.txt', 'masks']
 
@@ -83,43 +81,32 @@ def test_sizes_are_compared_with_images(pack, voc_root):
 
 
 @pytest.mark.parametrize(('image', 'message'), [
-    (coloured().convert('RGBA'), r'is a PNG of mode RGBA \(colours or transparency\); save class indices as an 8-bit'),
-    (Image.fromarray(MASK).convert('LA'), 'is a PNG of mode LA'),
-    (Image.fromarray(MASK.astype(np.uint16)), 'is a 16-bit PNG'),
-    (Image.fromarray(MASK > 3), 'is a grey PNG of fewer than 8 bits'),
+    (coloured().convert('RGBA'), r'of mode RGBA has 4 channels instead of class indices'),
+    (Image.fromarray(MASK).convert('LA'), 'of mode LA has 2 channels'),
+    (Image.fromarray(MASK.astype(np.uint16) << 8), 'holds the value 5120'),
     (Image.fromarray(np.full((2, 2), 21, np.uint8)), r'holds the value 21, but each pixel needs a class 0\.\.20'),
-    (coloured().convert('RGB').convert('P', palette=Image.Palette.ADAPTIVE), "has the colour of VOC's class"),
+    (coloured().convert('RGB').convert('P', palette=Image.Palette.ADAPTIVE), "has the colour of VOC's label"),
 ])
 def test_what_holds_no_class_indices(tmp_path, image, message):
     image.save(tmp_path / 'a.png')
     with pytest.raises(InputError, match=rf'a\.png {message}'):
-        read_mask(tmp_path / 'a.png')
+        class_indices(tmp_path / 'a.png')
 
 
-@pytest.mark.parametrize('bits', [1, 2, 4])
-def test_palettes_of_few_bits(tmp_path, bits):
-    mask = MASK % 2**bits
-    coloured(mask).save(tmp_path / 'a.png', bits=bits)
-    assert np.array_equal(read_mask(tmp_path / 'a.png'), mask)
-
-
-def test_grey_values_of_few_bits_are_not_guessed(tmp_path):
-    def chunk(kind, content):
-        return struct.pack('>I', len(content)) + kind + content + struct.pack('>I', zlib.crc32(kind + content))
-
-    header = struct.pack('>IIBBBBB', 2, 1, 4, 0, 0, 0, 0)  # 2x1 px of 4 bits, grey
-    chunks = chunk(b'IHDR', header), chunk(b'IDAT', zlib.compress(b'\0\x01')), chunk(b'IEND', b'')
-    (tmp_path / 'a.png').write_bytes(b'\x89PNG\r\n\x1a\n' + b''.join(chunks))
-    assert np.asarray(Image.open(tmp_path / 'a.png')).tolist() == [[0, 17]], 'Pillow spreads the values'
-    with pytest.raises(InputError, match='is a grey PNG of fewer than 8 bits'):
-        read_mask(tmp_path / 'a.png')
+@pytest.mark.parametrize(('image', 'labels'), [
+    (Image.fromarray(MASK.astype(np.uint16)), MASK), (Image.fromarray(MASK > 3), MASK > 3)])
+def test_other_depths(pack, image, labels):
+    with tarfile.open(pack({'a': image}, 'a')) as tar:
+        packed = Image.open(tar.extractfile(f'{FOLDER}/a.png'))
+        assert packed.mode == 'P'
+        assert np.array_equal(np.asarray(packed), labels)
 
 
 @pytest.mark.parametrize('content', [b'', b'\xff\xd8\xff\xe0', b'\x89PNG\r\n\x1a\n cut off'])
 def test_what_is_no_png(tmp_path, content):
     (tmp_path / 'a.png').write_bytes(content)
-    with pytest.raises(InputError, match=r'a\.png cannot be read as a PNG'):
-        read_mask(tmp_path / 'a.png')
+    with pytest.raises(InputError, match=r'a\.png cannot be read'):
+        class_indices(tmp_path / 'a.png')
 
 
 @pytest.mark.parametrize(('args', 'message'), [
@@ -134,3 +121,21 @@ def test_wrong_options(monkeypatch, tmp_path, args, message):
     with pytest.raises(InputError, match=message):
         main()
     assert [path.name for path in tmp_path.iterdir()] == ['ids.txt']
+
+
+def test_two_images_of_one_name(pack, tmp_path):
+    for folder in 'xy':
+        (tmp_path / 'masks' / folder).mkdir(parents=True)
+    (tmp_path / 'masks').rename(tmp_path / 'kept')
+    with pytest.raises(InputError, match=r'ids\.txt names x/a and y/a, .* both be called a\.png in an archive'):
+        pack({}, ['x/a', 'y/a'])
+
+
+def test_no_room_for_the_archive(pack, tmp_path, limit_files):
+    (tmp_path / 'a.tgz').write_bytes(b'older')
+    noise = np.random.default_rng(0).integers(0, 21, (2, 64, 64), dtype=np.uint8)
+    limit_files(2**12)
+    with pytest.raises(InputError, match=r'a\.tgz .*File too large'):
+        pack({'a': Image.fromarray(noise[0]), 'b': Image.fromarray(noise[1])}, 'ab')
+    assert (tmp_path / 'a.tgz').read_bytes() == b'older'
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['a.tgz', 'ids.txt', 'masks']

@@ -199,7 +199,7 @@ class TestCRFOptions:
         write_classes(cfg, str(gdn_config.parent / 'plain'))
         evaluator = cfg.test_evaluator
         assert (evaluator.type, evaluator.crf, evaluator.workers) == ('CRFEvaluator', dict(bi_w=5), None)
-        assert evaluator.loading == dict(type='LoadImageFromFile', imdecode_backend='pillow')
+        assert evaluator.loading == dict(type='LoadCheckedImage', imdecode_backend='pillow')
         assert [metric.type for metric in evaluator.metrics] == [metric.type for metric in metrics]
         assert evaluator.metrics[0].output_dir.endswith('plain')
         submit_instead_of_evaluating(cfg, 'a.tgz', 'comp6')

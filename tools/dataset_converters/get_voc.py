@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mmengine.utils import ProgressBar
 
+from check_voc import positive
 from derived_lists import add_missing_lists, require_count
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.download import download, remaining_bytes
@@ -42,7 +43,7 @@ def parse_args() -> argparse.Namespace:
                         help='another address for a file of tools/sources.json; its hash stays the same')
     parser.add_argument('--any-count', action='store_true',
                         help='accept other numbers of images, for mirrors with an extract of VOC')
-    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes; default: %(default)s')
+    parser.add_argument('--workers', type=positive, default=os.cpu_count(), help='processes; default: %(default)s')
     return parser.parse_args()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import combinations
@@ -13,36 +13,46 @@ from typing import Callable
 import numpy as np
 from PIL import Image
 
+from mmseg_gdn.evaluation.voc_palette import NUM_CLASSES, VOID, misleading_colours
+from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.ids import read_ids
+from mmseg_gdn.utils.images import orientation
+from mmseg_gdn.utils.masks import Mask, read_mask
+
 EXPECTED = {'train': 1464, 'val': 1449, 'trainaug': 10582, 'test': 1456}
 _MASKS = {'train': ('SegmentationClass', ), 'val': ('SegmentationClass', ), 'test': (),
           'trainaug': ('SegmentationClass', 'SegmentationClassAug')}
-_LABELS = {*range(21), 255}
+_LABELS = {*range(NUM_CLASSES), VOID}
+_FORMATS = ('JPEG', 'PNG', 'BMP', 'TIFF', 'WEBP')
 _NO_TEST_IMAGE = ("missing; VOC's test images come in a separate archive, which the challenge's server provides after "
                   'registration')
 
 
-def read_lists(root: Path) -> dict[str, list[str]]:
-    """The image names of each list in ``ImageSets/Segmentation``.
+def read_lists(root: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """The image names of each list in ``ImageSets/Segmentation``, and what is wrong with the lists that are none.
 
     mmseg's converter for SBD writes ``aug.txt``: the images that trainaug has beyond train. trainaug is then both
-    together. Lists that do not exist are not in the result.
+    together. Lists that do not exist or cannot be used are not in the result.
     """
-    lists = {}
+    lists, unusable = {}, {}
     for name in ('train', 'val', 'aug', 'trainaug', 'test'):
         path = root / 'ImageSets' / 'Segmentation' / f'{name}.txt'
-        if path.is_file():
-            lists[name] = path.read_text().split()
+        if path.exists():
+            try:
+                lists[name] = read_ids(path)
+            except InputError as error:
+                unusable[name] = str(error)
     aug = lists.pop('aug', None)
     if aug is not None and 'train' in lists:
         lists['trainaug'] = lists['train'] + aug
-    return lists
+    return lists, unusable
 
 
-def count_defects(lists: dict[str, list[str]]) -> Iterator[str]:
-    """One line per list that does not have VOC's number of images."""
+def count_defects(lists: dict[str, list[str]], unusable: Container[str] = ()) -> Iterator[str]:
+    """One line per list that is missing or does not have VOC's number of images."""
     for name, expected in EXPECTED.items():
         if name not in lists:
-            if name != 'test':
+            if name != 'test' and name not in unusable:
                 yield f'{name}: the list is missing'
         elif len(lists[name]) != expected:
             yield f'{name}: {len(lists[name])} images instead of {expected}'
@@ -61,7 +71,8 @@ def list_defects(lists: dict[str, list[str]]) -> Iterator[str]:
 
 
 def file_defects(root: Path, lists: dict[str, list[str]], workers: int = 1,
-                 progress: Callable[[Iterable, int], Iterable] = lambda items, count: items) -> list[str]:
+                 progress: Callable[[Iterable, int], Iterable] = lambda items, count: items
+                 ) -> tuple[list[str], dict[str, Counter[int]]]:
     """Read every image and mask the lists name.
 
     Args:
@@ -71,49 +82,77 @@ def file_defects(root: Path, lists: dict[str, list[str]], workers: int = 1,
         progress: Wraps the results as they arrive, to show progress.
 
     Returns:
-        One line per missing or unreadable file, illegal value or mismatch of sizes.
+        One line per missing or unreadable file, illegal value, misleading colour, image that asks to be turned or
+        mismatch of sizes; and for each list with masks the number of masks that hold each label.
     """
     folders = {image_id: _MASKS[name] for name in lists for image_id in lists[name]}
     names = sorted(folders)
-    check = partial(_pair_defects, root)
+    check = partial(_check_pair, root)
     with ProcessPoolExecutor(workers) as pool:
         results = pool.map(check, names, (folders[name] for name in names), chunksize=16)
-        return [defect for defects in progress(results, len(names)) for defect in defects]
+        checked = dict(zip(names, progress(results, len(names))))
+    defects = [defect for name in names for defect in checked[name][0]]
+    counts = {name: Counter(label for image_id in ids for label in checked[image_id][1])
+              for name, ids in lists.items() if _MASKS[name]}
+    return defects, counts
 
 
-def _pair_defects(root: Path, image_id: str, mask_folders: tuple[str, ...]) -> list[str]:
+def class_defects(counts: dict[str, Counter[int]]) -> Iterator[str]:
+    """One line per list whose masks hold no object, as those of 0 and 255 only that mean something else."""
+    for name, labels in counts.items():
+        if labels and not any(0 < label < NUM_CLASSES for label in labels):
+            found = ', '.join(map(str, sorted(labels)))
+            yield (f'{name}: no mask holds an object (1..{NUM_CLASSES - 1}), only {found}; masks need class indices, '
+                   'such as 15 for a person')
+
+
+def _check_pair(root: Path, image_id: str, mask_folders: tuple[str, ...]) -> tuple[list[str], list[int]]:
+    """Defects of an image and its mask, and the labels in the mask."""
     defects: list[str] = []
-    image = _open(root / 'JPEGImages' / f'{image_id}.jpg', defects, 'missing' if mask_folders else _NO_TEST_IMAGE)
-    if mask_folders:
-        candidates = [root / folder / f'{image_id}.png' for folder in mask_folders]
-        path = next((path for path in candidates if path.is_file()), candidates[0])
-        mask = _open(path, defects)
-        if mask is not None:
-            defects.extend(_mask_defects(path, mask))
-        if image is not None and mask is not None and image.size != mask.size:
-            defects.append(f'{path}: {mask.size[0]}x{mask.size[1]} px, but its image is '
-                           f'{image.size[0]}x{image.size[1]} px')
-    return defects
+    photo = root / 'JPEGImages' / f'{image_id}.jpg'
+    size = _image_size(photo, defects, 'missing' if mask_folders else _NO_TEST_IMAGE)
+    if not mask_folders:
+        return defects, []
+    candidates = [root / folder / f'{image_id}.png' for folder in mask_folders]
+    path = next((path for path in candidates if path.is_file()), candidates[0])
+    try:
+        mask = read_mask(path)
+    except FileNotFoundError:
+        return [*defects, f'{path}: missing'], []
+    except InputError as error:
+        return [*defects, str(error)], []
+    labels = np.unique(mask.labels).tolist()
+    defects.extend(_mask_defects(path, mask, labels))
+    height, width = mask.labels.shape
+    if size not in (None, (width, height)):
+        defects.append(f'{path}: {width}x{height} px, but its image is {size[0]}x{size[1]} px')
+    return defects, labels
 
 
-def _open(path: Path, defects: list[str], if_missing: str = 'missing') -> Image.Image | None:
+def _image_size(path: Path, defects: list[str], if_missing: str) -> tuple[int, int] | None:
+    """Width and height of an image as it is stored."""
     if not path.is_file():
         defects.append(f'{path}: {if_missing}')
         return None
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=_FORMATS) as image:
             image.load()
-            return image
+            size = image.size
     # Pillow reports broken files by many kinds of exceptions.
     except Exception as error:
         defects.append(f'{path}: cannot be read ({type(error).__name__})')
         return None
+    turn = orientation(path)
+    if turn > 1:
+        defects.append(f'{path}: asks viewers to turn it (EXIF orientation {turn}), but is read as it is stored; store '
+                       'it as its mask was drawn, without this tag')
+    return size
 
 
-def _mask_defects(path: Path, mask: Image.Image) -> Iterator[str]:
-    if mask.mode not in ('P', 'L'):
-        yield f'{path}: a mask of mode {mask.mode} holds no class indices'
-        return
-    illegal = sorted(set(np.unique(np.asarray(mask)).tolist()) - _LABELS)
+def _mask_defects(path: Path, mask: Mask, labels: list[int]) -> Iterator[str]:
+    illegal = [label for label in labels if label not in _LABELS]
     if illegal:
-        yield f'{path}: holds {", ".join(map(str, illegal[:5]))}, but only 0..20 and 255 are labels'
+        yield f'{path}: holds {", ".join(map(str, illegal[:5]))}, but only 0..{NUM_CLASSES - 1} and {VOID} are labels'
+        return
+    for value, label in misleading_colours(mask):
+        yield f"{path}: has the colour of VOC's label {label} for the value {value}; save class indices"
