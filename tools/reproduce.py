@@ -13,11 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mmseg_gdn.utils import InputError, require_extra, run_tool
+from mmseg_gdn.utils.lock import only_user
 from mmseg_gdn.utils.options import ConfigOptions
 from reproduction.estimates import measurements
 from reproduction.executor import StepInterrupted, run_steps
 from reproduction.facts import epilog
-from reproduction.lock import only_user
 from reproduction.plan import make_plan, stage_configs
 from reproduction.printing import plan_as_text
 from reproduction.records import Records

@@ -10,13 +10,18 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 
 # isort: split
 from mmengine.config import Config
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
+from mmseg_gdn.datasets.checked_loading import check_loading
+from mmseg_gdn.datasets.named_images import naming_dead_workers
 from mmseg_gdn.datasets.require_data import require_voc
 from mmseg_gdn.engine.checkpoint import require_checkpoint
+from mmseg_gdn.engine.hooks import StopHook
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
+from training.faults import faults_in_one_sentence, raise_log_errors
+from training.start import AUTO, LATEST, training_in
 
 _FOR_TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper')
 
@@ -25,9 +30,26 @@ def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = runner_parser('Train a segmentor.')
     parser.add_argument('--resume', action='store_true',
-                        help='continue from the latest checkpoint in the work folder, if there is one')
+                        help='go on with the training in the work folder, from its newest checkpoint that is intact; '
+                             "followed by 'auto', start one if there is none; followed by the path of a checkpoint, go "
+                             'on from that')
     parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision')
-    return parser.parse_args()
+    # --resume takes no argument in mmseg; what follows it is told apart from the config here.
+    args, others = parser.parse_known_args()
+    args.resume = _resume_what(parser, args, others)
+    return args
+
+
+def _resume_what(parser: argparse.ArgumentParser, args: argparse.Namespace, others: list[str]) -> str | None:
+    if not others:
+        return LATEST if args.resume else None
+    if args.resume and len(others) == 1 and not others[0].startswith('-'):
+        what, = others
+        if what.endswith('.py'):
+            what, args.config = args.config, what
+        if what == AUTO or what.endswith('.pth'):
+            return what
+    parser.error(f'unrecognized arguments: {" ".join(others)}')
 
 
 def main() -> None:
@@ -35,17 +57,41 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     _require_training(cfg, args.config)
-    if args.resume:
-        _resume_from_latest(cfg)
-    _require_files(cfg, args.config)
-    if args.amp:
-        _enable_amp(cfg.optim_wrapper)
-    cfg.param_scheduler = _schedules_that_begin(cfg)
+    resume = args.resume or _resumed_by_config(cfg)
+    with faults_in_one_sentence(Path(cfg.work_dir)), training_in(cfg, resume):
+        _require_files(cfg, args.config)
+        if args.amp:
+            _enable_amp(cfg.optim_wrapper)
+        cfg.param_scheduler = _schedules_that_begin(cfg)
+        _add_hooks(cfg)
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        raise_log_errors(runner.logger)
+        check_loading(runner)
+        try:
+            with naming_dead_workers():
+                runner.train()
+        finally:
+            for hook in runner.hooks:
+                if isinstance(hook, StopHook):
+                    hook.release()
+
+
+def _add_hooks(cfg: Config) -> None:
+    """Switch on what configs of this project have, in configs of others."""
     add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
     add_default_hook(cfg, 'global_interp', 'GlobalInterpHook')
+    add_default_hook(cfg, 'exact_resume', 'ExactResumeHook')
+    add_default_hook(cfg, 'finite_loss', 'FiniteLossHook')
+    add_default_hook(cfg, 'stop', 'StopHook')
+    saving = cfg.default_hooks.get('checkpoint') or {}
+    if saving.get('type') == 'CheckpointHook':
+        saving.type = 'DurableCheckpointHook'
 
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.train()
+
+def _resumed_by_config(cfg: Config) -> str | None:
+    if not cfg.get('resume'):
+        return None
+    return cfg.get('load_from') or LATEST
 
 
 def _require_training(cfg: Config, path: str) -> None:
@@ -53,13 +99,6 @@ def _require_training(cfg: Config, path: str) -> None:
     if missing:
         raise InputError(f'{path} is for testing only, because it sets no {" and no ".join(missing)}; '
                          'use tools/test.py, or another config for training.')
-
-
-def _resume_from_latest(cfg: Config) -> None:
-    """Go on from the work folder's own checkpoint; mmengine would resume from ``load_from``, where training started."""
-    latest = find_latest_checkpoint(cfg.work_dir)
-    cfg.resume = latest is not None
-    cfg.load_from = latest or cfg.get('load_from')
 
 
 def _require_files(cfg: Config, path: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,16 @@ from torch import nn
 from mmseg_gdn.models.layers import GlobalInterp
 from mmseg_gdn.utils import InputError
 
+from .finite import non_finite
 from .unwrap import plain_name, whole_model
 
+# What lies under a checkpoint's name if it was not fetched, by its first bytes.
+_NOT_FETCHED = {
+    b'version https://git-lfs': "is a pointer of Git LFS, not the file; fetch it with 'git lfs pull'",
+    b'<': 'is a web page, not a checkpoint; download it again',
+}
+# Without these, mmengine ends a resumed training with a KeyError.
+TRAINING_STATE = ('meta', 'message_hub', 'optimizer')
 # Keys of parts that predictions do not use.
 _TRAINING_ONLY = re.compile(r'(^|\.)(auxiliary_head|label_branch)\.')
 
@@ -41,8 +51,9 @@ def check_weights(model: nn.Module,
         partial: Whether weights that do not fit cause a warning instead of an error, unless training resumes.
 
     Raises:
-        InputError: If a key is missing or has another shape.
+        InputError: If a key is missing or has another shape, or if a weight is NaN or infinite.
     """
+    require_finite_weights(model, weights, source)
     wanted, matrices, bilinear = _shapes(model)
     missing = [key for key in wanted if key not in weights and 'num_batches_tracked' not in key]
     reshaped = [key for key, shape in wanted.items() if key in weights and weights[key].shape != shape]
@@ -57,7 +68,7 @@ def check_weights(model: nn.Module,
         if resuming:
             raise InputError(f'{message}, so training cannot resume from it; resume with the config it was trained '
                              'with, or start a new training from its weights, with load_from and without resuming.')
-        if not partial:
+        if not partial or len(problems) == len(wanted):
             raise InputError(f'{message}; use the config it was trained with. To start training from the weights that '
                              'do fit, add --cfg-options default_hooks.check_checkpoint.partial=True.')
         print_log(f'{message}; these keep their initial values.', 'current', logging.WARNING)
@@ -122,12 +133,76 @@ def require_checkpoint(path: str) -> None:
         path: A file, an address that mmengine can load from, or a folder with one file for each process of FSDP.
 
     Raises:
-        InputError: If there is no such file, or if it is not a checkpoint.
+        InputError: If there is no such file, if it is not a checkpoint, or if it is damaged.
     """
-    if Path(path).is_dir():
-        path = str(Path(path, 'rank0.pth'))
-    # Tensors on the meta device are not read.
-    _read(path, 'cpu' if _is_address(path) else 'meta')
+    for part in _parts(path):
+        # Tensors on the meta device are not read.
+        _read(part, 'cpu' if _is_address(part) else 'meta')
+
+
+def read_training_state(path: str) -> dict[str, Any]:
+    """What a checkpoint holds besides values of tensors, if training can go on from it.
+
+    Args:
+        path: A file, or a folder with one file for each process of FSDP.
+
+    Returns:
+        Its content, with tensors on the meta device.
+
+    Raises:
+        InputError: If it cannot be read, or has weights only.
+    """
+    state = _unpickle(_parts(path)[0], 'meta')
+    if any(key not in state for key in TRAINING_STATE) or 'iter' not in state['meta']:
+        raise InputError(f'{path} has weights without a training state, so training cannot resume from it; '
+                         'start a new training from its weights, with load_from and without resuming.')
+    return state
+
+
+def require_intact(path: str) -> None:
+    """Make sure that a checkpoint is as it was written, by the checksums that PyTorch puts beside all tensors.
+
+    Args:
+        path: A file, or a folder with one file for each process of FSDP. If PyTorch has written it in its old format,
+            without checksums, this is a warning.
+
+    Raises:
+        InputError: If it is damaged.
+    """
+    for part in _parts(path):
+        if not zipfile.is_zipfile(part):
+            print_log(f'{part} has no checksums, because its format is that of PyTorch before 1.6, so damage would not '
+                      'be found.', 'current', logging.WARNING)
+            continue
+        try:
+            with zipfile.ZipFile(part) as archive:
+                damaged = archive.testzip()
+        except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+            damaged = str(error)
+        if damaged:
+            raise InputError(f'{part} is damaged: its checksums do not fit ({damaged}); copy or download it anew, or '
+                             'take another checkpoint.')
+
+
+def require_finite_weights(model: nn.Module, weights: Mapping[str, torch.Tensor], source: str) -> None:
+    """Make sure that no weight is NaN or infinite, except where the model itself has such values from the start.
+
+    Args:
+        model: The model to load them into, possibly wrapped.
+        weights: Tensors by key.
+        source: Where they come from, for messages.
+
+    Raises:
+        InputError: If there are such weights.
+    """
+    found = non_finite(weights)
+    if found:
+        with whole_model(model) as whole:
+            found = [key for key in found if key not in non_finite(whole.state_dict())]
+    if found:
+        raise InputError(f'{source} has weights that are NaN or infinite ({len(found)} of {len(weights)} keys: '
+                         f'{_first(found, ", ")}); the training that wrote it has diverged. Take a checkpoint of an '
+                         'earlier iteration, or train with a lower rate.')
 
 
 def bring_to_standard_form(checkpoint: dict[str, Any], source: str) -> None:
@@ -177,8 +252,15 @@ def _own_state(module: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def _read(path: str, device: str) -> dict[str, Any]:
-    if not _is_address(path) and not Path(path).is_file():
-        raise InputError(f'There is no checkpoint {path}; training writes its checkpoints to its work folder.')
+    checkpoint = _unpickle(path, device)
+    if not _is_address(path):
+        require_intact(path)
+    return checkpoint
+
+
+def _unpickle(path: str, device: str) -> dict[str, Any]:
+    if not _is_address(path):
+        _require_fetched(path)
     try:
         checkpoint = _load_checkpoint(str(path), map_location=device)
     # torch reports files that are not checkpoints by many kinds of exceptions.
@@ -188,6 +270,28 @@ def _read(path: str, device: str) -> dict[str, Any]:
     if not isinstance(checkpoint, dict):
         raise InputError(f'{path} has no state dict; give a .pth file written by training or by a model converter.')
     return checkpoint
+
+
+def _require_fetched(path: str) -> None:
+    if not Path(path).is_file():
+        raise InputError(f'There is no checkpoint {path}; training writes its checkpoints to its work folder.')
+    try:
+        with open(path, 'rb') as file:
+            start = file.read(24)
+    except OSError as error:
+        raise InputError(f'{path} cannot be read ({error.strerror}).') from error
+    if not start:
+        raise InputError(f'{path} is empty; copy or download it anew, or take another checkpoint.')
+    for mark, what in _NOT_FETCHED.items():
+        if start.startswith(mark):
+            raise InputError(f'{path} {what}.')
+
+
+def _parts(path: str) -> list[str]:
+    """The file of a checkpoint, or those of all processes."""
+    if not Path(path).is_dir():
+        return [str(path)]
+    return [str(part) for part in sorted(Path(path).glob('rank*.pth'))] or [str(Path(path, 'rank0.pth'))]
 
 
 def _is_address(path: str) -> bool:

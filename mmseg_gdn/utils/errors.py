@@ -6,6 +6,7 @@ import sys
 from typing import Callable
 
 from . import built_parts, system_errors
+from .stopping import Stopped, stop_by_exception
 
 
 class InputError(ValueError):
@@ -17,13 +18,19 @@ def run_tool(main: Callable[[], int | None]) -> None:
 
     An :class:`InputError` is printed as ``error: <sentence>`` on standard error, with status 1; so are a part of a
     config with a key or a type that does not exist, and a file that cannot be written. Every other exception keeps its
-    traceback, because it is a defect of the program, not of its input.
+    traceback, because it is a defect of the program, not of its input. Ctrl-C and SIGTERM end the process in order,
+    with status 130 and 143.
 
     Args:
         main: The tool's entry point; its result is the exit status (``None`` is 0).
     """
     try:
-        status = main()
+        with stop_by_exception():
+            status = main()
+    except Stopped as stopped:
+        _end(str(stopped), stopped.status)
+    except KeyboardInterrupt:
+        _end('Stopped by Ctrl-C; results that were not finished have not been written.', 130)
     except InputError as error:
         sys.exit(f'error: {_last_sentence(error)}')
     except Exception as error:
@@ -31,6 +38,11 @@ def run_tool(main: Callable[[], int | None]) -> None:
         if sentence is None:
             raise
         sys.exit(f'error: {sentence}')
+    sys.exit(status)
+
+
+def _end(sentence: str, status: int) -> None:
+    print(sentence, file=sys.stderr)
     sys.exit(status)
 
 

@@ -54,7 +54,6 @@ def _set_options(cfg: Config, options: dict[str, Any]) -> None:
         if not isinstance(value, int) or value < 1:
             raise ValueError(f'{key} is {value!r}, but has to be a whole number, 1 or more')
     cfg.randomness = dict(dict(seed=0), **cfg.get('randomness', {}))
-    cfg.default_hooks.iteration_seed = dict(type='IterationSeedHook')
     cfg.default_hooks.checkpoint.update(interval=_save_interval(cfg), max_keep_ckpts=_KEPT)
 
 

@@ -29,7 +29,7 @@ def training_step(settings: Settings, name: str, cfg: Config) -> Step:
         The step. The number of processes is no part of its ``command``: a training may go on with another number.
     """
     folder, processes = settings.work_dir / name, fitting_processes(cfg.train_dataloader.batch_size, settings.gpus)
-    command = ('tools/train.py', str(settings.config(name)), '--work-dir', str(folder), '--resume')
+    command = ('tools/train.py', str(settings.config(name)), '--work-dir', str(folder), '--resume', 'auto')
     start, before = _start(cfg)
     launch, environment = _launch(settings, command, processes, cfg.train_dataloader.batch_size)
     return Step(

@@ -1,8 +1,14 @@
-"""Hooks: checking checkpoints, exact resuming, watching the matrices, and starting from Caffe's weights."""
+"""Hooks: checking and saving checkpoints, exact resuming, stopping, watching the matrices, Caffe's weights."""
 
 from .caffe_weights_hook import CaffeWeightsHook
 from .checkpoint_check_hook import CheckpointCheckHook
+from .durable_checkpoint_hook import DurableCheckpointHook
+from .exact_resume_hook import ExactResumeHook
+from .finite_loss_hook import FiniteLossHook
 from .global_interp_hook import GlobalInterpHook
-from .iteration_seed_hook import IterationSeedHook
+from .stop_hook import StopHook
 
-__all__ = ['CaffeWeightsHook', 'CheckpointCheckHook', 'GlobalInterpHook', 'IterationSeedHook']
+__all__ = [
+    'CaffeWeightsHook', 'CheckpointCheckHook', 'DurableCheckpointHook', 'ExactResumeHook', 'FiniteLossHook',
+    'GlobalInterpHook', 'StopHook'
+]

@@ -9,11 +9,8 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from mmseg.registry import HOOKS
 from torch.distributed.fsdp import FullyShardedDataParallel, StateDictType
 
-from mmseg_gdn.engine.checkpoint import bring_to_standard_form, check_weights
+from mmseg_gdn.engine.checkpoint import TRAINING_STATE, bring_to_standard_form, check_weights
 from mmseg_gdn.utils import InputError
-
-# Without these, mmengine ends a resumed training with a KeyError.
-_TRAINING_STATE = ('meta', 'message_hub', 'optimizer')
 
 
 @HOOKS.register_module()
@@ -44,12 +41,15 @@ class CheckpointCheckHook(Hook):
             InputError: If it does not belong to the model (:func:`check_weights`), or if training would resume from
                 weights without a training state.
         """
+        if isinstance(checkpoint.get('meta'), dict):
+            # mmengine would run this text as a config when training resumes.
+            checkpoint['meta'].pop('config', None)
         if _is_sharded(runner.model):
             return
         resuming = bool(runner._resume)
         source = str(runner._load_from or find_latest_checkpoint(runner.work_dir))
         bring_to_standard_form(checkpoint, source)
-        if resuming and any(key not in checkpoint for key in _TRAINING_STATE):
+        if resuming and any(key not in checkpoint for key in TRAINING_STATE):
             raise InputError(f'{source} has weights without a training state, so training cannot resume from it; '
                              'start a new training from its weights, with load_from and without resuming.')
         check_weights(runner.model, checkpoint['state_dict'], source, resuming, self.partial)

@@ -1,90 +1,135 @@
-"""A training that was interrupted ends with the same weights."""
+"""A training that was interrupted ends as one that was not, bit for bit."""
 
-import random
-
-import numpy as np
 import pytest
 import torch
-from mmengine.runner import Runner
-from torch import nn
+from mmengine.dataset import DefaultSampler, InfiniteSampler
+from mmengine.hooks import EMAHook
+from torch.utils.data import DataLoader, RandomSampler
 
-from mmseg_gdn.engine.hooks import IterationSeedHook
-from mmseg_gdn.stack import find_stack
-
-
-class Images(torch.utils.data.Dataset):
-    """Vectors, if wanted augmented with the random numbers that mmseg's transforms use."""
-
-    metainfo = {}
-
-    def __init__(self, augmented):
-        self.augmented = augmented
-
-    def __len__(self):
-        return 8
-
-    def __getitem__(self, index):
-        change = np.random.rand() + random.random() if self.augmented else 0
-        return torch.full((16,), (index + change) / 10)
+from mmseg_gdn.engine.hooks import ExactResumeHook
 
 
-class Model(nn.Module):
-    """Weights whose updates depend on dropout."""
+def hooks():
+    return [EMAHook(), ExactResumeHook()]
 
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.Sequential(nn.Dropout(), nn.Linear(16, 4), nn.Dropout(), nn.Linear(4, 1))
 
-    def train_step(self, data, optim_wrapper):
-        loss = self.layers(torch.stack(data)).square().mean()
-        optim_wrapper.update_params(loss)
-        return dict(loss=loss)
+def all_that_goes_on(checkpoint):
+    """What of a checkpoint influences the rest of a training, or was logged, in a form that can be compared."""
+    hub = checkpoint['message_hub']
+    logged = {key: buffer.data[0].tolist() for key, buffer in hub['log_scalars'].items() if 'time' not in key}
+    record = {key: hub['runtime_info'][key] for key in ('best_score', 'max_iters')}
+    weights = [checkpoint[key] for key in ('state_dict', 'ema_state_dict', 'optimizer', 'param_schedulers')]
+    return plain([weights, logged, record])
 
-    def val_step(self, data):
-        return []
+
+def plain(value):
+    if isinstance(value, torch.Tensor):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 @pytest.fixture
-def train(tmp_path):
-    """Train for some iterations, or go on; gives the weights at the end."""
+def compare(training, load):
+    """Train to the end, once without interruption and once killed and resumed, and compare the last checkpoints."""
 
-    def run(name, max_iters, hooks, workers=0, resume=False, augmented=False):
-        torch.manual_seed(0)
-        runner = Runner(
-            Model(), str(tmp_path / name), resume=resume, randomness=dict(seed=3), custom_hooks=hooks,
-            train_dataloader=dict(batch_size=2, num_workers=workers, dataset=Images(augmented),
-                                  sampler=dict(type='InfiniteSampler', shuffle=True)),
-            train_cfg=dict(type='IterBasedTrainLoop', max_iters=max_iters),
-            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9)),
-            experiment_name=f'{tmp_path.name}_{name}_{max_iters}',
-            default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=False)))
-        runner.train()
-        return torch.cat([value.flatten() for value in runner.model.state_dict().values()])
+    def run(kill, name='iter_6.pth', resumed=None, saving=None, **settings):
+        saving = dict(dict(save_best='acc'), **saving or {})
+        training('whole', hooks(), saving=saving, **settings)
+        training('parts', hooks(), kill, saving=saving, **settings)
+        settings.update(resumed or {})
+        runner = training('parts', hooks(), saving=saving, resume=True, **settings)
+        whole = all_that_goes_on(load('whole', name))
+        assert len(whole[1]['train/loss']) == 6
+        assert all_that_goes_on(load('parts', name)) == whole
+        return runner
 
     return run
 
 
-@pytest.mark.parametrize('workers', [0, pytest.param(1, marks=pytest.mark.slow)])
-@pytest.mark.parametrize('augmented', [False, pytest.param(True, marks=pytest.mark.skipif(
-    find_stack().is_onedl, reason="OneDL's loop does not replay augmentations"))])
-def test_a_resumed_training_ends_as_one_that_was_not_interrupted(train, workers, augmented):
-    whole = train('whole', 6, [IterationSeedHook()], workers, augmented=augmented)
-    train('parts', 4, [IterationSeedHook()], workers, augmented=augmented)
-    assert torch.equal(train('parts', 6, [IterationSeedHook()], workers, resume=True, augmented=augmented), whole)
+@pytest.mark.parametrize(('method', 'iteration'), [
+    ('after_train_iter', 1), ('after_train_iter', 4), ('before_val_iter', 4), ('before_val_iter', 6)])
+def test_killed_after_an_iteration_or_in_validation(compare, kill_at, method, iteration):
+    compare(kill_at(method, iteration))
 
 
-def test_without_the_hook_dropout_differs_after_resuming(train):
-    whole = train('whole', 6, [])
-    train('parts', 4, [])
-    assert not torch.equal(train('parts', 6, [], resume=True), whole)
+def test_batches_that_were_trained_on_are_not_loaded_again(compare, kill_at):
+    runner = compare(kill_at('after_train_iter', 5))
+    assert len(runner.train_dataloader.dataset.read) == 2
 
 
-def test_iterations_draw_different_numbers(train):
+def test_a_validation_that_was_done_is_not_repeated(training, kill_at, tmp_path):
+    training('run', hooks(), kill_at('before_train_iter', 5), saving=dict(save_best='acc'))
+    runner = training('run', hooks(), kill_at('before_train_iter', 5), saving=dict(save_best='acc'), resume=True)
+    assert not runner.val_dataloader.dataset.read
+
+
+@pytest.fixture
+def images():
+    """Settings of a data loader."""
+
+    def make(images, workers=0, sampler=InfiniteSampler):
+        return dict(batch_size=2, num_workers=workers, persistent_workers=workers > 0, dataset=images,
+                    sampler=dict(type=sampler, shuffle=True))
+
+    return make
+
+
+@pytest.fixture
+def dataset(training, kill_at):
+    """The images that the trainings of this test have in common."""
+    return training('unused', kill=kill_at('before_train_iter', 1)).train_dataloader.dataset
+
+
+@pytest.mark.slow
+def test_the_number_of_workers_does_not_matter(compare, kill_at, images, dataset):
+    compare(kill_at('after_train_iter', 3), train_dataloader=images(dataset, workers=2),
+            resumed=dict(train_dataloader=images(dataset, workers=1)))
+
+
+def test_the_order_of_the_data_is_kept_without_a_seed(training, load, kill_at):
+    training('parts', hooks(), kill_at('after_train_iter', 3), randomness=dict(seed=None))
+    seed = load('parts', 'iter_3.pth')['meta']['seed']
+    training('parts', hooks(), randomness=dict(seed=None), resume=True)
+    training('whole', hooks(), randomness=dict(seed=seed))
+    assert plain(load('parts')['optimizer']) == plain(load('whole')['optimizer'])
+
+
+@pytest.mark.parametrize('iteration', [2, 5])
+def test_samplers_of_one_pass(compare, kill_at, images, dataset, iteration):
+    compare(kill_at('after_train_iter', iteration), train_dataloader=images(dataset, sampler=DefaultSampler))
+
+
+def test_samplers_of_pytorch(compare, kill_at, dataset):
+    loader = DataLoader(dataset, batch_size=2, sampler=RandomSampler(dataset), collate_fn=list)
+    compare(kill_at('after_train_iter', 3), train_dataloader=loader)
+
+
+def test_gradients_that_are_being_accumulated(compare, kill_at):
+    accumulating = dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9), accumulative_counts=4)
+    compare(kill_at('before_train_iter', 6), optim_wrapper=accumulating, saving=dict(interval=3))
+
+
+def test_loops_that_count_epochs(compare, kill_at, images, dataset):
+    compare(kill_at('after_train_iter', 5), 'epoch_2.pth', saving=dict(by_epoch=True),
+            train_cfg=dict(by_epoch=True, max_epochs=2, val_interval=1), log_processor=dict(by_epoch=True),
+            train_dataloader=dict(images(dataset, sampler=DefaultSampler), drop_last=True))
+
+
+def test_without_the_hook_dropout_differs_after_resuming(training, load, kill_at):
+    training('whole')
+    training('parts', kill=kill_at('after_train_iter', 4))
+    training('parts', resume=True)
+    assert plain(load('parts')['state_dict']) != plain(load('whole')['state_dict'])
+
+
+def test_iterations_draw_different_numbers(training):
     drawn = []
 
-    class Watch(IterationSeedHook):
+    class Watch(ExactResumeHook):
         def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
             drawn.append(torch.rand(1).item())
 
-    train('whole', 4, [Watch()])
-    assert len(set(drawn)) == 4
+    training(hooks=[Watch()])
+    assert len(set(drawn)) == 6

@@ -47,7 +47,7 @@ def test_a_completed_config_is_seeded_and_keeps_two_checkpoints_between_updates(
     name = 'deeplab-largefov_whole_voc12aug'
     cfg, stock = Config.fromfile(full_settings.config(name)), Config.fromfile(full_settings.source(name))
     assert cfg.randomness == dict(seed=0)
-    assert cfg.default_hooks.iteration_seed.type == 'IterationSeedHook'
+    assert cfg.default_hooks.exact_resume.type == 'ExactResumeHook'
     assert (cfg.default_hooks.checkpoint.interval, cfg.default_hooks.checkpoint.max_keep_ckpts) == (1998, 2)
     assert cfg.optim_wrapper.accumulative_counts == 3
     assert (cfg.model, cfg.optim_wrapper, cfg.train_cfg) == (stock.model, stock.optim_wrapper, stock.train_cfg)
