@@ -30,20 +30,26 @@ def upsampling() -> list[Experiment]:
     spoiled = [dict(_GDN, lr_mult=1), dict(_GDN, lr_mult=1, decay_mult=1), dict(_GDN, decay_mult=1)]
     longer = [dict(iterations=600), dict(_GDN, iterations=600), dict(_GDN, start=300)]
     return [
-        *_runs(camvid, [{}, _GDN, fast, _DECONV, _FITTED, *spoiled]),
-        *_runs(_BILINEAR, [{}, _GDN, fast, _DECONV]),
+        *_runs(camvid, [{}, _GDN, _FITTED, _DECONV, fast]),
+        *_runs(_BILINEAR, [{}, _GDN, _FITTED, _DECONV]),
         *_runs(replace(camvid, **fine), [{}, _GDN, _DECONV]),
-        *_runs(replace(_BILINEAR, **fine), [{}, _GDN, _DECONV]),
-        *_runs(_BILINEAR, [_FITTED]),
         *_runs(_BILINEAR, labelled),
-        *_runs(replace(camvid, **adamw), [{}, _GDN, fast]),
         *_runs(_BILINEAR, longer),
-        *_runs(replace(_BILINEAR, **fine), [dict(labels='scores'), dict(_GDN, labels='scores')]),
+        *_runs(camvid, spoiled),
+        *_runs(replace(_BILINEAR, **fine), [{}, _GDN, _DECONV]),
         *_runs(replace(camvid, network='mobilenetv2-cut', trunk='frozen', **fine), [{}, _GDN]),
         *_runs(replace(_BILINEAR, network='mobilenetv2-cut', trunk='frozen', **fine), [{}, _GDN]),
+        *_runs(replace(camvid, **adamw), [{}, _GDN, fast]),
         *_runs(camvid, [dict(_GDN, labels='scores')]),
+        *_runs(_BILINEAR, [fast]),
         *_runs(replace(camvid, trunk='trained', iterations=200), [{}, _GDN]),
     ]
+
+
+def checkpoints() -> list[Experiment]:
+    """The networks under ``checkpoints/``: one seed, trained five times as long as the others."""
+    base = replace(_BILINEAR, study='checkpoints', iterations=1500)
+    return _runs(base, [{}, dict(_GDN, labels='features')], seeds=[0])
 
 
 def paper() -> list[Experiment]:
@@ -98,6 +104,7 @@ def matrix_rates() -> list[Experiment]:
     ]
 
 
-EXPERIMENTS = [*upsampling(), *paper(), *spoilers(), *matrix_rates()]
+EXPERIMENTS = [*upsampling(), *checkpoints(), *paper(), *spoilers(), *matrix_rates()]
 # The variant that a study compares the others with.
-BASELINES = {'upsampling': 'bilinear', 'paper': 'bilinear', 'spoilers': 'bilinear', 'matrix-rates': 'x0'}
+BASELINES = {'upsampling': 'bilinear', 'checkpoints': 'bilinear', 'paper': 'bilinear', 'spoilers': 'bilinear',
+             'matrix-rates': 'x0'}

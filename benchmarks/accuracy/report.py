@@ -1,0 +1,67 @@
+"""Writes the tables of the results into the documents that show them, and draws the plot."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+
+# isort: split
+from summary import summary
+from table import tables
+
+from mmseg_gdn.utils import atomic_write, require_extra, run_tool
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ('README.md', 'docs/results.md', 'benchmarks/accuracy/matrix-rates.md')
+PLOT = 'docs/results.png'
+_BLOCK = re.compile(r'(<!-- results: (\S+) -->\n)(.*?)(<!-- end -->)', re.DOTALL)
+
+
+def main() -> None:
+    """Write."""
+    args = _arguments()
+    require_extra('plots')
+    from plot import draw_differences  # needs Matplotlib
+
+    from mmseg_gdn.visualization.figures import save_figure
+    for name in DOCUMENTS:
+        path = ROOT / name
+        text = path.read_text(encoding='utf-8')
+        with atomic_write(path) as partial:
+            partial.write_text(filled(text, args.results), encoding='utf-8')
+    save_figure(draw_differences(args.results), str(ROOT / PLOT))
+
+
+def filled(text: str, results: Path) -> str:
+    """A document with its tables made anew.
+
+    Args:
+        text: Markdown with blocks from ``<!-- results: NAME -->`` to ``<!-- end -->``; the name is a study's, or
+            ``summary``.
+        results: Folder of the results.
+
+    Returns:
+        The text with the blocks filled.
+
+    Raises:
+        InputError: If a study has no results.
+    """
+    return _BLOCK.sub(lambda block: block[1] + '\n' + _content(block[2], results) + '\n' + block[4], text)
+
+
+def _content(name: str, results: Path) -> str:
+    return summary(results) + '\n' if name == 'summary' else tables(results, name)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--results', type=Path, default=Path(__file__).parent / 'results',
+                        help='folder of the results (default: the one beside this script)')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    run_tool(main)
