@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.files import sync
+from mmseg_gdn.utils.system_errors import is_about_writing, reason, remedy
 
 from .newest_checkpoint import what_can_be_resumed
 
@@ -56,12 +57,11 @@ class DurableSaving:
             if is_main_process():
                 _replace(partial / filename, target)
         except (OSError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and 'PytorchStreamWriter' not in str(error):
+            if isinstance(error, RuntimeError) and not is_about_writing(error):
                 raise
             shutil.rmtree(partial, ignore_errors=True)
-            reason = getattr(error, 'strerror', None) or 'the disk is full or cannot be written'
-            raise InputError(f'{target} could not be written ({reason}), so training has stopped; make room, or see to '
-                             f'it that the folder may be written. {what_can_be_resumed(Path(out_dir))}') from error
+            raise InputError(f'{target} cannot be written ({reason(error)}), so training has stopped; {remedy(error)}. '
+                             f'{what_can_be_resumed(Path(out_dir))}') from error
 
     def _wait(self) -> None:
         if self._has_parts:

@@ -154,3 +154,58 @@ def test_a_folder_with_one_file_for_each_process_is_a_checkpoint(model, tmp_path
         require_checkpoint(str(tmp_path / 'iter_2.pth'))
     save(model.state_dict(), tmp_path / 'iter_2.pth/rank0.pth')
     require_checkpoint(str(tmp_path / 'iter_2.pth'))
+
+
+@pytest.mark.parametrize(('content', 'sentence'), [
+    (b'', r'is empty; copy or download it anew'),
+    (b'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n', r'is a pointer of Git LFS, not the file'),
+    (b'<!DOCTYPE html><html></html>', r'is a web page, not a checkpoint'),
+    (bytes(100), r'cannot be read as a checkpoint'),
+])
+@pytest.mark.parametrize('read', [require_checkpoint, read_weights])
+def test_what_lies_in_the_place_of_a_checkpoint_is_told(tmp_path, content, sentence, read):
+    path = tmp_path / 'model.pth'
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf'model\.pth {sentence}'):
+        read(str(path))
+
+
+@pytest.mark.parametrize('read', [require_checkpoint, read_weights])
+@pytest.mark.parametrize('seed', range(4))
+def test_64_flipped_bytes_are_found(tmp_path, read, seed):
+    path = tmp_path / 'model.pth'
+    torch.save(dict(state_dict={'weight': torch.randn(5000)}), path)
+    content = bytearray(path.read_bytes())
+    places = torch.randperm(19000, generator=torch.Generator().manual_seed(seed))[:64] + 1000
+    for place in places.tolist():
+        content[place] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r'model\.pth (is damaged: its checksums do not fit|cannot be read as a chec)'):
+        read(str(path))
+
+
+def test_a_file_without_checksums_is_a_warning(tmp_path, capsys):
+    path = tmp_path / 'model.pth'
+    torch.save(dict(state_dict={'weight': torch.randn(5)}), path, _use_new_zipfile_serialization=False)
+    assert 'weight' in read_weights(str(path))
+    assert 'has no checksums' in ''.join(capsys.readouterr())
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+@pytest.mark.parametrize('settings', [{}, dict(resuming=True), dict(partial=True)])
+def test_weights_that_are_not_finite_are_refused(value, settings):
+    model = nn.Linear(2, 2)
+    weights = dict(model.state_dict(), bias=torch.tensor([0, value]))
+    with pytest.raises(InputError, match=r'x\.pth has weights that are NaN or infinite \(1 of 2 keys: bias\); the tr'):
+        check_weights(model, weights, 'x.pth', **settings)
+
+
+def test_values_that_a_model_has_by_design_are_no_defect():
+    model = nn.Linear(2, 2)
+    model.register_buffer('mask', torch.tensor([0, -float('inf')]))
+    check_weights(model, model.state_dict(), 'x.pth')
+
+
+def test_a_checkpoint_of_which_nothing_fits_is_no_start():
+    with pytest.raises(InputError, match=r'does not fit'):
+        check_weights(nn.Linear(2, 2), {'other': torch.zeros(1)}, 'x.pth', partial=True)

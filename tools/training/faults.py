@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import signal
 from collections.abc import Iterator
@@ -10,13 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmseg_gdn.engine.newest_checkpoint import what_can_be_resumed
-from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils import InputError, system_errors
 from mmseg_gdn.utils.stopping import Stopped
-
-_DISK_FAULTS = {
-    getattr(errno, name)
-    for name in ('ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG', 'EIO', 'EACCES', 'EPERM') if hasattr(errno, name)
-}
 
 
 @contextmanager
@@ -24,7 +18,7 @@ def faults_in_one_sentence(folder: Path) -> Iterator[None]:
     """Turn faults of the disk, and a second Ctrl-C, into a sentence that says what is left.
 
     Args:
-        folder: The work folder.
+        folder: The work folder, in which checkpoints are looked for.
 
     Raises:
         InputError: For a fault of the disk.
@@ -32,12 +26,11 @@ def faults_in_one_sentence(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in _DISK_FAULTS:
+    except (OSError, RuntimeError) as error:
+        sentence = system_errors.explain(error)
+        if sentence is None:
             raise
-        raise InputError(f'{error.filename or f"A file in {folder}"} cannot be read or written ({error.strerror}), so '
-                         f'training has stopped; make room, or see to it that the folder may be used. '
-                         f'{what_can_be_resumed(folder)}') from error
+        raise InputError(f'{sentence} {what_can_be_resumed(folder)}') from error
     except KeyboardInterrupt as error:
         raise Stopped(f'Stopped by Ctrl-C at once. {what_can_be_resumed(folder)}', signal.SIGINT) from error
 

@@ -11,7 +11,7 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner._flexible_runner import FlexibleRunner
 
 from mmseg_gdn.engine import durable_saving
-from mmseg_gdn.engine.hooks import CheckpointCheckHook, ExactResumeHook
+from mmseg_gdn.engine.hooks import CheckpointCheckHook, DurableCheckpointHook, ExactResumeHook
 from mmseg_gdn.engine.newest_checkpoint import newest_checkpoint
 from mmseg_gdn.utils import InputError, space
 
@@ -104,7 +104,7 @@ def test_a_full_disk_is_one_sentence_and_older_checkpoints_are_untouched(trainin
     training(kill=kill_at('after_train_iter', 2))
     before = (tmp_path / 'run/iter_2.pth').read_bytes()
     full_disk(4000)
-    with pytest.raises(InputError, match=r'iter_3\.pth could not be written \(File too large\).*iter_2\.pth, add'):
+    with pytest.raises(InputError, match=r'iter_3\.pth cannot be written \(File too large\).*iter_2\.pth, add'):
         training(resume=True)
     assert (tmp_path / 'run/iter_2.pth').read_bytes() == before
     assert names() == ['iter_1.pth', 'iter_2.pth']
@@ -179,10 +179,11 @@ def test_weights_that_are_infinite_are_not_saved(training, names):
 
 @pytest.mark.parametrize('train', [FlexibleRunner], indirect=True)
 def test_the_other_runner_saves_the_same_way_and_goes_on(train, model, tmp_path):
-    saving = dict(type='DurableCheckpointHook', interval=1, by_epoch=False, max_keep_ckpts=1)
-    runner = train(model, [ExactResumeHook(), saving])
+    def resumable():
+        return [ExactResumeHook(), DurableCheckpointHook(interval=1, by_epoch=False, max_keep_ckpts=1)]
+
+    runner = train(model, resumable())
     assert isinstance(runner.save_checkpoint, durable_saving.DurableSaving)
-    newest = newest_checkpoint(tmp_path / 'run')
-    assert newest.name == 'iter_2.pth'
-    runner = train(type(model)(), [ExactResumeHook(), saving], max_iters=3, resume=True)
+    assert newest_checkpoint(tmp_path / 'run').name == 'iter_2.pth'
+    train(type(model)(), resumable(), max_iters=3, resume=True)
     assert newest_checkpoint(tmp_path / 'run').name == 'iter_3.pth'
