@@ -78,6 +78,13 @@ def spoilers() -> list[Experiment]:
     ]
 
 
+def gpu() -> list[Experiment]:
+    """End to end and ten times as long as on a CPU; ``benchmarks/gpu_accuracy.sh`` runs these."""
+    base = replace(_BILINEAR, study='gpu', trunk='trained', iterations=3000)
+    return [run for seed in _SEEDS for data in ('camvid', 'voc') for stride in (16, 32)
+            for run in _runs(replace(base, data=data, stride=stride), [{}, _GDN], seeds=[seed])]
+
+
 def matrix_rates() -> list[Experiment]:
     """How fast should the matrices learn, compared with the rest of the network? Most wanted runs first.
 
@@ -104,7 +111,7 @@ def matrix_rates() -> list[Experiment]:
     ]
 
 
-EXPERIMENTS = [*upsampling(), *checkpoints(), *paper(), *spoilers(), *matrix_rates()]
+EXPERIMENTS = [*upsampling(), *checkpoints(), *paper(), *spoilers(), *matrix_rates(), *gpu()]
 # The variant that a study compares the others with.
 BASELINES = {'upsampling': 'bilinear', 'checkpoints': 'bilinear', 'paper': 'bilinear', 'spoilers': 'bilinear',
-             'matrix-rates': 'x0'}
+             'matrix-rates': 'x0', 'gpu': 'bilinear'}

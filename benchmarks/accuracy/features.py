@@ -100,8 +100,8 @@ def extract(model: EncoderDecoder, experiment: Experiment, folder: Path, view: V
             items = pseudo_collate([images[index] for index in range(start, min(start + _BATCH, len(images)))])
             batch = model.data_preprocessor(items, training=True)  # pads to one size, the masks as well
             with torch.autocast('cpu', torch.bfloat16, enabled=in_bfloat16):
-                maps.append(model.extract_feat(batch['inputs'])[level].half())
-            masks += [sample.gt_sem_seg.data[0].byte() for sample in batch['data_samples']]
+                maps.append(model.extract_feat(batch['inputs'])[level].half().cpu())
+            masks += [sample.gt_sem_seg.data[0].byte().cpu() for sample in batch['data_samples']]
     return _at(level, torch.cat(maps), torch.stack(masks))
 
 

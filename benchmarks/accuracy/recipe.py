@@ -159,7 +159,8 @@ def param_scheduler(experiment: Experiment) -> list[dict]:
     return [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=experiment.iterations, by_epoch=False)]
 
 
-def whole_training(experiment: Experiment, folder: Path, weights: Path, work_dir: Path) -> dict[str, Any]:
+def whole_training(experiment: Experiment, folder: Path, weights: Path, work_dir: Path,
+                   workers: int = 0) -> dict[str, Any]:
     """Config of mmengine's ``Runner`` for training the whole network.
 
     Args:
@@ -167,6 +168,7 @@ def whole_training(experiment: Experiment, folder: Path, weights: Path, work_dir
         folder: Where the data set lies.
         weights: ImageNet weights of the trunk.
         work_dir: Where logs go.
+        workers: Processes that load images.
 
     Returns:
         The config.
@@ -177,7 +179,8 @@ def whole_training(experiment: Experiment, folder: Path, weights: Path, work_dir
         param_scheduler=param_scheduler(experiment),
         train_cfg=dict(type='IterBasedTrainLoop', max_iters=experiment.iterations),
         train_dataloader=dict(
-            batch_size=experiment.batch, num_workers=0, sampler=dict(type='InfiniteSampler', shuffle=True),
+            batch_size=experiment.batch, num_workers=workers, persistent_workers=workers > 0,
+            sampler=dict(type='InfiniteSampler', shuffle=True),
             dataset=dataset(experiment.data, folder, 'train', _AUGMENTATION)),
         default_hooks=dict(
             logger=dict(type='LoggerHook', interval=50),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
@@ -21,8 +22,10 @@ def main() -> None:
     if not folders:
         raise InputError('Name the folder of at least one data set, with --camvid or --voc.')
     chosen = [experiment for experiment in EXPERIMENTS if any(part in experiment.name for part in args.only)]
+    if args.iterations:
+        chosen = [replace(experiment, iterations=args.iterations) for experiment in chosen]
     weights = dict(mobilenetv2=args.mobilenetv2_weights, largefov=args.largefov_weights)
-    run_missing(chosen, folders, weights, args.results, args.scratch)
+    run_missing(chosen, folders, weights, args.results, args.scratch, args.workers)
 
 
 def _arguments() -> argparse.Namespace:
@@ -35,6 +38,9 @@ def _arguments() -> argparse.Namespace:
                         help='ImageNet weights of VGG-16 for LargeFOV (default: %(default)s)')
     parser.add_argument('--only', nargs='+', default=[''], metavar='PART',
                         help='run only experiments with one of these in their name')
+    parser.add_argument('--iterations', type=int, metavar='N', help='other length of the runs, to try the commands')
+    parser.add_argument('--workers', type=int, default=0, metavar='N',
+                        help='processes that load images when whole networks are trained (default: %(default)s)')
     parser.add_argument('--results', type=Path, default=Path(__file__).parent / 'results',
                         help='folder of the results (default: the one beside this script)')
     parser.add_argument('--scratch', type=Path, default='work_dirs/accuracy',

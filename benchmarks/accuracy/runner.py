@@ -13,7 +13,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from records import about, check_settings, read_results, write_result
 from scoring import count_parameters, judge, moved, upsampling_of
-from training import train
+from trainer import train
 
 from mmseg_gdn.utils import InputError
 
@@ -24,7 +24,7 @@ _MAKE_WEIGHTS = {
 
 
 def run_missing(experiments: Iterable[Experiment], folders: dict[str, Path], weights: dict[str, Path], results: Path,
-                scratch: Path) -> None:
+                scratch: Path, workers: int = 0) -> None:
     """Run every experiment that has no result yet, and keep each result as soon as it is known.
 
     Args:
@@ -33,6 +33,7 @@ def run_missing(experiments: Iterable[Experiment], folders: dict[str, Path], wei
         weights: ImageNet weights of the trunks, by the beginning of the network's name.
         results: Folder of the results, one JSON file per run.
         scratch: Folder for caches and logs.
+        workers: Processes that load images when whole networks are trained.
 
     Raises:
         InputError: If a folder or the weights are missing, or a result was made with other settings than its
@@ -50,13 +51,13 @@ def run_missing(experiments: Iterable[Experiment], folders: dict[str, Path], wei
     init_default_scope('mmseg')
     MMLogger.get_instance('mmengine', log_level='WARNING')  # thousands of lines on start values otherwise
     for index, experiment in enumerate(missing, start=1):
-        result = run(experiment, folders[experiment.data], weights[experiment.trunk_weights], scratch)
+        result = run(experiment, folders[experiment.data], weights[experiment.trunk_weights], scratch, workers)
         write_result(results, result)
         done[experiment.name] = result
         print(f'[{index}/{len(missing)}] {_told(result)}; {_time_left(missing[index:], done)}', flush=True)
 
 
-def run(experiment: Experiment, folder: Path, weights: Path, scratch: Path) -> dict[str, Any]:
+def run(experiment: Experiment, folder: Path, weights: Path, scratch: Path, workers: int = 0) -> dict[str, Any]:
     """Train and judge one experiment.
 
     Args:
@@ -64,13 +65,14 @@ def run(experiment: Experiment, folder: Path, weights: Path, scratch: Path) -> d
         folder: Where its data set lies.
         weights: ImageNet weights of the trunk.
         scratch: Folder for caches and logs.
+        workers: See :func:`run_missing`.
 
     Returns:
         The result, as it is kept: settings, numbers, and how to get them again. Percentages but for ``moved``, which
         is a share.
     """
     started, cpu_started = time.monotonic(), time.process_time()
-    trained = train(experiment, folder, weights, scratch)
+    trained = train(experiment, folder, weights, scratch, workers)
     head = trained.network.decode_head
     return dict(
         name=experiment.name,

@@ -110,7 +110,7 @@ def test_voc_in_its_own_layout(tiny, voc_root, weights, tmp_path) -> None:
 
 @pytest.mark.slow
 def test_factor_zero_is_the_stock_head(tiny, folders, weights, tmp_path) -> None:
-    from training import train
+    from trainer import train
     stock = replace(tiny, upsampling='bilinear', lr_mult=None, decay_mult=None)
     fixed, bilinear = (train(one, folders['camvid'], weights, tmp_path).network
                        for one in (replace(tiny, lr_mult=0), stock))
@@ -421,3 +421,20 @@ def test_documents_show_the_results_as_they_are() -> None:
         text = (ROOT / name).read_text(encoding='utf-8')
         assert '<!-- results: ' in text
         assert filled(text, FOLDER / 'results') == text, f'run benchmarks/accuracy/report.py to renew {name}'
+
+
+@pytest.mark.slow
+def test_a_packed_data_set_trains(tiny, folders, weights, voc_root, tmp_path) -> None:
+    import tarfile
+
+    from pack import pack
+    from records import read_results
+    from runner import run_missing
+    pack(dict(camvid=folders['camvid'], voc=voc_root), tmp_path / 'data.tar')
+    with tarfile.open(tmp_path / 'data.tar') as archive:
+        archive.extractall(tmp_path / 'packed', filter='data')
+    packed = {name: tmp_path / 'packed' / name for name in ('camvid', 'voc')}
+    with Image.open(packed['camvid'] / 'train/0.jpg') as image:
+        assert image.size == (320, 240)
+    run_missing([tiny, replace(tiny, data='voc')], packed, dict(mobilenetv2=weights), tmp_path / 'results', tmp_path)
+    assert len(read_results(tmp_path / 'results')) == 2

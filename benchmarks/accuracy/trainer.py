@@ -45,7 +45,7 @@ class Trained:
     seconds_per_iteration: float | None
 
 
-def train(experiment: Experiment, folder: Path, weights: Path, scratch: Path) -> Trained:
+def train(experiment: Experiment, folder: Path, weights: Path, scratch: Path, workers: int = 0) -> Trained:
     """Train as the experiment says.
 
     Args:
@@ -53,6 +53,7 @@ def train(experiment: Experiment, folder: Path, weights: Path, scratch: Path) ->
         folder: Where the data set lies.
         weights: ImageNet weights of the trunk.
         scratch: Folder for caches, logs and trained weights.
+        workers: Processes that load images when the whole network is trained.
 
     Returns:
         The trained network.
@@ -61,7 +62,7 @@ def train(experiment: Experiment, folder: Path, weights: Path, scratch: Path) ->
         InputError: If the run starts from the weights of one that has not been made.
     """
     if experiment.trunk == 'trained':
-        return _train_whole(experiment, folder, weights, scratch)
+        return _train_whole(experiment, folder, weights, scratch, workers)
     set_random_seed(experiment.seed)
     model = MODELS.build(model_config(experiment, weights))
     model.init_weights()
@@ -123,15 +124,15 @@ def _scores(network: Network, features: Features) -> Features:
     return Features((torch.cat(scores), ), features.masks)
 
 
-def _train_whole(experiment: Experiment, folder: Path, weights: Path, scratch: Path) -> Trained:
-    config = whole_training(experiment, folder, weights, scratch / experiment.weights_name)
+def _train_whole(experiment: Experiment, folder: Path, weights: Path, scratch: Path, workers: int) -> Trained:
+    config = whole_training(experiment, folder, weights, scratch / experiment.weights_name, workers)
     runner = Runner(**config, experiment_name=experiment.weights_name, log_level='WARNING')
     started = time.process_time()
     runner.train()
     seconds = (time.process_time() - started) / experiment.iterations
-    network = Network(runner.model, experiment)
-    _save(network, experiment, scratch)
     val = extract(runner.model, experiment, folder, View('val'), feature_level(experiment))
+    network = Network(runner.model, experiment).cpu()
+    _save(network, experiment, scratch)
     return Trained(network.eval(), val, seconds)
 
 
