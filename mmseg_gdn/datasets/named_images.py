@@ -84,7 +84,7 @@ def naming_dead_workers() -> Iterator[None]:
         reason = found[2].split('. ')[0].rstrip('.')
         raise InputError(f'A worker of the data loader (process {found[1]}) {reason}{where}; if the memory did not '
                          'suffice, set fewer workers (num_workers of the data loader) or a smaller batch, else look '
-                         'at this image. Training goes on from its last checkpoint with --resume.') from error
+                         'at this image.') from error
 
 
 def last_image(pid: int) -> str | None:

@@ -74,7 +74,7 @@ def archive_names(ids: Iterable[str], source: str) -> dict[str, str]:
         name = PurePosixPath(image_id).name
         if name in names:
             raise InputError(f'{source} names {names[name]} and {image_id}, whose predictions would both be called '
-                             f'{name}.png in an archive; rename one of the images, or take it off the list.')
+                             f'{name}.png; rename one of the images, or take it off the list.')
         names[name] = image_id
     return names
 

@@ -127,7 +127,7 @@ def test_two_images_of_one_name(pack, tmp_path):
     for folder in 'xy':
         (tmp_path / 'masks' / folder).mkdir(parents=True)
     (tmp_path / 'masks').rename(tmp_path / 'kept')
-    with pytest.raises(InputError, match=r'ids\.txt names x/a and y/a, .* both be called a\.png in an archive'):
+    with pytest.raises(InputError, match=r'ids\.txt names x/a and y/a, .* both be called a\.png;'):
         pack({}, ['x/a', 'y/a'])
 
 

@@ -155,7 +155,7 @@ def _some_values(values: np.ndarray) -> str:
 
 
 def _loading_error(kind: str, path: str, error: Exception, remedy: str) -> InputError:
-    if not Path(path).exists():
+    if '://' not in str(path) and not Path(path).exists():
         return InputError(f'There is no {kind} {path}, although the list of the data set names it; add the file or '
                           f'correct the list, and {remedy}.')
     reason = ' '.join(str(error).split())
