@@ -74,7 +74,7 @@ def train(experiment: Experiment, folder: Path, weights: Path, scratch: Path, wo
 
     val = view('val', scale=experiment.test_scale)
     if experiment.parent is not None:
-        _load(network, experiment, scratch)
+        _load_parent(network, experiment, scratch)
     seconds = None
     if experiment.learns == 'fit_kernels':
         _fit_kernels(network, model, experiment, folder, weights, scratch)
@@ -164,13 +164,31 @@ def _save(network: Network, experiment: Experiment, scratch: Path) -> None:
         torch.save(network.state_dict(), partial)
 
 
-def _load(network: Network, experiment: Experiment, scratch: Path) -> None:
+def _load_parent(network: Network, experiment: Experiment, scratch: Path) -> None:
     """Load the weights of the run that this one starts from; matrices and a classification loss may start anew."""
-    path = _weights_file(experiment.parent, scratch)
+    _load(network, experiment, experiment.parent, scratch, may_be_new=('decode_head.interp.', 'label_'))
+
+
+def load_trained(network: Network, experiment: Experiment, scratch: Path) -> None:
+    """Load the weights that a run has left.
+
+    Args:
+        network: The network of the run.
+        experiment: The run.
+        scratch: Folder of the trained weights.
+
+    Raises:
+        InputError: If they are missing, or those of another network.
+    """
+    _load(network, experiment, experiment, scratch, may_be_new=())
+
+
+def _load(network: Network, experiment: Experiment, run: Experiment, scratch: Path,
+          may_be_new: tuple[str, ...]) -> None:
+    path = _weights_file(run, scratch)
     if not path.is_file():
         raise InputError(f'{experiment.name} starts from {path}, which does not exist; run that experiment first.')
     missing, unexpected = network.load_state_dict(torch.load(path), strict=False)
-    unknown = [name for name in missing if not name.startswith(('decode_head.interp.', 'label_'))]
-    if unknown or unexpected:
+    if unexpected or any(not name.startswith(may_be_new) for name in missing):
         raise InputError(f'{path} has weights of another network than {experiment.name}; delete it, and the result of '
                          'its run.')

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmseg.models import MobileNetV2
 from mmseg.registry import MODELS
@@ -421,6 +422,24 @@ def test_documents_show_the_results_as_they_are() -> None:
         text = (ROOT / name).read_text(encoding='utf-8')
         assert '<!-- results: ' in text
         assert filled(text, FOLDER / 'results') == text, f'run benchmarks/accuracy/report.py to renew {name}'
+
+
+@pytest.mark.slow
+def test_an_exported_run_fits_its_config(tiny, weights, voc_root, tmp_path) -> None:
+    from export import export
+    from runner import run_missing
+    run = replace(tiny, data='voc', trunk='most', labels='features')
+    run_missing([run], dict(voc=voc_root), dict(mobilenetv2=weights), tmp_path / 'results', tmp_path / 'scratch')
+    export(run, weights, tmp_path / 'scratch', voc_root, tmp_path / 'exported.pth')
+    checkpoint = torch.load(tmp_path / 'exported.pth', weights_only=True)
+    assert all(value.dtype == torch.half for value in checkpoint['state_dict'].values() if value.is_floating_point())
+    config = Config.fromfile(FOLDER.parents[1] / 'configs/gdn/fcn_mobilenet-v2_gdn_voc12aug.py')
+    config.model.backbone.init_cfg = None
+    model = MODELS.build(config.model)
+    model.load_state_dict(checkpoint['state_dict'], strict=True)
+    trained = torch.load(tmp_path / 'scratch/weights' / f'{run.weights_name}.pth')
+    for name in ('decode_head.interp.kernel_h', 'decode_head.conv_seg.weight'):
+        torch.testing.assert_close(model.state_dict()[name], trained[name], atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.slow
