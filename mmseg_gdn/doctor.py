@@ -4,44 +4,43 @@ from __future__ import annotations
 
 import platform
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from . import __version__
 from .compat import apply_remedies
+from .doctor_files import check_config, check_data, check_disk, check_weights
+from .report_line import Line
 from .stack import find_problem, find_shortcomings, find_stack, import_failure, installed_versions
 from .utils import InputError
 
 _PARTS = ('datasets', 'engine', 'evaluation', 'models')
 
 
-class Line(NamedTuple):
-    """One line of the report.
-
-    Attributes:
-        part: What it is about.
-        text: What was found, and what to do if something is wrong.
-        failed: Whether the package cannot work as it is.
-    """
-
-    part: str
-    text: str
-    failed: bool = False
-
-
-def report() -> int:
+def report(config: str | None = None) -> int:
     """Print the results of all checks.
 
+    Args:
+        config: A config whose data and weights are checked, too.
+
     Returns:
-        The exit status: 1 if one of them has failed, else 0.
+        The exit status: 1 if training cannot start (with a config: its training), else 0.
     """
     failed = False
-    for check in (check_versions, check_stack, check_operators, check_devices):
-        for line in check():
-            print(f'{line.part:<10} {line.text}')
-            failed |= line.failed
+    checks = [check_versions, check_stack, check_operators, check_devices, check_data, check_weights, check_disk]
+    for check in checks:
+        failed |= _print(check())
+    if config is not None and not failed:
+        failed = _print(check_config(config))
     return int(failed)
+
+
+def _print(lines: Iterable[Line]) -> bool:
+    failed = False
+    for line in lines:
+        print(f'{line.part:<10} {line.text}')
+        failed |= line.failed
+    return failed
 
 
 def check_versions() -> Iterator[Line]:

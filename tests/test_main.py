@@ -20,7 +20,7 @@ def run(env=None):
 def test_a_line_per_part():
     result, lines = run()
     assert result.returncode == 0, result.stdout + result.stderr
-    assert list(lines) == ['mmseg_gdn', 'python', 'torch', 'stack', 'operators', 'devices']
+    assert list(lines) == ['mmseg_gdn', 'python', 'torch', 'stack', 'operators', 'devices', 'data', 'weights', 'disk']
     assert lines['mmseg_gdn'].startswith(mmseg_gdn.__version__)
     assert torch.__version__.split('+')[0] in lines['torch']
     assert lines['stack'] == find_stack().describe()

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from mmseg_gdn.engine.checkpoint import load_weights
 from mmseg_gdn.ops import library, plain
 from mmseg_gdn.utils import InputError, atomic_write, require_extra, run_tool
-from mmseg_gdn.utils.cli import read_config
+from mmseg_gdn.utils.cli import read_config, require_model
 from mmseg_gdn.utils.options import ConfigOptions
+from mmseg_gdn.utils.places import require_file_place
 
 # ONNX does not know the plugin's operators, but what they are made of.
 DECOMPOSITIONS = {library.global_interp: plain.global_interp, library.global_interp_argmax: plain.global_interp_argmax}
@@ -46,7 +47,9 @@ def main() -> None:
     """Export and compare."""
     args = parse_args()
     require_extra('export')
+    require_file_place(args.out, 'the model', 'another OUT')
     cfg = read_config(args.config, args.cfg_options)
+    require_model(cfg, args.config)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     cfg.model.update(pretrained=None, train_cfg=None)
     model = revert_sync_batchnorm(MODELS.build(cfg.model)).eval()

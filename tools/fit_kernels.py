@@ -26,6 +26,8 @@ from mmseg_gdn.engine.unwrap import whole_model
 from mmseg_gdn.models.variant_file import checked_head, find_stock_config, variant_file_text
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
+from mmseg_gdn.utils.files import sync
+from mmseg_gdn.utils.places import require_folder
 
 NOT_IMPROVED = 3
 _ABOUT = """\
@@ -90,6 +92,7 @@ def main() -> int | None:
 def _folder_of_scores(kept: str | None, work_dir: str) -> Iterator[Path]:
     """The folder that the user wants to keep, or one that is deleted at the end."""
     if kept:
+        require_folder(kept, 'the folder of coarse scores', '--keep-scores')
         yield Path(kept)
         return
     with tempfile.TemporaryDirectory(prefix='coarse_scores_', dir=work_dir) as folder:
@@ -112,8 +115,8 @@ def _validate(cfg: Config) -> tuple[str, float]:
     for name, value in metrics.items():
         if name.rsplit('/', 1)[-1] == 'mIoU':
             return name, value
-    raise InputError('val_evaluator of the config gives no mIoU, by which this tool decides; add '
-                     "--cfg-options val_evaluator=\"dict(type='IoUMetric',iou_metrics=['mIoU'])\".")
+    raise InputError('val_evaluator of the config gives no mIoU, by which this tool decides; set '
+                     "val_evaluator=dict(type='IoUMetric', iou_metrics=['mIoU']) there.")
 
 
 def _fit(cfg: Config, plan: FitPlan, metric: str) -> tuple[float, dict[str, Tensor]]:
@@ -132,6 +135,7 @@ def _write(path: Path, config: str, weights: dict[str, Tensor], metainfo: dict) 
     with atomic_write(path) as partial_weights, atomic_write(path.with_suffix('.py')) as partial_config:
         torch.save(dict(meta=meta, state_dict=weights), partial_weights)
         partial_config.write_text(config, encoding='utf-8')
+        sync(partial_weights)  # so that a disk without room for them keeps the older config, too
 
 
 if __name__ == '__main__':

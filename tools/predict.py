@@ -15,6 +15,7 @@ from mmengine.utils import ProgressBar
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.images import read_image
 from mmseg_gdn.utils.options import ConfigOptions
+from mmseg_gdn.utils.places import require_folder
 from prediction.default_model import default_model
 from prediction.inputs import plan_outputs
 from prediction.outputs import write_prediction
@@ -39,6 +40,8 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_intermixed_args()
     args.config = args.checkpoint = None
     args.images = args.paths
+    if len(args.paths) > 1 and args.paths[1].endswith(CONFIG_SUFFIXES):
+        parser.error(f'name the config {args.paths[1]} before the checkpoint {args.paths[0]}')
     if args.paths[0].endswith(CONFIG_SUFFIXES):
         if len(args.paths) < 3:
             parser.error(f'after the config {args.paths[0]}, name a checkpoint and at least one image')
@@ -51,6 +54,7 @@ def main() -> None:
     args = parse_args()
     config, checkpoint = (args.config, args.checkpoint) if args.config else default_model()
     targets = plan_outputs(args.images, Path(args.out))
+    require_folder(args.out, 'the folder of predictions', '--out')
     predictor = Predictor(config, checkpoint, args.device, args.cfg_options)
     failed = predict_all(predictor, targets, args.probabilities)
     print(f'{args.out}: predictions of {len(targets) - failed} of {len(targets)} images')

@@ -20,6 +20,10 @@ from mmseg_gdn.utils import InputError, run_tool
 from stock_confusion import draw_confusion_matrix
 from stock_remedies import apply_remedies
 
+# Distributions that are called otherwise than the modules of theirs that mmseg's tools import.
+_PACKAGES = dict(
+    cv2='opencv-python', PIL='pillow', yaml='PyYAML', sklearn='scikit-learn', skimage='scikit-image',
+    pytorch_grad_cam='grad-cam', cityscapesscripts='cityscapesScripts', detail='detail-api', osgeo='GDAL')
 STOCK_TOOLS = Path(mmseg.__file__).parent / '.mim' / 'tools'
 
 
@@ -38,8 +42,10 @@ def main() -> None:
         else:
             runpy.run_path(str(script), run_name='__main__')
     except ModuleNotFoundError as error:
-        raise InputError(f'The stock tool {name} needs the package {error.name}; '
-                         f'install it (pip install {error.name}) and run this again.') from error
+        module = str(error.name).split('.')[0]
+        package = _PACKAGES.get(module, module)
+        raise InputError(f'The stock tool {name} imports {error.name}, which the package {package} provides; install '
+                         f'it (pip install {package}) and run this again.') from error
 
 
 if __name__ == '__main__':

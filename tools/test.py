@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
+from pathlib import Path
 
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
@@ -10,15 +12,20 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmseg_gdn.datasets.checked_loading import check_loading
+from mmseg_gdn.datasets.named_images import naming_dead_workers
 from mmseg_gdn.datasets.require_data import require_images, require_voc
-from mmseg_gdn.datasets.tested_images import drop_annotations, select_images, set_pipeline
+from mmseg_gdn.datasets.tested_images import drop_annotations, require_archive_names, select_images, set_pipeline
 from mmseg_gdn.engine.checkpoint import require_checkpoint
+from mmseg_gdn.evaluation import CRFEvaluator
 from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
+from mmseg_gdn.utils.places import filling, require_folder
+from mmseg_gdn.visualization import whole_image_backend  # noqa: F401  (registers what --show-dir writes with)
 from tested_metrics import refine_with_crf, submit_instead_of_evaluating, write_classes
 
-_VISUALIZER = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
+_VISUALIZER = dict(type='SegLocalVisualizer', name='visualizer')
 
 
 def parse_args() -> argparse.Namespace:
@@ -44,12 +51,23 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_intermixed_args()
     if args.crf_workers is not None and not (args.crf and args.crf_workers > 0):
         parser.error('--crf-workers is a number of processes, 1 or more, and needs --crf')
+    if args.show and args.show_dir:
+        parser.error('--show keeps pictures from being written, so it does not go with --show-dir; give one of them')
     return args
 
 
 def main() -> None:
     """Test."""
     args = parse_args()
+    if args.out:
+        require_folder(args.out, 'the folder of predictions', '--out')
+    # Older predictions are replaced at the end, by all the new ones or by none.
+    with filling(args.out) if args.out else nullcontext() as folder:
+        test(args, folder)
+
+
+def test(args: argparse.Namespace, folder: Path | None) -> None:
+    """Test, and write predictions to a folder if there is one."""
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
     _require_weights(cfg, args.config)
@@ -63,8 +81,10 @@ def main() -> None:
         drop_annotations(cfg.test_dataloader.dataset)
     if args.ids:
         select_images(cfg, args.ids)
-    if args.out:
-        write_classes(cfg, args.out)
+    if args.submission:
+        require_archive_names(cfg.test_dataloader.dataset)
+    if folder is not None:
+        write_classes(cfg, str(folder))
     if args.crf:
         refine_with_crf(cfg, args.crf_workers)
     if args.show or args.show_dir:
@@ -77,7 +97,19 @@ def main() -> None:
     if is_replaced:
         runner.logger.info('GlobalInterpEncoderDecoder replaces EncoderDecoder: it predicts the same classes faster, '
                            'and computes seg_logits only when something reads them.')
-    runner.test()
+    check_loading(runner)
+    try:
+        with naming_dead_workers():
+            runner.test()
+    finally:
+        _stop_refining(runner)
+
+
+def _stop_refining(runner: Runner) -> None:
+    """If the test failed, end the processes of the CRF, for which this one would wait until all have finished."""
+    evaluator = getattr(runner._test_loop, 'evaluator', None)
+    if isinstance(evaluator, CRFEvaluator):
+        evaluator.stop()
 
 
 def _require_weights(cfg: Config, path: str) -> None:
@@ -99,13 +131,16 @@ def _require_test(cfg: Config, path: str) -> None:
 
 
 def _paint_predictions(cfg: Config, args: argparse.Namespace) -> None:
-    if 'visualization' not in cfg.default_hooks:
-        raise InputError("--show and --show-dir need the config's default_hooks to have "
-                         "visualization=dict(type='SegVisualizationHook').")
-    hook = cfg.default_hooks.visualization
+    hooks = dict(cfg.get('default_hooks') or {})
+    hook = dict(hooks.get('visualization') or dict(type='SegVisualizationHook'))
     hook.update(draw=True, show=args.show, wait_time=args.wait_time, interval=hook.get('interval', 1))
+    cfg.default_hooks = dict(hooks, visualization=hook)
     if args.show_dir:
-        cfg.visualizer = dict(cfg.get('visualizer') or _VISUALIZER, save_dir=args.show_dir)
+        require_folder(args.show_dir, 'the folder of painted predictions', '--show-dir')
+        visualizer = dict(cfg.get('visualizer') or _VISUALIZER, save_dir=args.show_dir)
+        others = [backend for backend in visualizer.get('vis_backends') or () if backend['type'] != 'LocalVisBackend']
+        visualizer['vis_backends'] = [*others, dict(type='WholeImageVisBackend')]
+        cfg.visualizer = visualizer
 
 
 def _augment(cfg: Config) -> None:

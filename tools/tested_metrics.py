@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mmengine.config import Config
 
 from mmseg_gdn.datasets.tested_images import loading_step
@@ -39,17 +37,9 @@ def write_classes(cfg: Config, folder: str) -> None:
     Args:
         cfg: Config of the test; changed in place.
         folder: Where to write.
-
-    Raises:
-        InputError: If the folder cannot be created.
     """
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'Cannot create the folder {folder} ({error.strerror}); name one you may write to '
-                         'with --out.') from error
     metrics = _metrics(cfg.test_evaluator)
-    writers = [metric for metric in metrics if metric['type'] in _WRITERS_OF_CLASSES]
+    writers = [metric for metric in metrics if metric.get('type') in _WRITERS_OF_CLASSES]
     if writers:
         writers[0].update(output_dir=folder, keep_results=True)
     else:

@@ -18,6 +18,7 @@ from mmseg_gdn.datasets.named_images import naming_dead_workers
 from mmseg_gdn.datasets.require_data import require_voc
 from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.engine.hooks import StopHook
+from mmseg_gdn.models.starting_weights import require_starting_weights
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
 from training.faults import faults_in_one_sentence, raise_log_errors
@@ -105,6 +106,7 @@ def _require_files(cfg: Config, path: str) -> None:
     require_voc(cfg.train_dataloader.dataset)
     if cfg.get('val_dataloader'):
         require_voc(cfg.val_dataloader.dataset)
+    require_starting_weights(cfg.model)
     if cfg.get('load_from'):
         _require_start(cfg.load_from, path)
 

@@ -17,12 +17,13 @@ from mmengine.logging import MMLogger
 
 from caffe_golden.check import Check
 from caffe_golden.layer import check_layer, is_layer
-from caffe_golden.models import check_model
+from caffe_golden.models import check_model, counterpart
 from caffe_golden.nets import check_net, is_net
 from caffe_golden.released import check_released, is_released
 from caffe_golden.shapes import check_shapes
 from caffe_golden.softmax_loss import check_softmax_loss
 from caffe_golden.solver import check_solver, is_solver
+from mmseg_gdn.caffe import read_caffemodel
 from mmseg_gdn.utils import InputError, run_tool
 
 KINDS = ((is_layer, check_layer), (is_net, check_net), (is_solver, check_solver), (is_released, check_released))
@@ -50,7 +51,7 @@ def main() -> int:
     count = failed = 0
     for path in files:
         checks = []
-        for check in check_file(path):
+        for check in complete_checks(path):
             checks.append(check)
             if not (args.quiet and check.ok):
                 print(line(path, check))
@@ -58,7 +59,35 @@ def main() -> int:
         print(f'{path.name}: {len(checks)} quantities, {wrong} off')
         count, failed = count + len(checks), failed + wrong
     print(f'{folder}: {count} quantities in {len(files)} files, {failed} off')
-    return 1 if failed or not count else 0
+    return 1 if failed else 0
+
+
+def complete_checks(path: Path) -> Iterator[Check]:
+    """Make all comparisons that a golden file allows, of which there must be some.
+
+    Raises:
+        InputError: If the file cannot be read, or if it lacks what belongs to its quantities.
+    """
+    count = 0
+    try:
+        for check in check_file(path):
+            count += 1
+            yield check
+    except InputError:
+        raise
+    # Arrays and tables that are missing, or of other shapes than the rest of the file promises.
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = f'{type(error).__name__}: {" ".join(str(error).split())[:200]}'
+        raise InputError(f'{path} is not a whole golden file: after {count} quantities, what belongs to the next one '
+                         f'is missing or of another shape ({reason}); copy it again.') from error
+    if not count and not is_of_a_model(path):
+        raise InputError(f'{path} holds nothing that could be compared; copy it again, or remove it.')
+
+
+def is_of_a_model(path: Path) -> bool:
+    """Whether a file holds the weights and outputs of a ``.caffemodel`` beside it, which is compared with them."""
+    return path.suffix == '.npz' and any(
+        counterpart(read_caffemodel(model), {path.stem: read(path)}) for model in path.parent.glob('*.caffemodel'))
 
 
 def check_file(path: Path) -> Iterator[Check]:
@@ -92,7 +121,8 @@ def read(path: Path) -> dict:
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
     # Damaged archives raise errors of NumPy, zipfile or zlib.
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, RecursionError, NotImplementedError,
+            zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f'{path} cannot be read ({type(error).__name__}: {error}); copy it again.') from error
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from mmseg_gdn.utils import InputError
@@ -23,11 +25,16 @@ def read_kernel(path: str) -> np.ndarray:
     try:
         # Overflowing sizes and values are refused below, so NumPy's warnings are not needed.
         with np.errstate(over='ignore'):
-            # Memory-mapped, so that a header with a larger size than the file's is refused before memory is allocated.
-            stored = np.lib.format.open_memmap(path, mode='r')
-            if stored.dtype.kind not in 'fiu':
+            if os.path.exists(path) and not os.path.isfile(path):
+                raise InputError(f'{path} is not a regular file; {how_to}.')
+            # Mapped, so that a header with a larger size than the file's is refused before memory is allocated; then
+            # read, because a file that another program shortens would end this process.
+            header = np.lib.format.open_memmap(path, mode='r')
+            if header.dtype.kind not in 'fiu':
                 raise InputError(f'{path} holds no array of real numbers; {how_to}.')
-            kernel = np.array(stored, np.float32)
+            stored = np.fromfile(path, header.dtype, header.size, offset=header.offset)
+            order = 'C' if header.flags.c_contiguous else 'F'
+            kernel = stored.reshape(header.shape, order=order).astype(np.float32)
     except InputError:
         raise
     # NumPy reports damaged files by many kinds of exceptions.

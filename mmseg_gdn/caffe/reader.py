@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import stat
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.progress import byte_progress
 
 from . import schema
-from .wire import BYTES, FIXED32, FIXED64, Field, WireError, fields
+from .wire import BYTES, FIXED32, FIXED64, Budget, Field, WireError, fields
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -24,8 +23,10 @@ if TYPE_CHECKING:
 _HOW_TO = 'give a complete binary .caffemodel file'
 _NUMBERS = {schema.BLOB_DATA: np.dtype('<f4'), schema.BLOB_DOUBLE_DATA: np.dtype('<f8')}
 _UNPACKED = {schema.BLOB_DATA: FIXED32, schema.BLOB_DOUBLE_DATA: FIXED64}
-# Far above what any network has; they bound the memory that a file of many tiny parts can claim.
-_MOST_HEADER_BYTES, _MOST_LAYERS, _MOST_BLOBS = 2**16, 10_000, 64
+# Far above what any network has; they bound the time and memory that a file of many tiny parts can claim.
+_MOST_HEADER_BYTES, _MOST_LAYERS, _MOST_BLOBS, _MOST_FIELDS = 2**11, 10_000, 64, 500_000
+# An array and its layer take some hundred bytes beside their values.
+_MOST_SMALL_BLOBS, _BYTES_PER_BLOB = 1000, 200
 _MOST_AXES = 32  # Caffe's own limit
 
 
@@ -47,7 +48,8 @@ class CaffeLayer:
 def read_caffemodel(path: str | Path) -> dict[str, CaffeLayer]:
     """Read all layers that have weights.
 
-    The file is memory-mapped; only the arrays are copied.
+    The file is read as a whole, because one that another program shortens would end this process if it were mapped;
+    so its size and that of its arrays is the memory it takes.
 
     Args:
         path: The file.
@@ -70,26 +72,34 @@ def read_caffemodel(path: str | Path) -> dict[str, CaffeLayer]:
             if file.read(8) == b'\x89HDF\r\n\x1a\n':
                 raise InputError(f'{path} is an HDF5 model, which Caffe writes as .caffemodel.h5; '
                                  'save it again with snapshot_format: BINARYPROTO, or load and save it in pycaffe.')
-            # Closed with its last view, not here: the traceback of an error may still hold some.
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            file.seek(0)
+            data = bytearray(status.st_size)
+            if file.readinto(data) < status.st_size:
+                raise InputError(f'{path} became shorter while it was read; give a file that is complete.')
     except OSError as error:
         raise InputError(f'{path} cannot be read ({error.strerror}); name an existing .caffemodel file.') from error
-    return _read_net(path, data)
+    except MemoryError as error:
+        raise InputError(f'{path} does not fit into memory; {_HOW_TO}.') from error
+    return _read_net(path, memoryview(data))
 
 
 def _read_net(path: Path, data: memoryview) -> dict[str, CaffeLayer]:
     layers: dict[str, CaffeLayer] = {}
-    known = 0
+    known = blobs = 0
+    budget = Budget(_MOST_FIELDS)
     try:
         with byte_progress(len(data)) as show:
-            for field in fields(data, 0, len(data)):
+            for field in fields(data, 0, len(data), budget):
                 show(field.start)
                 if field.kind != BYTES or field.number not in (schema.NET_LAYERS, schema.NET_V1_LAYERS):
                     continue
                 known += 1
                 if known > _MOST_LAYERS:
                     raise WireError(f'more than {_MOST_LAYERS} layers')
-                layer = _read_layer(path, data, field)
+                layer = _read_layer(path, data, field, budget)
+                blobs += len(layer.blobs)
+                if blobs > _MOST_SMALL_BLOBS + len(data) // _BYTES_PER_BLOB:
+                    raise WireError(f'more than {blobs - 1} arrays in {len(data)} bytes')
                 if layer.name in layers and layer.blobs:
                     raise InputError(f'{path} holds weights for two layers named {printable(layer.name)}; {_HOW_TO}.')
                 if layer.blobs:
@@ -104,12 +114,12 @@ def _read_net(path: Path, data: memoryview) -> dict[str, CaffeLayer]:
     return layers
 
 
-def _read_layer(path: Path, data: memoryview, field: Field) -> CaffeLayer:
+def _read_layer(path: Path, data: memoryview, field: Field, budget: Budget) -> CaffeLayer:
     is_v1 = field.number == schema.NET_V1_LAYERS
     message, blob_number = (('V1LayerParameter', schema.V1_LAYER_BLOBS) if is_v1 else
                             ('LayerParameter', schema.LAYER_BLOBS))
     header, blobs = _Header(message), []
-    for part in fields(data, field.value, field.end):
+    for part in fields(data, field.value, field.end, budget):
         if part.number == blob_number and part.kind == BYTES:
             blobs.append(part)
             if len(blobs) > _MOST_BLOBS:
@@ -121,22 +131,23 @@ def _read_layer(path: Path, data: memoryview, field: Field) -> CaffeLayer:
     name = layer.name.decode(errors='backslashreplace')
     kind = (schema.V1_TYPES.get(layer.type, f'V1 type {layer.type}') if is_v1 else
             layer.type.decode(errors='backslashreplace'))
-    arrays = tuple(_read_blob(f'{path}: blob {index} of layer {printable(name)}', data, blob)
+    arrays = tuple(_read_blob(f'{path}: blob {index} of layer {printable(name)}', data, blob, budget)
                    for index, blob in enumerate(blobs))
     return CaffeLayer(name, kind, arrays)
 
 
-def _read_blob(where: str, data: memoryview, field: Field) -> np.ndarray:
+def _read_blob(where: str, data: memoryview, field: Field, budget: Budget) -> np.ndarray:
     """One array; its values are copied straight from the file, because a message would hold them a second time."""
     header, count = _Header('BlobProto'), 0
-    for part in fields(data, field.value, field.end):
+    for part in fields(data, field.value, field.end, budget):
         if part.number in _NUMBERS:
             count += len(_numbers(where, data, part))
         else:
             header.add(data, part)
-    shape = _shape(header.parse())
-    if len(shape) > _MOST_AXES:
-        raise InputError(f'{where} has {len(shape)} axes, but Caffe allows {_MOST_AXES}; {_HOW_TO}.')
+    blob = header.parse()
+    if len(blob.shape.dim) > _MOST_AXES:
+        raise InputError(f'{where} has {len(blob.shape.dim)} axes, but Caffe allows {_MOST_AXES}; {_HOW_TO}.')
+    shape = _shape(blob)
     if any(side < 1 for side in shape) or prod(shape) != count:
         raise InputError(f'{where} has {count} values for the shape {shape}; {_HOW_TO}.')
     values = np.empty(count, np.float32)
@@ -161,10 +172,13 @@ def _shape(blob: Message) -> tuple[int, ...]:
 
 
 def _numbers(where: str, data: memoryview, part: Field) -> np.ndarray:
-    """View of the numbers in a field: many in a packed one, one in another."""
+    """View of the numbers in a field: many in a packed one, or those of several fields."""
     dtype = _NUMBERS[part.number]
     if part.kind not in (BYTES, _UNPACKED[part.number]):
         raise WireError(f'numbers of wire type {part.kind} at byte {part.start}')
+    if part.kind != BYTES:
+        size = (part.end - part.start) // part.count
+        return np.ndarray(part.count, dtype, data, part.value, (size, ))
     if (part.end - part.value) % dtype.itemsize:
         raise InputError(f'{where} ends within a number; {_HOW_TO}.')
     return np.frombuffer(data[part.value:part.end], dtype)

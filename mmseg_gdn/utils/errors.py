@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Callable
 
 from . import built_parts, system_errors
 from .stopping import Stopped, stop_by_exception
+
+_DATA_ONLY, _CODE_TOO = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD', 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'  # torch refuses both
 
 
 class InputError(ValueError):
@@ -25,7 +30,7 @@ def run_tool(main: Callable[[], int | None]) -> None:
         main: The tool's entry point; its result is the exit status (``None`` is 0).
     """
     try:
-        with stop_by_exception():
+        with stop_by_exception(), _no_code_of_checkpoints():
             status = main()
     except Stopped as stopped:
         _end(str(stopped), stopped.status)
@@ -39,6 +44,18 @@ def run_tool(main: Callable[[], int | None]) -> None:
             raise
         sys.exit(f'error: {sentence}')
     sys.exit(status)
+
+
+@contextmanager
+def _no_code_of_checkpoints() -> Iterator[None]:
+    """Let torch, also in child processes, load data only, which versions before 2.6 do not by themselves."""
+    before = {name: os.environ.pop(name, None) for name in (_DATA_ONLY, _CODE_TOO)}
+    os.environ[_DATA_ONLY] = '1'
+    try:
+        yield
+    finally:
+        os.environ.pop(_DATA_ONLY)
+        os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
 def _end(sentence: str, status: int) -> None:

@@ -92,18 +92,17 @@ def filling(folder: str | os.PathLike) -> Iterator[Path]:
     """
     from mmengine.dist import is_main_process  # here, because operators use this package and need no mmengine
     partial = Path(folder, '.unfinished')
-    is_first = is_main_process()
-    if is_first:
-        shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed; here, no process has begun to write
     try:
         with writing(folder):
             partial.mkdir(parents=True, exist_ok=True)
             yield partial
-            for file in sorted(partial.rglob('*')) if is_first else ():
+            # Only now: at the beginning, processes may not know each other yet.
+            for file in sorted(partial.rglob('*')) if is_main_process() else ():
                 if file.is_file():
                     target = Path(folder, file.relative_to(partial))
                     target.parent.mkdir(parents=True, exist_ok=True)
                     file.replace(target)
     finally:
-        if is_first:
+        if is_main_process():
             shutil.rmtree(partial, ignore_errors=True)

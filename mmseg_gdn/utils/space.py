@@ -25,7 +25,7 @@ def require_space(needs: Iterable[tuple[Path, float]]) -> None:
     folders: dict[int, list[str]] = defaultdict(list)
     existing: dict[int, Path] = {}
     for folder, size in needs:
-        place = _nearest_existing(folder)
+        place = nearest_existing(folder)
         device = place.stat().st_dev
         bytes_by_device[device] += size
         folders[device].append(str(folder))
@@ -37,6 +37,7 @@ def require_space(needs: Iterable[tuple[Path, float]]) -> None:
                              f'but {free / _GIGABYTE:.1f} GB are free; make room or choose folders on another disk.')
 
 
-def _nearest_existing(folder: Path) -> Path:
+def nearest_existing(folder: Path) -> Path:
+    """The folder itself, or the innermost of those around it that exists."""
     folder = folder.absolute()
     return next(place for place in (folder, *folder.parents) if place.exists())

@@ -1,8 +1,10 @@
 """Reading Caffe models: what is in them, and what is refused."""
 
+import os
 import re
 import subprocess
 import sys
+import time
 import tracemalloc
 import zipfile
 
@@ -363,6 +365,36 @@ class TestRefusals:
         assert 'more than 64 blobs' in refusal(net(layer('a', 'X', *[blob(VALUES[0])] * 65)))
         assert 'bytes of names or sizes' in refusal(net(layer('a' * 2**16, 'X', blob(VALUES))))
         assert 'bytes of names or sizes' in refusal(net(layer('a', 'X', shape(*[1] * 2**16) + floats([1]))))
+
+
+    def test_more_small_parts_than_fit_a_file_of_its_size(self, refusal, monkeypatch):
+        tiny = shape(1) + floats([1])
+        many = (layer(str(number), 'X', *[tiny] * 60) for number in range(100))
+        assert 'more than' in (message := refusal(net(*many))) and 'arrays in' in message
+        monkeypatch.setattr('mmseg_gdn.caffe.reader._MOST_FIELDS', 1000)
+        assert 'more than 1000 fields' in refusal(net(layer('a', 'X', blob(VALUES) + number_field(15, 1) * 1001)))
+        assert 'more than 1000 fields' in refusal(net(layer('a')) + number_field(15, 1) * 1001)
+
+    def test_a_file_that_becomes_shorter_while_it_is_read(self, refusal, monkeypatch):
+        whole = os.fstat
+
+        def before_it_was_cut(handle):
+            status = list(whole(handle))
+            status[6] += 100
+            return os.stat_result(status)
+
+        monkeypatch.setattr('mmseg_gdn.caffe.reader.os.fstat', before_it_was_cut)
+        message = refusal(net(layer('a', 'X', blob(VALUES))))
+        assert 'became shorter while it was read; give a file that is complete' in message
+
+    def test_many_unpacked_numbers_take_no_time(self, read):
+        values = np.arange(2**20, dtype=np.float32)
+        unpacked = np.zeros(len(values), np.dtype([('tag', 'u1'), ('value', '<f4')]))
+        unpacked['tag'], unpacked['value'] = 5 << 3 | 5, values
+        begin = time.process_time()
+        layers = read(net(layer('a', 'X', shape(*values.shape) + unpacked.tobytes())))
+        assert time.process_time() - begin < 1
+        assert np.array_equal(layers['a'].blobs[0], values)
 
 
 SMALL = net(layer('conv', 'Convolution', blob(VALUES), shape(3) + floats(VALUES[0]) + floats(VALUES, number=6)),

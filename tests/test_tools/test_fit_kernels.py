@@ -215,7 +215,7 @@ def test_what_cannot_be_fitted(options, message, stock, tmp_path):
 @pytest.mark.parametrize(('name', 'message'), [
     ('gdn.onnx', r'does not end in \.pth'),
     ('colours.pth', r'would replace .*colours\.pth'),
-    ('file/gdn.pth', 'Cannot make the folder'),
+    ('file/gdn.pth', 'Cannot create the folder of the weights'),
 ])
 def test_outputs_that_are_refused(name, message, stock, tmp_path):
     (stock[0].parent / 'file').write_text('')

@@ -1,6 +1,7 @@
 """How tools end."""
 
 import errno
+import os
 
 import pytest
 
@@ -51,3 +52,17 @@ def test_files_that_cannot_be_written(error, sentence):
 
     with pytest.raises(SystemExit, match=sentence):
         run_tool(main)
+
+
+def test_torch_is_told_to_load_data_only_while_a_tool_runs(monkeypatch):
+    monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
+    monkeypatch.delenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', raising=False)
+    seen = {}
+
+    def main():
+        seen.update({name: os.environ.get(f'TORCH_FORCE_{name}ONLY_LOAD') for name in ('WEIGHTS_', 'NO_WEIGHTS_')})
+
+    ending(main)
+    assert seen == {'WEIGHTS_': '1', 'NO_WEIGHTS_': None}
+    assert os.environ['TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'] == '1'
+    assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ

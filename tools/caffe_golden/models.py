@@ -31,7 +31,7 @@ def check_model(path: Path, stored: Mapping[str, Arrays]) -> Iterator[Check]:
         InputError: If the model cannot be read.
     """
     layers = read_caffemodel(path)
-    name = _counterpart(layers, stored)
+    name = counterpart(layers, stored)
     if name is None:
         yield Check(f'{len(layers)} layers read (no file has arrays to compare them with)', 0, 0, 'unreadable layers')
         return
@@ -49,7 +49,7 @@ def check_model(path: Path, stored: Mapping[str, Arrays]) -> Iterator[Check]:
                 yield Check(f'converted, {check.name}', check.error, check.tolerance)
 
 
-def _counterpart(layers: Layers, stored: Mapping[str, Arrays]) -> str | None:
+def counterpart(layers: Layers, stored: Mapping[str, Arrays]) -> str | None:
     """The golden file with these weights: all its shapes match, and no other file has more equal arrays."""
     def equal_arrays(name: str) -> int:
         return sum(np.array_equal(blob, stored[name][key]) for key, blob in _weights(layers, stored[name]))

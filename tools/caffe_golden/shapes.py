@@ -8,8 +8,12 @@ import torch
 from mmseg.registry import MODELS
 from torch import nn
 
+from mmseg_gdn.utils import InputError
+
 from .check import Check
 from .nets import conv_names_and_indices, pool_names_and_indices
+
+_LARGEST = 2000  # pixels: far above what the networks were made for, and no danger to the memory
 
 
 def check_shapes(table: Mapping[str, Mapping[str, list[int]]]) -> Iterator[Check]:
@@ -20,12 +24,26 @@ def check_shapes(table: Mapping[str, Mapping[str, list[int]]]) -> Iterator[Check
 
     Yields:
         One comparison per net and input size; its error is the number of blobs whose size differs.
+
+    Raises:
+        InputError: If it is no such table.
     """
     for name, shapes in table.items():
+        _require_sizes(name, shapes)
         layout = 'largefov' if 'pool5a' in shapes else 'fcn32s'
         ours = _sizes(layout, shapes['data'])
         wrong = [blob for blob, size in shapes.items() if ours.get(_unsplit(blob)) != size]
         yield Check(f'{name} ({len(shapes)} blobs)', len(wrong), 0, 'blobs of another size')
+
+
+def _require_sizes(name: str, shapes: object) -> None:
+    sizes = [*shapes.values(), shapes.get('data')] if isinstance(shapes, dict) else [None]
+    if not all(isinstance(size, list) and len(size) == 2 and all(type(side) is int for side in size) for size in sizes):
+        raise InputError(f'The table of sizes has no height and width for each blob of {name}, the image (data) among '
+                         'them; copy it again.')
+    if not all(0 < side <= _LARGEST for side in shapes['data']):
+        raise InputError(f'The table of sizes has an image of {shapes["data"]} pixels for {name}, but sides are 1 to '
+                         f'{_LARGEST}; copy it again.')
 
 
 def _unsplit(blob: str) -> str:

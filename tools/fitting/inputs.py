@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from mmengine.config import Config
@@ -10,6 +9,7 @@ from mmengine.config import Config
 from mmseg_gdn.datasets.require_data import require_voc
 from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.places import require_file_place
 
 _NEEDED = ('train_dataloader', 'val_dataloader', 'val_evaluator', 'val_cfg')
 
@@ -32,12 +32,7 @@ def require_inputs(config: Path, checkpoint: str, out: str) -> None:
     for written, given in ((path, checkpoint), (path.with_suffix('.py'), config)):
         if written.resolve() == Path(given).resolve():
             raise InputError(f'--out {out} would replace {given}; choose another name.')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'Cannot make the folder {path.parent} ({error.strerror}); choose another --out.') from error
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f'Cannot write to the folder {path.parent}; choose another --out.')
+    require_file_place(path, 'the weights', '--out')
 
 
 def require_kind(name: str, cfg: Config) -> None:

@@ -24,6 +24,7 @@ from input_format import caffe_input
 from mmseg_gdn.caffe import CaffeLayer, convert, read_caffemodel
 from mmseg_gdn.utils import InputError, atomic_write, require_extra, run_tool
 from mmseg_gdn.utils.download import download, remaining_bytes
+from mmseg_gdn.utils.places import require_file_place, require_folder
 from mmseg_gdn.utils.sources import Source, read_sources
 from mmseg_gdn.utils.space import require_space
 from reduced_vgg import read_reduced_vgg
@@ -62,6 +63,8 @@ def main() -> None:
     if is_caffemodel(source):
         require_extra('caffe')
     downloads = Path(args.downloads)
+    require_file_place(out, 'the checkpoint', '--out')
+    require_folder(downloads, 'the folder of downloads', '--downloads')
     require_space([(downloads, remaining_bytes(source, downloads)), (out.parent, source.megabytes * 10**6)])
     path = download(source, downloads)
     conversion = convert(read_layers(path, source), layout)

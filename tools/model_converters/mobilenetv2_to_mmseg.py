@@ -42,8 +42,8 @@ def main() -> None:
     if args.from_package == bool(args.src):
         raise InputError('Give either SRC or --from-package.')
     src = packaged_weights() if args.from_package else args.src
-    weights = convert(read_weights(src))
     with atomic_write(args.dst) as partial:
+        weights = convert(read_weights(src))
         torch.save(dict(state_dict=weights, meta=dict(source=Path(src).name)), partial)
     print(f'{args.dst}: {len(weights)} tensors of MobileNetV2 from {Path(src).name}')
 

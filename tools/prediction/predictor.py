@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from mmseg_gdn.engine.checkpoint import load_weights, require_checkpoint
 from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.cli import read_config
+from mmseg_gdn.utils.cli import read_config, require_model
 from mmseg_gdn.visualization import legend_of_dataset
 
 _COLOUR_LOADERS = ('LoadImageFromFile', 'LoadVOCImage')
@@ -56,6 +56,7 @@ class Predictor:
 
     def __init__(self, config: str, checkpoint: str, device: str, options: dict | None = None) -> None:
         cfg = read_config(config, options)
+        require_model(cfg, config)
         if cfg.model.type == 'Ensemble':
             raise InputError(f'{config} is an Ensemble, which reads images by its members\' pipelines; test it with '
                              'tools/test.py, or predict with one of its members.')

@@ -1,0 +1,90 @@
+"""What tools/test.py writes: whole or not at all, with configs of all shapes."""
+
+import runpy
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
+from PIL import Image
+
+from mmseg_gdn.utils import InputError
+from mmseg_gdn.visualization.whole_image_backend import WholeImageVisBackend
+
+
+@pytest.fixture
+def run_test(monkeypatch, tmp_path, root_dir):
+    """Run the tool in this process; gives what it has logged."""
+    monkeypatch.syspath_prepend(root_dir / 'tools')
+    main = runpy.run_path(str(root_dir / 'tools/test.py'))['main']
+
+    def run(config, *args):
+        folder = tmp_path / 'run'
+        monkeypatch.setattr(sys, 'argv', ['test.py', *map(str, (config, *args)), '--work-dir', str(folder)])
+        main()
+        return max(folder.rglob('*.log')).read_text()
+
+    return run
+
+
+@pytest.fixture
+def checkpoint(gdn_config, tmp_path):
+    path = tmp_path / 'model.pth'
+    torch.save(dict(state_dict=MODELS.build(Config.fromfile(gdn_config).model).state_dict()), path)
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('text', [
+    '',
+    'default_hooks = None',
+    "default_hooks = dict(_delete_=True, timer=dict(type='IterTimerHook'))",
+    "visualizer = dict(_delete_=True, type='SegLocalVisualizer', name='visualizer', vis_backends=None)",
+])
+def test_pictures_need_nothing_in_the_config(run_test, child, checkpoint, tmp_path, text):
+    run_test(child(text + '\ntest_dataloader = dict(num_workers=0, persistent_workers=True)\n'), checkpoint,
+             '--show-dir', tmp_path / 'painted', '--out', tmp_path / 'plain')
+    assert len(list((tmp_path / 'painted').rglob('*.png'))) == 2
+    assert sorted(path.name for path in (tmp_path / 'plain').iterdir()) == ['d.png', 'e.png']
+
+
+@pytest.mark.slow
+def test_a_test_that_fails_leaves_older_predictions(run_test, gdn_config, checkpoint, voc_root, tmp_path):
+    plain = tmp_path / 'plain'
+    plain.mkdir()
+    (plain / 'd.png').write_text('old')
+    (voc_root / 'JPEGImages/e.jpg').write_bytes(b'')
+    with pytest.raises(InputError, match=r'e\.jpg'):
+        run_test(gdn_config, checkpoint, '--out', plain)
+    assert [(path.name, path.read_text()) for path in plain.iterdir()] == [('d.png', 'old')]
+
+
+def test_pictures_are_those_of_mmengine(tmp_path):
+    image = np.random.default_rng(0).integers(0, 255, (5, 7, 3), dtype=np.uint8)
+    WholeImageVisBackend(str(tmp_path)).add_image('a', image, 3)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / 'vis_image/a_3.png')), image)
+
+
+def test_a_picture_that_does_not_fit(tmp_path, limit_files):
+    image = np.random.default_rng(0).integers(0, 255, (99, 99, 3), dtype=np.uint8)
+    limit_files(4096)
+    with pytest.raises(InputError, match=r'Cannot write .*a_0\.png .*run this again'):
+        WholeImageVisBackend(str(tmp_path)).add_image('a', image)
+    assert list((tmp_path / 'vis_image').iterdir()) == []
+
+
+def test_a_window_keeps_pictures_from_being_written(run_test, gdn_config, checkpoint, capsys):
+    with pytest.raises(SystemExit):
+        run_test(gdn_config, checkpoint, '--show', '--show-dir', 'painted')
+    assert 'give one of them' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('args', [['{config}'], ['{config}', '--out', '{config}/inside'],
+                                  ['{config}', '--show-dir', '{config}/inside']])
+def test_places_and_files_that_are_mixed_up(run_test, gdn_config, checkpoint, args):
+    first, *others = (arg.format(config=gdn_config) for arg in args)
+    files = (checkpoint, first) if not others else (first, checkpoint)
+    with pytest.raises(InputError, match=r'named where the config belongs|Cannot create the folder of .*pre'):
+        run_test(*files, *others)
