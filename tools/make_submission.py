@@ -87,9 +87,9 @@ def class_indices(path: Path) -> np.ndarray:
     for value, label in misleading_colours(mask):
         raise InputError(f"{path} has the colour of VOC's label {label} for the value {value}; save class indices, not "
                          'colours that a program has numbered.')
-    highest = mask.labels.max()
-    if highest >= NUM_CLASSES or mask.labels.min() < 0:
-        raise InputError(f'{path} holds the value {highest}, but each pixel needs a class 0..{NUM_CLASSES - 1}; '
+    unknown = [value for value in mask.values if not 0 <= value < NUM_CLASSES]
+    if unknown:
+        raise InputError(f'{path} holds the value {unknown[-1]}, but each pixel needs a class 0..{NUM_CLASSES - 1}; '
                          'save predicted classes, without void.')
     return mask.labels
 

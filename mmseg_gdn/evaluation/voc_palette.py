@@ -42,7 +42,7 @@ def misleading_colours(mask: Mask) -> list[tuple[int, int]]:
     """
     if mask.palette is None:
         return []
-    used = np.flatnonzero(np.bincount(mask.labels.ravel(), minlength=256)[:len(mask.palette)]).tolist()
+    used = [value for value in mask.values if value < len(mask.palette)]
     colours = [tuple(mask.palette[value].tolist()) for value in used]
     # A palette that was left unfinished has one colour for many values; it says nothing.
     meant = [(value, _labels_by_colour().get(colour)) for value, colour in zip(used, colours)

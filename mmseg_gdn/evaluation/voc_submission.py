@@ -13,8 +13,9 @@ from mmengine.logging import MMLogger
 from mmseg.datasets import PascalVOCDataset
 from mmseg.registry import METRICS
 
-from mmseg_gdn.utils import InputError, atomic_write
+from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.ids import archive_names
+from mmseg_gdn.utils.places import require_file_place
 
 from .voc_archive import COMPETITIONS, encode_mask, require_archive_name, write_archive
 from .voc_palette import NUM_CLASSES
@@ -53,7 +54,7 @@ class VOCSubmission(BaseMetric):
         self._voc_numbers = np.arange(NUM_CLASSES, dtype=np.uint8)
         self._paths: dict[str, str] = {}
         if is_main_process():
-            _require_writable(self.out)
+            require_file_place(self.out, 'the archive', '--submission')
 
     @BaseMetric.dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict | None) -> None:
@@ -137,13 +138,6 @@ def _voc_numbers(classes: Sequence[str]) -> np.ndarray:
         raise InputError(f'The data set has no class {missing[0]!r}{others}, so its class numbers cannot be brought to '
                          "those of VOC; name the classes in metainfo as VOC does, or use a config for VOC.")
     return np.array([_VOC_CLASSES.index(name) for name in classes], np.uint8)
-
-
-def _require_writable(path: Path) -> None:
-    probe = path.with_name(f'.{path.name}.probe')
-    with atomic_write(probe):
-        pass
-    probe.unlink()
 
 
 def _check(name: str, mask: np.ndarray, size: tuple[int, int]) -> None:

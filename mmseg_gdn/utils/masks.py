@@ -23,10 +23,12 @@ class Mask(NamedTuple):
 
     Attributes:
         labels: Values of the pixels, shape (H, W), integers: indices of the palette if there is one.
+        values: Those that occur, in ascending order.
         palette: Colours of the indices, shape (n, 3), uint8; ``None`` for grey masks.
     """
 
     labels: np.ndarray
+    values: list[int]
     palette: np.ndarray | None
 
 
@@ -63,9 +65,18 @@ def read_mask(path: str | Path, content: bytes | None = None) -> Mask:
     labels = np.asarray(image)
     if image.mode == '1':
         labels = labels.astype(np.uint8)
+    values = _values(image, labels)
+    if spread > 1:
+        labels, values = labels // spread, [value // spread for value in values]
     palette = image.getpalette('RGB') if image.mode == 'P' else None
-    return Mask(labels // spread if spread > 1 else labels,
-                None if palette is None else np.array(palette, np.uint8).reshape(-1, 3))
+    return Mask(labels, values, None if palette is None else np.array(palette, np.uint8).reshape(-1, 3))
+
+
+def _values(image: Image.Image, labels: np.ndarray) -> list[int]:
+    # The histogram is several times faster, but has bytes only.
+    if image.mode not in ('P', 'L'):
+        return np.unique(labels).tolist()
+    return [value for value, count in enumerate(image.histogram()) if count]
 
 
 def _raw_mode(image: Image.Image) -> str:

@@ -195,7 +195,7 @@ class TestWriting:
 
     def test_unwritable_place_is_told_before_anything_is_computed(self, tmp_path):
         (tmp_path / 'file').touch()
-        with pytest.raises(InputError, match='Cannot write'):
+        with pytest.raises(InputError, match='the folder of the archive'):
             VOCSubmission(str(tmp_path / 'file' / 'a.tgz'))
 
     @pytest.mark.parametrize(('mask', 'size', 'message'), [

@@ -10,7 +10,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Callable
 
-import numpy as np
 from PIL import Image
 
 from mmseg_gdn.evaluation.voc_palette import NUM_CLASSES, VOID, misleading_colours
@@ -121,12 +120,11 @@ def _check_pair(root: Path, image_id: str, mask_folders: tuple[str, ...]) -> tup
         return [*defects, f'{path}: missing'], []
     except InputError as error:
         return [*defects, str(error)], []
-    labels = np.unique(mask.labels).tolist()
-    defects.extend(_mask_defects(path, mask, labels))
+    defects.extend(_mask_defects(path, mask))
     height, width = mask.labels.shape
     if size not in (None, (width, height)):
         defects.append(f'{path}: {width}x{height} px, but its image is {size[0]}x{size[1]} px')
-    return defects, labels
+    return defects, mask.values
 
 
 def _image_size(path: Path, defects: list[str], if_missing: str) -> tuple[int, int] | None:
@@ -149,8 +147,8 @@ def _image_size(path: Path, defects: list[str], if_missing: str) -> tuple[int, i
     return size
 
 
-def _mask_defects(path: Path, mask: Mask, labels: list[int]) -> Iterator[str]:
-    illegal = [label for label in labels if label not in _LABELS]
+def _mask_defects(path: Path, mask: Mask) -> Iterator[str]:
+    illegal = [label for label in mask.values if label not in _LABELS]
     if illegal:
         yield f'{path}: holds {", ".join(map(str, illegal[:5]))}, but only 0..{NUM_CLASSES - 1} and {VOID} are labels'
         return

@@ -90,10 +90,10 @@ class LoadCheckedAnnotations(LoadAnnotations):
         return results
 
     def _require_labels(self, path: str, mask: Mask) -> None:
-        if mask.labels.min() < 0 or mask.labels.max() > VOID:
-            values = _some_values(mask.labels[(mask.labels < 0) | (mask.labels > VOID)])
-            raise InputError(f'The mask {path} holds the values {values}, but labels are 0..{VOID}; correct the mask, '
-                             f'and {self.remedy}.')
+        unknown = [value for value in mask.values if not 0 <= value <= VOID]
+        if unknown:
+            raise InputError(f'The mask {path} holds the values {_some(unknown)}, but labels are 0..{VOID}; correct '
+                             f'the mask, and {self.remedy}.')
 
     def _in_trained_classes(self, labels: np.ndarray, results: dict) -> np.ndarray:
         """The labels in the numbering of training: without class 0, or with the classes of the config's metainfo."""
@@ -101,6 +101,8 @@ class LoadCheckedAnnotations(LoadAnnotations):
         if self.reduce_zero_label not in (None, is_reduced):
             raise InputError(f'reduce_zero_label is {self.reduce_zero_label} in the transform LoadAnnotations, but '
                              f'{is_reduced} in the data set; remove it from the transform.')
+        if not is_reduced and not results.get('label_map'):
+            return labels.astype(np.uint8)
         trained = np.arange(256)
         if is_reduced:
             trained = np.where((trained == 0) | (trained == VOID), VOID, trained - 1)
@@ -124,9 +126,9 @@ class LoadVOCAnnotations(LoadCheckedAnnotations):
     remedy = _CHECK_VOC
 
     def _require_labels(self, path: str, mask: Mask) -> None:
-        unknown = mask.labels[((mask.labels < 0) | (mask.labels >= NUM_CLASSES)) & (mask.labels != VOID)]
-        if unknown.size:
-            raise InputError(f'The mask {path} holds the values {_some_values(unknown)}, but VOC has the classes '
+        unknown = [value for value in mask.values if not 0 <= value < NUM_CLASSES and value != VOID]
+        if unknown:
+            raise InputError(f'The mask {path} holds the values {_some(unknown)}, but VOC has the classes '
                              f'0..{NUM_CLASSES - 1} and {VOID} for void; correct the mask and {self.remedy}.')
         for index, label in misleading_colours(mask):
             raise InputError(f'The mask {path} has the colour of VOC\'s label {label} for the value {index}, as '
@@ -150,8 +152,8 @@ def _in_words(shape: tuple[int, ...]) -> str:
     return f'{shape[1]}x{shape[0]}'
 
 
-def _some_values(values: np.ndarray) -> str:
-    return ', '.join(map(str, np.unique(values)[:5]))
+def _some(values: list[int]) -> str:
+    return ', '.join(map(str, values[:5]))
 
 
 def _loading_error(kind: str, path: str, error: Exception, remedy: str) -> InputError:
