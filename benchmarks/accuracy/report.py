@@ -40,7 +40,7 @@ def filled(text: str, results: Path) -> str:
 
     Args:
         text: Markdown with blocks from ``<!-- results: NAME -->`` to ``<!-- end -->``; the name is a study's, or
-            ``summary``.
+            ``summary`` or ``short-summary``.
         results: Folder of the results.
 
     Returns:
@@ -53,7 +53,9 @@ def filled(text: str, results: Path) -> str:
 
 
 def _content(name: str, results: Path) -> str:
-    return summary(results) + '\n' if name == 'summary' else tables(results, name)
+    if name in ('summary', 'short-summary'):
+        return summary(results, is_short=name.startswith('short')) + '\n'
+    return tables(results, name)
 
 
 def _arguments() -> argparse.Namespace:
