@@ -26,20 +26,20 @@ def upsampling() -> list[Experiment]:
     fine = dict(stride=16)
     adamw = dict(optimizer='adamw')
     fast = dict(_GDN, lr_mult=100)
-    labelled = [dict(variant, labels=place) for variant in ({}, _GDN, _DECONV) for place in ('scores', 'features')]
     spoiled = [dict(_GDN, lr_mult=1), dict(_GDN, lr_mult=1, decay_mult=1), dict(_GDN, decay_mult=1)]
     longer = [dict(iterations=600), dict(_GDN, iterations=600), dict(_GDN, start=300)]
     return [
         *_runs(camvid, [{}, _GDN, _FITTED, _DECONV, fast]),
         *_runs(_BILINEAR, [{}, _GDN, _FITTED, _DECONV]),
         *_runs(replace(camvid, **fine), [{}, _GDN, _DECONV]),
-        *_runs(_BILINEAR, labelled),
-        *_runs(_BILINEAR, longer),
-        *_runs(camvid, spoiled),
+        *_runs(_BILINEAR, [dict(variant, labels=place) for variant in ({}, _GDN) for place in ('scores', 'features')]),
         *_runs(replace(_BILINEAR, **fine), [{}, _GDN, _DECONV]),
+        *_runs(camvid, spoiled),
         *_runs(replace(camvid, network='mobilenetv2-cut', trunk='frozen', **fine), [{}, _GDN]),
         *_runs(replace(_BILINEAR, network='mobilenetv2-cut', trunk='frozen', **fine), [{}, _GDN]),
         *_runs(replace(camvid, **adamw), [{}, _GDN, fast]),
+        *_runs(_BILINEAR, longer),
+        *_runs(_BILINEAR, [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
         *_runs(camvid, [dict(_GDN, labels='scores')]),
         *_runs(_BILINEAR, [fast]),
         *_runs(replace(camvid, trunk='trained', iterations=200), [{}, _GDN]),
@@ -47,8 +47,8 @@ def upsampling() -> list[Experiment]:
 
 
 def checkpoints() -> list[Experiment]:
-    """The networks under ``checkpoints/``: one seed, trained five times as long as the others."""
-    base = replace(_BILINEAR, study='checkpoints', iterations=1500)
+    """The networks under ``checkpoints/``: one seed, trained three times as long as the others."""
+    base = replace(_BILINEAR, study='checkpoints', iterations=900)
     return _runs(base, [{}, dict(_GDN, labels='features')], seeds=[0])
 
 
