@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -44,7 +46,10 @@ class ShieldedInit:
         """Initialise a worker."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, _obey_the_second)
+        if hasattr(signal, 'sigwaitinfo'):
+            # Handlers do not learn who has sent a signal. Other threads inherit that it is blocked.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+            threading.Thread(target=_end_when_the_parent_says, daemon=True).start()
         if self._init is not None:
             self._init(worker)
 
@@ -82,6 +87,7 @@ class BatchIterator:
         self._done -= num_iters
 
 
-def _obey_the_second(signum: int, frame: Any) -> None:
-    # The first may have been sent to all processes of the training. Whoever wants to end this worker sends another.
-    signal.signal(signum, signal.SIG_DFL)
+def _end_when_the_parent_says() -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)
