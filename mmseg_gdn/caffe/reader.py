@@ -152,7 +152,8 @@ def _read_blob(where: str, data: memoryview, field: Field, budget: Budget) -> np
         raise InputError(f'{where} has {count} values for the shape {shape}; {_HOW_TO}.')
     values = np.empty(count, np.float32)
     filled = 0
-    with np.errstate(over='ignore'):  # a double beyond float32 becomes infinite, which is refused
+    # A double beyond float32 becomes infinite, and all NaN stay NaN; both are refused below.
+    with np.errstate(over='ignore', invalid='ignore'):
         for part in fields(data, field.value, field.end):
             if part.number in _NUMBERS:
                 numbers = _numbers(where, data, part)

@@ -347,6 +347,8 @@ class TestRefusals:
     @pytest.mark.filterwarnings('error')
     def test_doubles_beyond_float32(self, refusal):
         assert 'not finite' in refusal(net(layer('a', 'X', shape(1) + floats([1e300], number=8, dtype='<f8'))))
+        signalling = bytes_field(8, (0x7ff0000000000001).to_bytes(8, 'little'))
+        assert 'not finite' in refusal(net(layer('a', 'X', shape(1) + signalling)))
 
     def test_two_layers_of_one_name(self, refusal):
         for make_layer in (layer, v1_layer):

@@ -1,6 +1,8 @@
 """mmseg's own analysis tools on a config with global interpolation."""
 
 import json
+import runpy
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
 from PIL import Image
+
+from mmseg_gdn.utils import InputError
 
 
 @pytest.fixture
@@ -72,3 +76,12 @@ def test_analyze_logs(run_script, gdn_config, tmp_path):
         result = run_script('tools/stock.py', 'analysis_tools/analyze_logs', log, '--keys', *keys, '--out', picture)
         assert result.returncode == 0, result.stderr
         assert np.asarray(Image.open(picture).convert('L')).std() > 0
+
+
+def test_a_missing_package_is_named_as_pip_knows_it(root_dir, monkeypatch):
+    monkeypatch.syspath_prepend(root_dir / 'tools')
+    main = runpy.run_path(str(root_dir / 'tools/stock.py'))['main']
+    monkeypatch.setitem(sys.modules, 'pytorch_grad_cam', None)
+    monkeypatch.setattr(sys, 'argv', ['stock.py', 'analysis_tools/visualization_cam', '--help'])
+    with pytest.raises(InputError, match=r'imports pytorch_grad_cam, .* install it \(pip install grad-cam\)'):
+        main()
