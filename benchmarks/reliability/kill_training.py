@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib.pyplot  # noqa: F401  (visualizers import it)
 import mmengine.runner.runner
 import torch
+from mmengine.config import Config
 from mmengine.utils.dl_utils import collect_env
 from tools_path import ROOT, train
 
@@ -174,8 +176,9 @@ def _train(config: Path, folder: Path, rank: int, processes: int, port: str) -> 
         os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(processes), MASTER_PORT=port,
                           MASTER_ADDR='127.0.0.1')
         sys.argv += ['--launcher', 'pytorch']
-    # What it describes does not change, and takes longer than the training.
+    # Both describe what does not change, and take longer than the training.
     mmengine.runner.runner.collect_env = lambda: _ENVIRONMENT
+    Config.pretty_text = property(lambda cfg: repr(cfg.to_dict()))
     run_tool(train.main)
 
 

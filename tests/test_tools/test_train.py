@@ -1,7 +1,11 @@
 """What tools/train.py adds to a config, and what it refuses."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -9,6 +13,7 @@ from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmseg.registry import METRICS, MODELS
 
+from mmseg_gdn.engine.newest_checkpoint import newest_checkpoint
 from mmseg_gdn.utils import InputError
 from train import main
 
@@ -136,3 +141,35 @@ def test_a_caffe_recipe_without_caffes_weights_stops(train, caffe_config, tmp_pa
     with pytest.raises(InputError, match='custom_hooks.0.from_scratch=True'):
         train(caffe_config)
     assert not list((tmp_path / 'run').glob('*.pth'))
+
+
+@pytest.mark.slow
+def test_a_rate_that_is_far_too_high_ends_training(train, child, tmp_path):
+    config = child('optim_wrapper = dict(optimizer=dict(lr=1e30))\ntrain_cfg = dict(max_iters=5)')
+    with pytest.raises(InputError, match=r'Training has stopped at iteration \d.*(loss|weights).* Usually the learn'):
+        train(config)
+    assert not list((tmp_path / 'run').glob('*.pth'))
+
+
+@pytest.mark.slow
+def test_sigterm_to_all_processes_leaves_a_checkpoint_and_no_workers(root_dir, child, tmp_path):
+    config = child("""
+train_dataloader = dict(num_workers=2, persistent_workers=True)
+train_cfg = dict(max_iters=100000, val_interval=100000)
+param_scheduler = []
+""")
+    folder = tmp_path / 'run'
+    process = subprocess.Popen([sys.executable, 'tools/train.py', str(config), '--work-dir', str(folder)],
+                               cwd=root_dir, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while process.poll() is None and not list(folder.glob('iter_*.pth')):
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 143
+    newest = newest_checkpoint(folder)
+    iteration = torch.load(newest, weights_only=True)['meta']['iter']
+    assert told.splitlines()[-1] == (f'Stopped by SIGTERM after iteration {iteration}. To go on from {newest}, add '
+                                     '--resume.')
+    assert 'Traceback' not in told
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
