@@ -22,8 +22,7 @@ class StopHook(Hook):
 
     Slurm sends such signals before the time of a job is over (``sbatch --signal``). With several processes, one that
     gets the signal is enough. A second Ctrl-C ends training at once. If validation is interrupted, it is repeated after
-    resuming. The checkpoint is written by :class:`DurableCheckpointHook`; without that hook, training goes on from the
-    last checkpoint.
+    resuming. The checkpoint is written by :class:`DurableCheckpointHook`; without that hook, none is saved.
     """
 
     # After checkpoints have been saved.
@@ -109,7 +108,7 @@ class StopHook(Hook):
         if not signum or not is_between_updates(runner.optim_wrapper):
             return
         saver = next((hook for hook in runner.hooks if isinstance(hook, DurableCheckpointHook)), None)
-        told = 'To go on from the last checkpoint, add --resume.'
+        told = 'No checkpoint was saved.'
         if saver is not None:
             told = f'To go on from {saver.save_now(runner, iteration)}, add --resume.'
         barrier()
