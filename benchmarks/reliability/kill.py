@@ -70,7 +70,7 @@ def main() -> int:
 def plan(args: argparse.Namespace) -> Iterator[tuple[str, bool]]:
     """Kind of each training, and whether to kill it while a checkpoint is written."""
     for number in range(args.kills):
-        yield ('no workers', 'two workers')[number % 2], number < args.in_writing
+        yield ('no workers', 'two workers')[number % 2], number * args.in_writing % args.kills < args.in_writing
     for number in range(args.distributed):
         yield _TWO_PROCESSES, number % 5 == 0
 
