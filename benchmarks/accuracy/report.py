@@ -9,6 +9,7 @@ from pathlib import Path
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
 # isort: split
+from card import card
 from summary import summary
 from table import tables
 
@@ -40,7 +41,7 @@ def filled(text: str, results: Path) -> str:
 
     Args:
         text: Markdown with blocks from ``<!-- results: NAME -->`` to ``<!-- end -->``; the name is a study's, or
-            ``summary`` or ``short-summary``.
+            ``summary``, ``short-summary`` or ``card:RUN``.
         results: Folder of the results.
 
     Returns:
@@ -55,6 +56,8 @@ def filled(text: str, results: Path) -> str:
 def _content(name: str, results: Path) -> str:
     if name in ('summary', 'short-summary'):
         return summary(results, is_short=name.startswith('short')) + '\n'
+    if name.startswith('card:'):
+        return card(results, name.removeprefix('card:')) + '\n'
     return tables(results, name)
 
 
