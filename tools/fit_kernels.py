@@ -28,6 +28,7 @@ from mmseg_gdn.utils import InputError, atomic_write, run_tool
 from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
 from mmseg_gdn.utils.files import sync
 from mmseg_gdn.utils.places import require_folder
+from training.faults import raise_log_errors
 
 NOT_IMPROVED = 3
 _ABOUT = """\
@@ -124,6 +125,7 @@ def _fit(cfg: Config, plan: FitPlan, metric: str) -> tuple[float, dict[str, Tens
     plan.apply(cfg)
     add_default_hook(cfg, 'global_interp', 'GlobalInterpHook')
     runner = Runner.from_cfg(cfg)
+    raise_log_errors(runner.logger)
     runner.train()
     with whole_model(runner.model) as model:
         matrices = {name: matrix.detach().cpu().clone() for name, matrix in all_matrices(model)}

@@ -24,6 +24,7 @@ from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
 from mmseg_gdn.utils.places import filling, require_folder
 from mmseg_gdn.visualization import whole_image_backend  # noqa: F401  (registers what --show-dir writes with)
 from tested_metrics import refine_with_crf, submit_instead_of_evaluating, write_classes
+from training.faults import raise_log_errors
 
 _VISUALIZER = dict(type='SegLocalVisualizer', name='visualizer')
 
@@ -94,6 +95,7 @@ def test(args: argparse.Namespace, folder: Path | None) -> None:
     add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
 
     runner = Runner.from_cfg(cfg)
+    raise_log_errors(runner.logger)
     if is_replaced:
         runner.logger.info('GlobalInterpEncoderDecoder replaces EncoderDecoder: it predicts the same classes faster, '
                            'and computes seg_logits only when something reads them.')
