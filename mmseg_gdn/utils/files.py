@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .errors import InputError
-from .places import writing
+from .places import require_whole_image, writing
 
 
 @contextmanager
@@ -44,6 +44,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     try:
         with writing(path):
             yield partial
+            require_whole_image(partial, path)
             sync(partial)
             # mkstemp creates private files; results should follow the user's umask like any other output.
             partial.chmod(0o666 & ~_umask())

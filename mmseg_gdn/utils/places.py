@@ -12,6 +12,8 @@ from pathlib import Path
 from .errors import InputError
 from .system_errors import is_about_writing, reason, remedy
 
+_PICTURES = ((b'\x89PN', b'IEND\xaeB`\x82'), (b'\xff\xd8\xff', b'\xff\xd9'))  # how PNG and JPEG begin and end
+
 
 def require_folder(folder: str | os.PathLike, what: str, option: str) -> None:
     """Make a folder, and make sure that files can be written there, before anything is computed.
@@ -53,6 +55,25 @@ def require_file_place(path: str | os.PathLike, what: str, option: str) -> None:
     if Path(path).is_dir():
         raise InputError(f'Cannot write {what} {path}: it is a folder; name a file with {option}.')
     require_folder(Path(path).parent, f'the folder of {what}', option)
+
+
+def require_whole_image(path: Path, what: str | os.PathLike) -> None:
+    """Make sure that a picture just written is not cut off: Pillow does not notice when the disk takes only a part.
+
+    Args:
+        path: The file; files that are no PNG and no JPEG pass.
+        what: The file it is to become, for messages.
+
+    Raises:
+        InputError: If its end is missing.
+    """
+    with path.open('rb') as file:
+        start = file.read(3)
+        file.seek(max(0, path.stat().st_size - 8))
+        end = file.read()
+    if any(start == mark and not end.endswith(last) for mark, last in _PICTURES):
+        raise InputError(f'Cannot write {what}: the disk has taken only a part of it; make room, and run this again. '
+                         'What was there before is untouched.')
 
 
 @contextmanager
@@ -98,11 +119,13 @@ def filling(folder: str | os.PathLike) -> Iterator[Path]:
             partial.mkdir(parents=True, exist_ok=True)
             yield partial
             # Only now: at the beginning, processes may not know each other yet.
-            for file in sorted(partial.rglob('*')) if is_main_process() else ():
-                if file.is_file():
-                    target = Path(folder, file.relative_to(partial))
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    file.replace(target)
+            files = [file for file in sorted(partial.rglob('*')) if file.is_file()] if is_main_process() else []
+            for file in files:
+                require_whole_image(file, Path(folder, file.name))
+            for file in files:
+                target = Path(folder, file.relative_to(partial))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(target)
     finally:
         if is_main_process():
             shutil.rmtree(partial, ignore_errors=True)

@@ -5,8 +5,9 @@ import os
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils import InputError, atomic_write
 from mmseg_gdn.utils.places import filling, require_file_place, require_folder, writing
 
 
@@ -76,6 +77,19 @@ def test_a_folder_is_filled_at_the_end(tmp_path):
     assert {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob('*.txt')} == {
         'a.txt': 'new', 'kept.txt': 'kept', 'sub/b.txt': 'b'}
     assert not (tmp_path / '.unfinished').exists()
+
+
+@pytest.mark.parametrize('kind', ['PNG', 'JPEG'])
+def test_a_picture_of_which_the_disk_takes_a_part(tmp_path, limit_files, kind):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (128, 128, 3), dtype=np.uint8))
+    path = tmp_path / 'a.png'
+    path.write_text('old')
+    limit_files(4096)
+    with pytest.raises(InputError, match=r'Cannot write .*a\.png'), atomic_write(path) as partial:
+        noise.save(partial, format=kind)
+    with pytest.raises(InputError, match=r'Cannot write .*'), filling(tmp_path) as folder:
+        noise.save(folder / 'a.png', format=kind)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ['old']
 
 
 def test_a_failure_leaves_a_folder_as_it_was(tmp_path, limit_files):
