@@ -39,7 +39,7 @@ CAFFE = ['protobuf>=4.25']  # earlier 4.x crash where they give back a repeated 
 EXPORT = ['onnx', 'onnxruntime', 'onnxscript']
 PLOTS = ['matplotlib>=3.5']
 CRF = ['pydensecrf2>=1.1']  # pydensecrf, of which it is a fork, no longer builds
-TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'seaborn', *CAFFE, *EXPORT, *PLOTS, *CRF]
+TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'scikit-image', 'seaborn', *CAFFE, *EXPORT, *PLOTS, *CRF]
 
 
 def version() -> str:

@@ -1,46 +1,31 @@
-"""What a model card says in numbers: the metrics of one run, and what it knows of each class."""
+"""What a model card says in numbers: the metrics that ``tools/test.py`` gave for a checkpoint."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from comparison import WELL_POPULATED, Measure
-from mmseg.datasets import PascalVOCDataset
-from records import read_results
+_METRICS = Path(__file__).parents[2] / 'checkpoints' / 'metrics.json'
+# Classes with enough images in the VOC extract.
+_WELL_POPULATED = ('background', 'cat', 'cow', 'dog', 'horse', 'person', 'sheep')
+_NAMES = {'mIoU': 'mIoU of 21 classes', 'aAcc': 'pixel accuracy', 'mAP': 'image-level mAP of the label loss'}
 
-from mmseg_gdn.utils import InputError
 
-
-def card(folder: Path, name: str) -> str:
-    """Metrics of a run on the VOC extract.
+def card(name: str) -> str:
+    """Metrics of a checkpoint on the 264 val images of the VOC extract, at their own size.
 
     Args:
-        folder: Folder of the results.
-        name: Name of the run.
+        name: File name of the checkpoint, without its suffix.
 
     Returns:
         Two Markdown tables.
-
-    Raises:
-        InputError: If the run has no result.
     """
-    result = read_results(folder).get(name)
-    if result is None:
-        raise InputError(f'{folder} has no result {name}; make it with benchmarks/accuracy/run.py.')
-    few = WELL_POPULATED['voc']
-    precision = result['image_level_mAP']
-    rows = [
-        ('mIoU of 21 classes', Measure().of(result)),
-        (f'mIoU of the {len(few)} classes with enough images', Measure(classes=few).of(result)),
-        ('mIoU within 4 px of borders', Measure('4px').of(result)),
-        ('pixel accuracy', result['pixel_accuracy']),
-        ('image-level mAP of the masks', precision['of_masks']),
-        ('image-level mAP of the label loss', precision['of_labels']),
-    ]
-    lines = ['| on the 264 val images, scaled to 320 px | % |', '|---|---|',
-             *(f'| {text} | {value:.1f} |' for text, value in rows if value is not None), '',
-             '| class | IoU |', '|---|---|']
-    classes = zip(PascalVOCDataset.METAINFO['classes'], result['IoU'])
-    lines += [f'| {text} | {0 if value is None else value:.1f} |'
-              for text, value in sorted(classes, key=lambda pair: -(pair[1] or 0))]
+    metrics = json.loads(_METRICS.read_text(encoding='utf-8'))[name]
+    classes = {key.removeprefix('IoU/'): value for key, value in metrics.items() if key.startswith('IoU/')}
+    few = [classes[known] for known in _WELL_POPULATED]
+    rows = [(text, metrics[key]) for key, text in _NAMES.items() if key in metrics]
+    rows.insert(1, (f'mIoU of the {len(few)} classes with enough images', sum(few) / len(few)))
+    lines = ['| on 264 val images | % |', '|---|---|', *(f'| {text} | {value:.2f} |' for text, value in rows), '',
+             '| class | IoU |', '|---|---|',
+             *(f'| {text} | {value:.2f} |' for text, value in sorted(classes.items(), key=lambda pair: -pair[1]))]
     return '\n'.join(lines)

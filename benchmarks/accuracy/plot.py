@@ -7,7 +7,7 @@ from pathlib import Path
 from comparison import Measure, Variant, by_setting, compared
 from experiments import BASELINES
 from matplotlib.figure import Figure
-from table import study_results
+from records import read_results
 from wording import short_setting_text
 
 _SHOWN = {'gdn-x20': ('GDN', 'C0'), 'deconv-x1': ('learned deconvolution', 'C1'),
@@ -25,7 +25,7 @@ def draw_differences(folder: Path) -> Figure:
     Returns:
         The figure.
     """
-    lines = [(compared_by_name, setting_text) for compared_by_name, setting_text in _settings(folder)]
+    lines = _settings(folder)
     figure = Figure(figsize=(8, 1.2 + 0.6 * len(lines)), layout='constrained')
     axes = figure.subplots()
     for row, (variants, _) in enumerate(lines):
@@ -35,8 +35,7 @@ def draw_differences(folder: Path) -> Figure:
     axes.axvline(0, color='black', linewidth=0.8)
     axes.set_yticks(range(len(lines)), [text for _, text in lines])
     axes.invert_yaxis()
-    axes.set_xlabel('difference in mIoU from bilinear interpolation, in points; dots are seeds, '
-                    'bars 95 % over images')
+    axes.set_xlabel('mIoU minus that of bilinear interpolation\n(dots: seeds; bars: 95 % over images of their mean)')
     axes.grid(axis='x', alpha=0.3)
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles))
@@ -46,8 +45,9 @@ def draw_differences(folder: Path) -> Figure:
 
 def _settings(folder: Path) -> list[tuple[dict[str, Variant], str]]:
     found = []
+    done = read_results(folder).values()
     for study in ('upsampling', 'spoilers'):
-        for results in by_setting(study_results(folder, study)).values():
+        for results in by_setting([result for result in done if result['settings']['study'] == study]).values():
             variants = {one.experiment.variant: one for one in compared(results, BASELINES[study])}
             if set(variants) & set(_SHOWN):
                 found.append((variants, short_setting_text(next(iter(variants.values())).experiment)))

@@ -16,7 +16,8 @@ from table import tables
 from mmseg_gdn.utils import atomic_write, require_extra, run_tool
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ('README.md', 'docs/results.md', 'benchmarks/accuracy/matrix-rates.md')
+DOCUMENTS = ('README.md', 'docs/results.md', 'benchmarks/accuracy/matrix-rates.md',
+             'checkpoints/fcn_mobilenet-v2_voc-extract.md', 'checkpoints/fcn_mobilenet-v2_gdn_voc-extract.md')
 PLOT = 'docs/results.png'
 _BLOCK = re.compile(r'(<!-- results: (\S+) -->\n)(.*?)(<!-- end -->)', re.DOTALL)
 
@@ -41,7 +42,7 @@ def filled(text: str, results: Path) -> str:
 
     Args:
         text: Markdown with blocks from ``<!-- results: NAME -->`` to ``<!-- end -->``; the name is a study's, or
-            ``summary``, ``short-summary`` or ``card:RUN``.
+            ``summary``, ``short-summary`` or ``card:CHECKPOINT``.
         results: Folder of the results.
 
     Returns:
@@ -57,7 +58,7 @@ def _content(name: str, results: Path) -> str:
     if name in ('summary', 'short-summary'):
         return summary(results, is_short=name.startswith('short')) + '\n'
     if name.startswith('card:'):
-        return card(results, name.removeprefix('card:')) + '\n'
+        return card(name.removeprefix('card:')) + '\n'
     return tables(results, name)
 
 
