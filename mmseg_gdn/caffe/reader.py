@@ -24,7 +24,7 @@ _HOW_TO = 'give a complete binary .caffemodel file'
 _NUMBERS = {schema.BLOB_DATA: np.dtype('<f4'), schema.BLOB_DOUBLE_DATA: np.dtype('<f8')}
 _UNPACKED = {schema.BLOB_DATA: FIXED32, schema.BLOB_DOUBLE_DATA: FIXED64}
 # Far above what any network has; they bound the time and memory that a file of many tiny parts can claim.
-_MOST_HEADER_BYTES, _MOST_LAYERS, _MOST_BLOBS, _MOST_FIELDS = 2**11, 10_000, 64, 500_000
+_MOST_HEADER_BYTES, _MOST_LAYERS, _MOST_BLOBS, _MOST_FIELDS = 2**11, 10_000, 64, 200_000
 # An array and its layer take some hundred bytes beside their values.
 _MOST_SMALL_BLOBS, _BYTES_PER_BLOB = 1000, 200
 _MOST_AXES = 32  # Caffe's own limit
