@@ -290,4 +290,4 @@ class TestRefusals:
 
     def test_missing_matrices(self, refusal, kernels, tmp_path):
         assert 'cannot be read as a .npy matrix' in refusal('--kernels', kernels[0], tmp_path / 'nowhere.npy')
-        assert 'cannot be read as a .npy matrix' in refusal('--kernels', kernels[0], tmp_path)
+        assert f'{tmp_path} is not a regular file' in refusal('--kernels', kernels[0], tmp_path)

@@ -56,10 +56,12 @@ def test_the_newest_checkpoint_is_taken(cfg, save, resume):
     assert start(cfg, resume) == (True, newest)
 
 
-def test_a_training_that_has_no_checkpoint_yet_starts_anew(cfg, capsys):
+def test_a_training_that_has_no_checkpoint_yet_starts_anew(cfg, monkeypatch):
+    told = []
+    monkeypatch.setattr('training.start.print_log', lambda message, *args: told.append(message))
     start(cfg, None)
     assert start(cfg, LATEST) == (False, 'start.pth')
-    assert 'has no checkpoint yet, so it starts anew' in ''.join(capsys.readouterr())
+    assert any('has no checkpoint yet, so it starts anew' in message for message in told)
 
 
 @pytest.mark.parametrize('resume', [LATEST, AUTO])
