@@ -115,7 +115,7 @@ def filling(folder: str | os.PathLike) -> Iterator[Path]:
     partial = Path(folder, '.unfinished')
     shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed; here, no process has begun to write
     try:
-        with writing(folder):
+        with writing(f'{folder}, or the log of this run'):
             partial.mkdir(parents=True, exist_ok=True)
             yield partial
             # Only now: at the beginning, processes may not know each other yet.
