@@ -34,7 +34,11 @@ param_scheduler = []
 def config(gdn_config, root_dir, voc_root, tmp_path):
     """A config without chance, which starts from stored weights."""
     ids = voc_root / 'ImageSets/Segmentation/train.txt'
-    ids.write_text('a\nb\na\nb\n')
+    for folder, suffix in (('JPEGImages', '.jpg'), ('SegmentationClass', '.png')):
+        for image_id in 'ab':
+            copy = voc_root / folder / f'{image_id}_again{suffix}'
+            copy.write_bytes((voc_root / folder / f'{image_id}{suffix}').read_bytes())
+    ids.write_text('a\nb\na_again\nb_again\n')
     path, start = tmp_path / 'plain.py', tmp_path / 'start.pth'
     path.write_text(PLAIN.format(base=str(gdn_config), start=None))
     script = f"""

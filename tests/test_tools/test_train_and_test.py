@@ -65,7 +65,7 @@ def test_checkpoint_of_another_architecture_and_unwritable_archive(run_script, g
     blocker.touch()
     result = run_script('tools/test.py', gdn_config, work_dir / 'iter_2.pth', '--work-dir', work_dir,
                         '--submission', blocker / 'a.tgz')
-    assert 'Cannot write' in only_error(result)
+    assert 'Cannot create the folder of the archive' in only_error(result)
     assert 'Iter(test)' not in result.stdout + result.stderr
     result = run_script('tools/test.py', gdn_config, work_dir / 'iter_2.pth', '--work-dir', work_dir,
                         '--cfg-options', 'model.decode_head.channels=64')
