@@ -91,7 +91,8 @@ def test_two_processes_equal_one(run_script, launch, config, tmp_path, strategy)
     assert {'decode_head.interp.kernel_h', 'decode_head.interp.kernel_w', 'backbone.conv1.conv.weight'} <= moved
     for key in moved:
         way = (weights[0][key] - start[key]).abs().max()
-        assert (weights[0][key] - weights[1][key]).abs().max() <= 2e-3 * way, key
+        rounding = 2 * torch.finfo(torch.float32).eps * start[key].abs().max()  # of the weights themselves
+        assert (weights[0][key] - weights[1][key]).abs().max() <= 2e-3 * way + rounding, key
 
     resumed = launch('dist_train', config, 2, '--work-dir', tmp_path / 'two', '--resume', '--cfg-options',
                      'train_dataloader.batch_size=1', 'train_cfg.max_iters=3', *strategy)
