@@ -52,7 +52,8 @@ torch.save(dict(state_dict=MODELS.build(Config.fromfile({str(path)!r}).model).st
 """
     subprocess.run([sys.executable, '-c', script], cwd=root_dir, check=True, capture_output=True)
     path.write_text(PLAIN.format(base=str(gdn_config), start=str(start)) + """
-train_dataloader['dataset'] = dict(pipeline=[dict(type='RandomCrop', crop_size=(48, 64)), dict(type='PackSegInputs')])
+train_dataloader['dataset'] = dict(
+    pipeline=[dict(type='Resize', scale=(64, 48), keep_ratio=False), dict(type='PackSegInputs')])
 """)
     return path
 
