@@ -43,7 +43,7 @@ def test_defects_keep_their_traceback():
     (OSError(errno.ENOSPC, 'No space left on device', 'log.json'),
      r'error: log\.json cannot be written \(No space left on device\); make room'),
     (OSError(errno.EROFS, 'Read-only file system'), 'error: A file of the results cannot be written .*read-only'),
-    (PermissionError(errno.EACCES, 'Permission denied', '/root/a'), r'error: /root/a may not be read or written'),
+    (PermissionError(errno.EACCES, 'Permission denied', '/folder/a'), r'error: /folder/a may not be read or written'),
     (RuntimeError('[enforce fail at inline_container.cc:603] . unexpected pos 64 vs 0'), 'make room on the disk'),
 ])
 def test_files_that_cannot_be_written(error, sentence):
