@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,21 @@ def run_script(root_dir, tmp_path) -> Callable[..., subprocess.CompletedProcess]
     def run(script: str, *args: object) -> subprocess.CompletedProcess:
         command = [sys.executable, script, *map(str, args)]
         return subprocess.run(command, cwd=root_dir, capture_output=True, text=True, check=False, timeout=900)
+
+    return run
+
+
+@pytest.fixture
+def run_test(monkeypatch, tmp_path, root_dir) -> Callable[..., str]:
+    """Run ``tools/test.py`` in this process; gives what it has logged."""
+    monkeypatch.syspath_prepend(root_dir / 'tools')
+    main = runpy.run_path(str(root_dir / 'tools/test.py'))['main']
+
+    def run(config, *args):
+        folder = tmp_path / 'run'
+        monkeypatch.setattr(sys, 'argv', ['test.py', *map(str, (config, *args)), '--work-dir', str(folder)])
+        main()
+        return max(folder.rglob('*.log')).read_text()
 
     return run
 

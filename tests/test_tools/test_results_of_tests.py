@@ -1,7 +1,5 @@
 """What tools/test.py writes: whole or not at all, with configs of all shapes."""
 
-import runpy
-import sys
 
 import numpy as np
 import pytest
@@ -12,21 +10,6 @@ from PIL import Image
 
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.visualization.whole_image_backend import WholeImageVisBackend
-
-
-@pytest.fixture
-def run_test(monkeypatch, tmp_path, root_dir):
-    """Run the tool in this process; gives what it has logged."""
-    monkeypatch.syspath_prepend(root_dir / 'tools')
-    main = runpy.run_path(str(root_dir / 'tools/test.py'))['main']
-
-    def run(config, *args):
-        folder = tmp_path / 'run'
-        monkeypatch.setattr(sys, 'argv', ['test.py', *map(str, (config, *args)), '--work-dir', str(folder)])
-        main()
-        return max(folder.rglob('*.log')).read_text()
-
-    return run
 
 
 @pytest.fixture

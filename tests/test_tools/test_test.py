@@ -1,8 +1,6 @@
 """What tools/test.py makes of a config and its options, and what it refuses."""
 
 import pickle
-import runpy
-import sys
 import tarfile
 
 import numpy as np
@@ -30,21 +28,6 @@ test_dataloader = dict(dataset=dict(_delete_=True, type='ConcatDataset', dataset
 ONE_WRAPPED_SET = PARTS + """
 test_dataloader = dict(dataset=dict(_delete_=True, type='RepeatDataset', times=1, dataset=parts[0]))
 """
-
-
-@pytest.fixture
-def run_test(monkeypatch, tmp_path, root_dir):
-    """Run the tool in this process; gives what it has logged."""
-    monkeypatch.syspath_prepend(root_dir / 'tools')
-    main = runpy.run_path(str(root_dir / 'tools/test.py'))['main']
-
-    def run(config, *args):
-        folder = tmp_path / 'run'
-        monkeypatch.setattr(sys, 'argv', ['test.py', *map(str, (config, *args)), '--work-dir', str(folder)])
-        main()
-        return max(folder.rglob('*.log')).read_text()
-
-    return run
 
 
 @pytest.fixture
