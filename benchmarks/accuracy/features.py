@@ -144,5 +144,5 @@ def cached(model: EncoderDecoder, weights: Path, experiment: Experiment, folder:
         found = extract(model, experiment, folder, view, level)
         with atomic_write(path) as partial:
             torch.save(dict(maps=found.maps[level], masks=found.masks), partial)
-    stored = torch.load(path, mmap=True)
+    stored = torch.load(path, mmap=True, weights_only=True)
     return _at(level, stored['maps'], stored['masks'])

@@ -150,7 +150,7 @@ def _fit_kernels(network: Network, model: EncoderDecoder, experiment: Experiment
     (work_dir / 'log.txt').write_text(outcome.stdout + outcome.stderr)
     if outcome.returncode:
         raise InputError(f'tools/fit_kernels.py failed; see {work_dir / "log.txt"}.')
-    fitted = torch.load(work_dir / 'gdn.pth')['state_dict']
+    fitted = torch.load(work_dir / 'gdn.pth', weights_only=True)['state_dict']
     for name, matrix in network.decode_head.interp.named_parameters():
         matrix.data.copy_(fitted[f'decode_head.interp.{name}'])
 
@@ -188,7 +188,7 @@ def _load(network: Network, experiment: Experiment, run: Experiment, scratch: Pa
     path = _weights_file(run, scratch)
     if not path.is_file():
         raise InputError(f'{experiment.name} starts from {path}, which does not exist; run that experiment first.')
-    missing, unexpected = network.load_state_dict(torch.load(path), strict=False)
+    missing, unexpected = network.load_state_dict(torch.load(path, weights_only=True), strict=False)
     if unexpected or any(not name.startswith(may_be_new) for name in missing):
         raise InputError(f'{path} has weights of another network than {experiment.name}; delete it, and the result of '
                          'its run.')
