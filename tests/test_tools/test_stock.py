@@ -52,9 +52,13 @@ def test_unknown_tool(run_script):
 @pytest.mark.slow
 def test_benchmark(run_script, config, voc_root, tmp_path):
     """The tool times 200 images; it pads as in training and cannot cut that off again, so they have that size."""
-    (voc_root / 'ImageSets/Segmentation/val.txt').write_text('d\n' * 200)
-    for name in ('JPEGImages/d.jpg', 'SegmentationClass/d.png'):
-        Image.open(voc_root / name).resize((128, 128), Image.NEAREST).save(voc_root / name)
+    ids = [f'd{index}' for index in range(200)]
+    (voc_root / 'ImageSets/Segmentation/val.txt').write_text('\n'.join(ids))
+    for folder, suffix in (('JPEGImages', '.jpg'), ('SegmentationClass', '.png')):
+        first = voc_root / folder / f'd{suffix}'
+        Image.open(first).resize((128, 128), Image.NEAREST).save(first)
+        for image_id in ids:
+            first.with_name(image_id + suffix).hardlink_to(first)
     torch.save(dict(state_dict=MODELS.build(Config.fromfile(config).model).state_dict()), tmp_path / 'weights.pth')
     result = run_script('tools/stock.py', 'analysis_tools/benchmark', config, tmp_path / 'weights.pth', '--work-dir',
                         tmp_path / 'benchmark')
