@@ -133,7 +133,7 @@ class Training:
         wait_for, seen, was_there = chance.randrange(1, 5), 0, False
         partial = self._folder / PARTIAL
         while self._is_running():
-            is_there = partial.exists() and any(partial.iterdir()) if partial.exists() else False
+            is_there = _holds_files(partial)
             seen += is_there and not was_there
             was_there = is_there
             if is_there and seen == wait_for:
@@ -150,7 +150,8 @@ class Training:
         if not self._is_running():
             self.finish()
             return None
-        family = [(pid, _birth(pid)) for process in self._processes for pid in (process.pid, *_children(process.pid))]
+        family = [(pid, birth) for process in self._processes for pid in (process.pid, *_children(process.pid))
+                  if (birth := _birth(pid))]
         order = chance.sample(self._processes, len(self._processes))
         order[0].kill()
         for process in order[1:]:
@@ -160,7 +161,7 @@ class Training:
             process.join()
         partial = self._folder / PARTIAL
         steps = [int(path.stem.rpartition('_')[2]) for path in self._folder.glob('iter_*.pth')]
-        return Killed(max(steps, default=None), partial.is_dir() and any(partial.iterdir()), family)
+        return Killed(max(steps, default=None), _holds_files(partial), family)
 
 
 def _train(config: Path, folder: Path, rank: int, processes: int, port: str) -> None:
@@ -187,6 +188,14 @@ _ENVIRONMENT = collect_env()
 
 def _log(folder: Path) -> Path:
     return folder / 'output.txt'
+
+
+def _holds_files(folder: Path) -> bool:
+    """Whether there is anything in a folder, which may go at any moment."""
+    try:
+        return any(folder.iterdir())
+    except FileNotFoundError:
+        return False
 
 
 def _free_port() -> int:

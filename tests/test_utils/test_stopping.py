@@ -13,27 +13,28 @@ def kill_itself(signum):
     signal.pause()
 
 
-@pytest.mark.parametrize(('signum', 'name', 'status'), [
-    (signal.SIGTERM, 'SIGTERM', 143), (signal.SIGINT, 'Ctrl-C', 130)])
-def test_a_signal_is_a_sentence_and_a_status(tmp_path, capsys, signum, name, status):
+@pytest.mark.parametrize(('signum', 'handler', 'name', 'status'), [
+    (signal.SIGTERM, signal.SIG_DFL, 'SIGTERM', 143), (signal.SIGINT, signal.default_int_handler, 'Ctrl-C', 130)])
+def test_a_signal_is_a_sentence_and_a_status(tmp_path, capsys, signum, handler, name, status):
     path = tmp_path / 'result.txt'
     path.write_text('old')
-    before = signal.getsignal(signum)
 
     def main():
         with atomic_write(path) as partial:
             partial.write_text('half')
             kill_itself(signum)
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with pytest.raises(SystemExit) as exit_:
-        run_tool(main)
+    before = signal.signal(signum, handler)
+    try:
+        with pytest.raises(SystemExit) as exit_:
+            run_tool(main)
+        assert signal.getsignal(signum) == handler
+    finally:
+        signal.signal(signum, before)
     assert exit_.value.code == status
     assert capsys.readouterr().err == f'Stopped by {name}; results that were not finished have not been written.\n'
     assert [file.name for file in tmp_path.iterdir()] == ['result.txt']
     assert path.read_text() == 'old'
-    signal.signal(signum, before)
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL or signum == signal.SIGINT
 
 
 def test_processes_of_a_tool_end_as_if_it_had_no_handler():

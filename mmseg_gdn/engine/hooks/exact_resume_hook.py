@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmengine.dist import get_rank
+from mmengine.dist import broadcast, get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -29,7 +29,8 @@ class ExactResumeHook(Hook):
     - each batch is augmented, and each iteration trained, with random numbers of its own, for any number of workers;
     - the place in the data is found by its number, without loading an image;
     - the order of the data is that of the interrupted training, with or without a seed in the config;
-    - a validation that the interruption has prevented is made up for before training goes on.
+    - a validation that the interruption has prevented is made up for before training goes on;
+    - several processes validate with the same running means, those that a checkpoint holds.
 
     It holds for mmengine's two training loops and for the samplers of mmengine and PyTorch that have a ``seed`` or draw
     at the start of a pass. A data loader without batches, or of a class of its own, is left as it is.
@@ -90,6 +91,16 @@ class ExactResumeHook(Hook):
             data_batch: The batch.
         """
         seed_all(runner.seed, get_rank(), runner.iter, MODEL)
+
+    def before_val(self, runner: Runner) -> None:
+        """Validate what checkpoints hold: the first process's running means, of which each process has its own.
+
+        Args:
+            runner: The runner of the training.
+        """
+        if get_world_size() > 1:
+            for buffer in runner.model.buffers():
+                broadcast(buffer)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Note how far the training has been validated.
