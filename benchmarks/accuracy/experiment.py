@@ -129,4 +129,4 @@ class Experiment:
 
 
 # What the bilinear baselines are trained with, which other runs start from.
-BASELINE_OPTIMIZERS = {'mobilenetv2': 'sgd', 'mobilenetv2-cut': 'sgd', 'largefov': 'caffe'}
+BASELINE_OPTIMIZERS = {'mobilenetv2': 'sgd', 'mobilenetv2-cut': 'sgd', 'largefov': 'adam-fc'}

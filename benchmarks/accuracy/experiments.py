@@ -54,7 +54,7 @@ def checkpoints() -> list[Experiment]:
 
 def paper() -> list[Experiment]:
     """DeepLab-LargeFOV on VGG-16's trunk, then the matrices alone, as the authors' release was trained."""
-    base = replace(_BILINEAR, study='paper', network='largefov', trunk='frozen', stride=8, optimizer='caffe')
+    base = replace(_BILINEAR, study='paper', network='largefov', trunk='frozen', stride=8, optimizer='adam-fc')
     alone = dict(upsampling='gdn', start=300, learns='matrices', iterations=300)
     return _runs(base, [
         {},

@@ -19,6 +19,8 @@ OPTIMIZERS = {
     'adamw': dict(type='AdamW', lr=6e-4, weight_decay=0.01),
     'adam': dict(type='Adam', lr=0.003, weight_decay=0.),  # as in tools/fit_kernels.py
     'caffe': dict(type='SGD', lr=0.001, momentum=0.9, weight_decay=5e-4),  # LargeFOV's
+    # For LargeFOV's new fc6 and fc7, which Caffe's rate hardly moves in 300 iterations.
+    'adam-fc': dict(type='Adam', lr=0.001, weight_decay=0.),
 }
 NETWORKS = {
     'mobilenetv2': dict(in_channels=320, in_index=3),

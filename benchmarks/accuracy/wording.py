@@ -11,7 +11,8 @@ _NETWORKS = {'mobilenetv2': 'MobileNetV2 FCN', 'mobilenetv2-cut': 'MobileNetV2 F
 _TRUNKS = {'frozen': 'frozen trunk', 'top': 'last two stages trained', 'most': 'all but three stages trained',
            'trained': 'trained end to end'}
 _DATA = {'camvid': 'CamVid', 'voc': 'VOC extract'}
-_OPTIMIZERS = {'sgd': 'SGD', 'adamw': 'AdamW', 'adam': 'Adam', 'caffe': 'SGD as in Caffe'}
+_OPTIMIZERS = {'sgd': 'SGD', 'adamw': 'AdamW', 'adam': 'Adam', 'adam-fc': 'Adam',
+               'caffe': 'SGD as in Caffe'}
 
 
 def variant_text(run: Experiment) -> str:
