@@ -1,16 +1,21 @@
 """Global Deconvolutional Networks for MMSegmentation; importing registers all parts in mmseg's registries."""
 
-import sys
+from __future__ import annotations
+
+from types import ModuleType
+
+from .startup import registers_at_once
 
 __version__ = '0.1.0'
-
-# While Python looks for the module that -m names, sys.argv[0] is '-m'. Nothing may fail then: `python -m mmseg_gdn` is
-# what tells why an import fails, and imports the parts itself.
-if sys.argv[:1] != ['-m']:
-    from .compat import prepare_stack
-
-    prepare_stack()
-
-    from . import datasets, engine, evaluation, models, ops
-
 __all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models', 'ops']
+
+if registers_at_once():
+    from .parts import datasets, engine, evaluation, models, ops
+
+
+def __getattr__(name: str) -> ModuleType:
+    """A part that has not been imported yet, with all others."""
+    if name in __all__:
+        from . import parts
+        return getattr(parts, name)
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mmseg_gdn.evaluation.check_submission import check_submission
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import run_tool
 from mmseg_gdn.utils.ids import read_ids
 
@@ -22,6 +22,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Check."""
     args = parse_args()
+    import_parts()  # takes seconds, and --help needs none of it
+    from mmseg_gdn.evaluation.check_submission import check_submission
     count, defects = check_submission(args.archive, args.ids and read_ids(args.ids), args.images)
     for defect in defects:
         print(defect)

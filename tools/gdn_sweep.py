@@ -6,10 +6,7 @@ import argparse
 import warnings
 from pathlib import Path
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
-import sweep
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 
@@ -37,6 +34,8 @@ def main() -> int:
         raise InputError('--docs needs the outcomes of all configs; leave out --family and --sample.')
     if args.jobs < 1:
         raise InputError(f'--jobs is the number of processes, at least 1, but got {args.jobs}.')
+    import_parts()  # takes seconds, and --help needs none of it
+    import sweep
     warnings.simplefilter('ignore')
     results = sweep.read_results(args.results)
     names = sweep.SAMPLE if args.sample else sweep.stock_config_names(args.family)

@@ -7,18 +7,15 @@ import sys
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
-from mmengine.config import Config
-from mmengine.logging import MMLogger
-from mmengine.registry import init_default_scope
-
-from mmseg_gdn.models import variant
-from mmseg_gdn.models.variant import Size
-from mmseg_gdn.models.variant_file import checked_head, find_stock_config, variant_file_text
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, run_tool
+
+if TYPE_CHECKING:  # importing these takes seconds, and --help needs none of them
+    from mmengine.config import Config
+
+    from mmseg_gdn.models.variant import Size
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,6 +30,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Print the variant."""
     args = parse_args()
+    from mmengine.logging import MMLogger
     warnings.simplefilter('ignore')
     MMLogger.get_current_instance().setLevel('ERROR')
     # Loggers and models write to standard output, where only the config belongs.
@@ -54,6 +52,11 @@ def variant_text(name: str, crop: Size | None = None) -> str:
     Raises:
         InputError: If the config cannot be read, has no decode head with a score map, or does not say its crop.
     """
+    import_parts()  # takes seconds, and --help needs none of it
+    from mmengine.registry import init_default_scope
+
+    from mmseg_gdn.models import variant
+    from mmseg_gdn.models.variant_file import checked_head, find_stock_config, variant_file_text
     base, path = find_stock_config(name)
     cfg = _read(name, path)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
@@ -65,6 +68,7 @@ def variant_text(name: str, crop: Size | None = None) -> str:
 
 
 def _read(name: str, path: Path) -> Config:
+    from mmengine.config import Config
     # A config is a program and may raise any exception.
     try:
         return Config.fromfile(path, import_custom_modules=False)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mmseg_gdn.evaluation.check_submission import check_submission
-from mmseg_gdn.evaluation.voc_archive import COMPETITIONS, encode_mask, require_archive_name, write_archive
-from mmseg_gdn.evaluation.voc_palette import NUM_CLASSES, misleading_colours
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.ids import archive_names, read_ids
 from mmseg_gdn.utils.masks import read_mask
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _MAX_LINES = 20
 
@@ -26,7 +26,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--ids', metavar='LIST', required=True,
                         help="names of the images, one per line, such as VOC's test.txt")
     parser.add_argument('--out', metavar='OUT.tar.gz', required=True, help='the archive')
-    parser.add_argument('--competition', choices=COMPETITIONS, default='comp6',
+    parser.add_argument('--competition', choices=['comp5', 'comp6'], default='comp6',
                         help='comp5: trained on VOC trainval only; comp6 (default): other training data, too')
     parser.add_argument('--images', metavar='FOLDER', help='JPEGImages, to compare sizes with')
     return parser.parse_args()
@@ -35,6 +35,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Pack."""
     args = parse_args()
+    import_parts()  # takes seconds, and --help needs none of it
+    from mmseg_gdn.evaluation.check_submission import check_submission
+    from mmseg_gdn.evaluation.voc_archive import require_archive_name, write_archive
     folder = Path(args.masks)
     if not folder.is_dir():
         raise InputError(f'There is no folder {folder}; name the one with your masks.')
@@ -62,6 +65,7 @@ def read_masks(folder: Path, ids: list[str], list_name: str) -> dict[str, bytes]
     Raises:
         InputError: If a mask is missing or cannot be submitted; one line for each such mask.
     """
+    from mmseg_gdn.evaluation.voc_archive import encode_mask
     missing = [name for name in ids if not (folder / f'{name}.png').is_file()]
     if missing:
         raise InputError(f'{len(missing)} of the {len(ids)} masks that {list_name} names are not in {folder}, the '
@@ -83,6 +87,7 @@ def class_indices(path: Path) -> np.ndarray:
     Raises:
         InputError: If the file is not a mask of class indices 0..20.
     """
+    from mmseg_gdn.evaluation.voc_palette import NUM_CLASSES, misleading_colours
     mask = read_mask(path)
     for value, label in misleading_colours(mask):
         raise InputError(f"{path} has the colour of VOC's label {label} for the value {value}; save class indices, not "

@@ -5,21 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
-from mmengine.device import get_device
-from mmengine.utils import ProgressBar
-
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.images import read_image
 from mmseg_gdn.utils.options import ConfigOptions
 from mmseg_gdn.utils.places import require_folder
 from prediction.default_model import default_model
 from prediction.inputs import plan_outputs
-from prediction.outputs import write_prediction
-from prediction.predictor import Predictor
+
+if TYPE_CHECKING:  # importing it takes seconds, and --help does not need it
+    from prediction.predictor import Predictor
 
 CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 
@@ -34,7 +31,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', default='predictions', metavar='DIR', help='folder to write; default: %(default)s')
     parser.add_argument('--probabilities', action='store_true',
                         help='also write the probabilities of the classes, as .npz files (C, H, W) in float16')
-    parser.add_argument('--device', default=get_device(), help='where to predict; here by default: %(default)s')
+    parser.add_argument('--device', help='where to predict, such as cpu; default: a GPU, if there is one')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
                         help='settings that override the config')
     args = parser.parse_intermixed_args()
@@ -52,10 +49,14 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Predict."""
     args = parse_args()
+    import_parts()  # takes seconds, and --help needs none of it
+    from mmengine.device import get_device
+
+    from prediction.predictor import Predictor
     config, checkpoint = (args.config, args.checkpoint) if args.config else default_model()
     targets = plan_outputs(args.images, Path(args.out))
     require_folder(args.out, 'the folder of predictions', '--out')
-    predictor = Predictor(config, checkpoint, args.device, args.cfg_options)
+    predictor = Predictor(config, checkpoint, args.device or get_device(), args.cfg_options)
     failed = predict_all(predictor, targets, args.probabilities)
     print(f'{args.out}: predictions of {len(targets) - failed} of {len(targets)} images')
     if failed:
@@ -73,6 +74,9 @@ def predict_all(predictor: Predictor, targets: dict[Path, Path], with_probabilit
     Returns:
         How many images could not be predicted.
     """
+    from mmengine.utils import ProgressBar
+
+    from prediction.outputs import write_prediction
     failed = 0
     bar = ProgressBar(len(targets), file=sys.stderr)
     for path, target in targets.items():

@@ -12,6 +12,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, require_extra, run_tool
 from mmseg_gdn.utils.lock import only_user
 from mmseg_gdn.utils.options import ConfigOptions
@@ -75,6 +76,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Print the plan and run it."""
     args = parse_args()
+    import_parts()  # takes seconds, and --help needs none of it
     settings = settings_of(args)
     require_inputs(settings)
     try:

@@ -11,7 +11,7 @@ import runpy
 import sys
 from pathlib import Path
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+import mmseg_gdn.parts  # noqa: F401  (checks the stack before anything else is imported)
 
 # isort: split
 import mmseg

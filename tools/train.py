@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import Any
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
-from mmengine.config import Config
-from mmengine.runner import Runner
-from mmseg.registry import RUNNERS
-
-from mmseg_gdn.datasets.checked_loading import check_loading
-from mmseg_gdn.datasets.named_images import naming_dead_workers
-from mmseg_gdn.datasets.require_data import require_voc
-from mmseg_gdn.engine.checkpoint import require_checkpoint
-from mmseg_gdn.engine.hooks import StopHook
-from mmseg_gdn.models.starting_weights import require_starting_weights
-from mmseg_gdn.utils import InputError, run_tool
-from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
-from training.faults import faults_in_one_sentence, raise_log_errors
-from training.start import AUTO, LATEST, training_in
-
-_FOR_TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper')
+from mmseg_gdn.utils import run_tool
+from mmseg_gdn.utils.cli import runner_parser
+from training import AUTO, LATEST
 
 
 def parse_args() -> argparse.Namespace:
@@ -56,93 +38,8 @@ def _resume_what(parser: argparse.ArgumentParser, args: argparse.Namespace, othe
 def main() -> None:
     """Train."""
     args = parse_args()
-    cfg = load_config(args)
-    _require_training(cfg, args.config)
-    resume = args.resume or _resumed_by_config(cfg)
-    with faults_in_one_sentence(Path(cfg.work_dir)), training_in(cfg, resume):
-        _require_files(cfg, args.config)
-        if args.amp:
-            _enable_amp(cfg.optim_wrapper)
-        cfg.param_scheduler = _schedules_that_begin(cfg)
-        _add_hooks(cfg)
-        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-        raise_log_errors(runner.logger)
-        check_loading(runner)
-        try:
-            with naming_dead_workers():
-                runner.train()
-        finally:
-            for hook in runner.hooks:
-                if isinstance(hook, StopHook):
-                    hook.release()
-
-
-def _add_hooks(cfg: Config) -> None:
-    """Switch on what configs of this project have, in configs of others."""
-    add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
-    add_default_hook(cfg, 'global_interp', 'GlobalInterpHook')
-    add_default_hook(cfg, 'exact_resume', 'ExactResumeHook')
-    add_default_hook(cfg, 'finite_loss', 'FiniteLossHook')
-    add_default_hook(cfg, 'stop', 'StopHook')
-    saving = cfg.default_hooks.get('checkpoint') or {}
-    if saving.get('type') == 'CheckpointHook':
-        saving.type = 'DurableCheckpointHook'
-
-
-def _resumed_by_config(cfg: Config) -> str | None:
-    if not cfg.get('resume'):
-        return None
-    return cfg.get('load_from') or LATEST
-
-
-def _require_training(cfg: Config, path: str) -> None:
-    missing = [name for name in _FOR_TRAINING if not cfg.get(name)]
-    if missing:
-        raise InputError(f'{path} is for testing only, because it sets no {" and no ".join(missing)}; '
-                         'use tools/test.py, or another config for training.')
-
-
-def _require_files(cfg: Config, path: str) -> None:
-    require_voc(cfg.train_dataloader.dataset)
-    if cfg.get('val_dataloader'):
-        require_voc(cfg.val_dataloader.dataset)
-    require_starting_weights(cfg.model)
-    if cfg.get('load_from'):
-        _require_start(cfg.load_from, path)
-
-
-def _require_start(load_from: str, path: str) -> None:
-    """Make sure that the checkpoint exists; if another config beside this one makes it, name that config."""
-    before = Path(path).with_name(f'{Path(load_from).parent.name}.py')
-    if Path(load_from).exists() or not before.is_file():
-        require_checkpoint(load_from)
-        return
-    raise InputError(f'There is no {load_from}, with which {before} ends and from which this training starts. '
-                     f'First run: python tools/train.py {before}. To start from other weights, add --cfg-options '
-                     'load_from=OTHER.pth; with load_from=None it starts as the first of the stages does.')
-
-
-def _schedules_that_begin(cfg: Config) -> Any:
-    """Learning-rate schedules without those that a short training never reaches, which mmengine refuses."""
-    schedules = cfg.get('param_scheduler')
-    if not isinstance(schedules, (list, tuple)):
-        return schedules
-    return [schedule for schedule in schedules
-            if 'end' in schedule or schedule.get('begin', 0) < _length(cfg.train_cfg, schedule.get('by_epoch', True))]
-
-
-def _length(train_cfg: dict, by_epoch: bool) -> float:
-    return train_cfg.get('max_epochs' if by_epoch else 'max_iters', float('inf'))
-
-
-def _enable_amp(optim_wrapper: dict) -> None:
-    wrapper_type = optim_wrapper.get('type', 'OptimWrapper')
-    if wrapper_type == 'AmpOptimWrapper':
-        return
-    if wrapper_type != 'OptimWrapper':
-        raise InputError(f"--amp works with optim_wrapper.type='OptimWrapper', but the config has {wrapper_type!r}; "
-                         'leave out the flag, or change the config.')
-    optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    from training.run import train  # here, because importing it takes seconds, and --help needs none of it
+    train(args)
 
 
 if __name__ == '__main__':

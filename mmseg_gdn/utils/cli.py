@@ -6,11 +6,7 @@ import argparse
 import inspect
 import os
 from pathlib import Path
-
-from mmengine.config import Config
-from mmengine.device import get_device
-from mmengine.runner import Runner
-from torch import distributed as dist
+from typing import TYPE_CHECKING
 
 from .built_parts import similar
 from .config_errors import config_error
@@ -19,6 +15,9 @@ from .files import similar_files
 from .launchers import require_launcher
 from .options import ConfigOptions
 from .places import require_folder
+
+if TYPE_CHECKING:  # importing these takes seconds, and --help needs none of them
+    from mmengine.config import Config
 
 _CHECKPOINTS = ('.pth', '.pt', '.ckpt', '.caffemodel', '.onnx')
 # Settings that mmengine, mmseg and this project read beside the arguments of the runner.
@@ -61,6 +60,7 @@ def load_config(args: argparse.Namespace) -> Config:
         InputError: If the config is missing or has no model, if the launcher did not start this process, or if the work
             folder cannot be written.
     """
+    from mmengine.device import get_device
     require_launcher(args.launcher)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = read_config(args.config, args.cfg_options)
@@ -107,6 +107,7 @@ def _as_list(value: object) -> list:
 
 def _join_processes_without_gpu(cfg: Config) -> None:
     """Do what mmengine does only for CUDA devices: connect the processes, and wrap the model without a device."""
+    from torch import distributed as dist
     if not dist.is_initialized():
         dist.init_process_group('gloo')
     unused = cfg.get('find_unused_parameters', False)
@@ -127,6 +128,7 @@ def read_config(path: str, options: dict | None = None) -> Config:
     Raises:
         InputError: If the file is missing or cannot be read, or if a setting does not fit it.
     """
+    from mmengine.config import Config
     if Path(path).suffix in _CHECKPOINTS:
         raise InputError(f'{path} is named where the config belongs, but its name is that of a checkpoint; name the '
                          'config first, and then the checkpoint.')
@@ -146,6 +148,7 @@ def read_config(path: str, options: dict | None = None) -> Config:
 
 
 def _override(cfg: Config, options: dict) -> None:
+    from mmengine.runner import Runner
     known = {*cfg, *inspect.signature(Runner.__init__).parameters, *_OTHER_SETTINGS}
     for key, value in options.items():
         first = key.split('.')[0]

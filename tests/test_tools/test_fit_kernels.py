@@ -16,7 +16,8 @@ from mmseg.registry import MODELS
 from mmseg.visualization import SegLocalVisualizer
 from PIL import Image
 
-from fit_kernels import NOT_IMPROVED, main
+from fit_kernels import main
+from fitting import NOT_IMPROVED
 from mmseg_gdn.utils import InputError
 
 TRAIN, VAL, STRIDE = 12, 4, 8

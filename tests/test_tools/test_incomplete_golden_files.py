@@ -1,19 +1,17 @@
 """What tools/verify_caffe.py says about files that are not whole."""
 
 import json
-import runpy
 
 import numpy as np
 import pytest
 
+from caffe_golden.golden_file import complete_checks
 from mmseg_gdn.utils import InputError
 
 
 @pytest.fixture
-def check(root_dir, monkeypatch):
-    monkeypatch.syspath_prepend(root_dir / 'tools')
-    checks = runpy.run_path(str(root_dir / 'tools/verify_caffe.py'))['complete_checks']
-    return lambda path: list(checks(path))
+def check():
+    return lambda path: list(complete_checks(path))
 
 
 @pytest.mark.parametrize(('content', 'message'), [

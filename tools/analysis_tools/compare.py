@@ -5,16 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
-from mmengine.registry import init_default_scope
-from mmseg.registry import DATASETS
-
-from compared_images import best_and_worst, compare
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, require_extra, run_tool
-from mmseg_gdn.visualization import legend_of_dataset
-from paired_files import find_files
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,8 +34,15 @@ def main() -> None:
     """Draw."""
     args = parse_args()
     require_extra('plots')
+    import_parts()  # takes seconds, and --help needs none of it
+    from mmengine.registry import init_default_scope
+    from mmseg.registry import DATASETS
+
+    from compared_images import best_and_worst, compare
     from comparison_figure import draw_comparison  # needs Matplotlib
+    from mmseg_gdn.visualization import legend_of_dataset
     from mmseg_gdn.visualization.figures import save_figure
+    from paired_files import find_files
     init_default_scope('mmseg')
     if DATASETS.get(args.dataset) is None:
         raise InputError(f'mmseg has no data set {args.dataset}; its names are such as CityscapesDataset.')

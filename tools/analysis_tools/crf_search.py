@@ -5,15 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
-from mmengine.registry import init_default_scope
-
-import crf_grid
-from mmseg_gdn.datasets.tested_images import loading_step, select_images
-from mmseg_gdn.engine.checkpoint import require_checkpoint
-from mmseg_gdn.evaluation.crf_pool import default_workers
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, require_extra, run_tool
 from mmseg_gdn.utils.cli import read_config
 from mmseg_gdn.utils.options import ConfigOptions
@@ -51,6 +43,13 @@ def main() -> None:
     args = parse_args()
     require_extra('crf')
     require_extra('plots')
+    import_parts()  # takes seconds, and --help needs none of it
+    from mmengine.registry import init_default_scope
+
+    import crf_grid
+    from mmseg_gdn.datasets.tested_images import loading_step, select_images
+    from mmseg_gdn.engine.checkpoint import require_checkpoint
+    from mmseg_gdn.evaluation.crf_pool import default_workers
     workers = default_workers() if args.workers is None else args.workers
     if workers < 1:
         raise InputError(f'--workers is a number of processes, 1 or more, but got {workers}.')

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
-from kernel_pairs import read_pairs
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import require_extra, run_tool
 
 
@@ -27,7 +24,9 @@ def main() -> None:
     """Draw."""
     args = parse_args()
     require_extra('plots')
+    import_parts()  # takes seconds, and --help needs none of it
     from kernel_figure import draw_pairs  # needs Matplotlib
+    from kernel_pairs import read_pairs
     from mmseg_gdn.visualization.figures import save_figure
     pairs = read_pairs(args.sources)
     save_figure(draw_pairs(pairs, args.align_corners), args.out)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import require_extra, run_tool
-from training_log import read_log
 
 
 def parse_args() -> argparse.Namespace:
@@ -24,8 +21,10 @@ def main() -> None:
     """Draw."""
     args = parse_args()
     require_extra('plots')
+    import_parts()  # takes seconds, and --help needs none of it
     from mmseg_gdn.visualization.figures import save_figure
     from training_figure import draw_training  # needs Matplotlib
+    from training_log import read_log
     logs = [read_log(source) for source in args.sources]
     save_figure(draw_training(logs), args.out)
     print(f'{args.out}: {", ".join(f"{log.name} up to iteration {log.last_step}" for log in logs)}')

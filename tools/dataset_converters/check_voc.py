@@ -11,10 +11,8 @@ from pathlib import Path
 
 from mmengine.utils import ProgressBar
 
-from mmseg_gdn.datasets import CheckedVOCDataset
-from mmseg_gdn.evaluation.voc_palette import VOID
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, run_tool
-from voc_defects import EXPECTED, class_defects, count_defects, file_defects, list_defects, read_lists
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,6 +37,8 @@ def positive(text: str) -> int:
 def main() -> int:
     """Check."""
     args = parse_args()
+    import_parts()  # takes seconds, and --help needs none of it
+    from voc_defects import EXPECTED, class_defects, count_defects, file_defects, list_defects, read_lists
     root = Path(args.data_root)
     if not root.is_dir():
         raise InputError(f'There is no folder {root}; name the folder VOC2012 by --data-root, or get the data with: '
@@ -67,6 +67,8 @@ def main() -> int:
 
 def print_classes(counts: dict[str, Counter[int]]) -> None:
     """Print in how many masks of each list each label is."""
+    from mmseg_gdn.datasets import CheckedVOCDataset
+    from mmseg_gdn.evaluation.voc_palette import VOID
     print(f'{"masks with":17}' + ''.join(f'{name:>10}' for name in counts))
     for label, name in [*enumerate(CheckedVOCDataset.METAINFO['classes']), (VOID, 'void')]:
         print(f'{label:>3} {name:13}' + ''.join(f'{labels[label]:>10}' for labels in counts.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from drawn_scenes import make_synthetic_voc
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, run_tool
 
 
@@ -22,6 +22,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Draw."""
     args = parse_args()
+    import_parts()  # takes seconds, and --help needs none of it
+    from drawn_scenes import make_synthetic_voc
     try:
         make_synthetic_voc(args.root, args.train, args.val, args.test, args.seed)
     except OSError as error:

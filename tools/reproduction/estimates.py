@@ -10,9 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
-from mmengine.device import get_device
 
 from mmseg_gdn.utils import InputError, atomic_write
 
@@ -117,6 +115,8 @@ def _same_network(config: str, measured: dict[str, dict[str, Any]]) -> dict[str,
 
 def _key(cfg: Config) -> str:
     """The same for configs that differ in schedule and start only, on the same kind of device."""
+    import torch  # here, because importing it takes seconds, and --help does not need it
+    from mmengine.device import get_device
     device = get_device()
     parts = [torch.cuda.get_device_name() if device == 'cuda' else device, cfg.model.to_dict(),
              cfg.train_dataloader.batch_size, cfg.train_dataloader.dataset.pipeline,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
+import mmseg_gdn.parts  # noqa: F401  (checks the stack before anything else is imported)
 
 # isort: split
 import numpy as np

@@ -16,8 +16,8 @@ from mmseg_gdn.engine.newest_checkpoint import newest_checkpoint, written_checkp
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.lock import only_user
 
-LATEST, AUTO = 'latest', 'auto'
-"""What to resume, if not a checkpoint by its path: the training in the work folder, or that training if it exists."""
+from . import AUTO, LATEST
+
 _LOCK = 'training.lock'
 _RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
 

@@ -1,0 +1,9 @@
+"""Importing this checks the stack, prepares it, and registers all parts of the package in mmseg's registries."""
+
+from .compat import prepare_stack
+
+prepare_stack()
+
+from . import datasets, engine, evaluation, models, ops  # noqa: E402
+
+__all__ = ['datasets', 'engine', 'evaluation', 'models', 'ops']
