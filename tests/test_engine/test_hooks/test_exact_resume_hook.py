@@ -1,5 +1,9 @@
 """A training that was interrupted ends as one that was not, bit for bit."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler, InfiniteSampler
@@ -133,3 +137,14 @@ def test_iterations_draw_different_numbers(training):
 
     training(hooks=[Watch()])
     assert len(set(drawn)) == 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('hook', 'second'), [('ExactResumeHook', 1.), ('IterTimerHook', 2.)])
+def test_several_processes_validate_with_the_means_of_the_first(root_dir, tmp_path, hook, second):
+    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
+               root_dir / 'tests/test_engine/running_means.py', hook, tmp_path / 'means']
+    result = subprocess.run(command, cwd=root_dir, env=dict(os.environ, OMP_NUM_THREADS='1'), capture_output=True,
+                            text=True, check=False, timeout=300)
+    assert result.returncode == 0, result.stderr
+    assert [(tmp_path / f'means{rank}').read_text() for rank in range(2)] == [str([1.] * 3), str([second] * 3)]
