@@ -13,7 +13,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils.flop_counter import register_flop_formula
 
-from . import cpu, reference
+from . import cpu, cuda, reference
 from .checks import Needs, precise_dtype
 from .derivatives import DERIVATIVES
 from .flops import FLOPS
@@ -37,7 +37,7 @@ _SCHEMAS = (
     'cross_entropy_losses_backward(Tensor grad, Tensor x, Tensor kernel_h, Tensor kernel_w, Tensor target, '
     'Tensor? weight, int ignore_index, int[3] needs, ScalarType? dtype) -> (Tensor, Tensor, Tensor)',
 )
-_IMPLEMENTATIONS = {'CompositeExplicitAutograd': reference, 'CPU': cpu}
+_IMPLEMENTATIONS = {'CompositeExplicitAutograd': reference, 'CPU': cuda if cuda.INTERPRETED else cpu, 'CUDA': cuda}
 _AUTOCAST_KEYS = [f'Autocast{device}' for device in ('CPU', 'CUDA', 'XPU', 'MPS', 'PrivateUse1')
                   if hasattr(torch._C.DispatchKey, f'Autocast{device}')]  # torch 2.4 has none for MPS
 
