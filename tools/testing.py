@@ -14,14 +14,20 @@ from mmengine.runner import Runner
 from mmseg_gdn.datasets.checked_loading import check_loading
 from mmseg_gdn.datasets.named_images import naming_dead_workers
 from mmseg_gdn.datasets.require_data import require_images, require_voc
-from mmseg_gdn.datasets.tested_images import drop_annotations, require_archive_names, select_images, set_pipeline
+from mmseg_gdn.datasets.tested_images import (
+    drop_annotations,
+    require_archive_names,
+    require_distinct_names,
+    select_images,
+    set_pipeline,
+)
 from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.evaluation import CRFEvaluator
 from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import add_default_hook, load_config
 from mmseg_gdn.utils.places import require_folder
-from mmseg_gdn.visualization import whole_image_backend  # noqa: F401  (registers what --show-dir writes with)
+from mmseg_gdn.visualization import stored_image_hook, whole_image_backend  # noqa: F401  (registered for --show-dir)
 from tested_metrics import refine_with_crf, submit_instead_of_evaluating, write_classes
 from training.faults import raise_log_errors
 
@@ -69,6 +75,8 @@ def test(args: argparse.Namespace, folder: Path | None) -> None:
         runner.logger.info('GlobalInterpEncoderDecoder replaces EncoderDecoder: it predicts the same classes faster, '
                            'and computes seg_logits only when something reads them.')
     check_loading(runner)
+    if args.out or args.show_dir:
+        require_distinct_names(runner.test_loop.dataloader.dataset)
     try:
         with naming_dead_workers():
             runner.test()
@@ -104,6 +112,8 @@ def _require_test(cfg: Config, path: str) -> None:
 def _paint_predictions(cfg: Config, args: argparse.Namespace) -> None:
     hooks = dict(cfg.get('default_hooks') or {})
     hook = dict(hooks.get('visualization') or dict(type='SegVisualizationHook'))
+    if hook['type'] == 'SegVisualizationHook':
+        hook['type'] = 'StoredImageVisualizationHook'
     hook.update(draw=True, show=args.show, wait_time=args.wait_time, interval=hook.get('interval', 1))
     cfg.default_hooks = dict(hooks, visualization=hook)
     if args.show_dir:

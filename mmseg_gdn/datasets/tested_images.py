@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 
 from mmseg_gdn.datasets.require_data import dataset_parts, require_images, require_voc
 from mmseg_gdn.utils import InputError, atomic_write
@@ -51,6 +52,27 @@ def require_archive_names(dataset: dict) -> None:
     lists = [Path(part.get('data_root') or '', part['ann_file']) for part in dataset_parts(dataset)
              if str(part.get('ann_file', '')).endswith('.txt')]
     archive_names([name for path in lists for name in read_ids(path)], ' and '.join(map(str, lists)))
+
+
+def require_distinct_names(dataset: BaseDataset) -> None:
+    """Make sure that no prediction would be written over another one: they get the names of the images.
+
+    Args:
+        dataset: The test set. One that does not tell the paths of its images is left alone.
+
+    Raises:
+        InputError: If two images in different folders have the same name.
+    """
+    if not hasattr(dataset, 'get_data_info'):
+        return
+    paths: dict[str, str] = {}
+    for index in range(len(dataset)):
+        path = str(dataset.get_data_info(index).get('img_path', index))
+        name = Path(path).stem
+        other = paths.setdefault(name, path)
+        if other != path:
+            raise InputError(f'The predictions of {other} and {path} would both be called {name}.png; rename one of '
+                             'the images, or test them in two runs.')
 
 
 def set_pipeline(dataset: dict, pipeline: list[dict]) -> None:

@@ -34,6 +34,31 @@ def test_pictures_need_nothing_in_the_config(run_test, child, checkpoint, tmp_pa
 
 
 @pytest.mark.slow
+def test_pictures_of_images_that_ask_to_be_turned(run_test, gdn_config, checkpoint, voc_root, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = voc_root / 'JPEGImages/d.jpg'
+    Image.open(path).save(path, exif=exif)
+    run_test(gdn_config, checkpoint, '--show-dir', tmp_path / 'painted')
+    painted = Image.open(next((tmp_path / 'painted').rglob('*d.jpg_0.png')))
+    width, height = Image.open(path).size
+    assert painted.size == (2 * width, height)  # the mask, beside the prediction
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('option', ['--out', '--show-dir'])
+def test_images_of_one_name_in_two_folders(run_test, child, checkpoint, voc_root, tmp_path, option):
+    for part in ('JPEGImages', 'SegmentationClass'):
+        (voc_root / part / 'more').mkdir()
+        source = next((voc_root / part).glob('d.*'))
+        source.rename(voc_root / part / 'more' / source.with_stem('e').name)
+    (voc_root / 'ImageSets/Segmentation/val.txt').write_text('e\nmore/e\n')
+    with pytest.raises(InputError, match=r'JPEGImages/e\.jpg and .*/more/e\.jpg would both be called e\.png'):
+        run_test(child(''), checkpoint, option, tmp_path / 'out')
+    assert not list((tmp_path / 'out').rglob('*.png'))
+
+
+@pytest.mark.slow
 def test_a_test_that_fails_leaves_older_predictions(run_test, gdn_config, checkpoint, voc_root, tmp_path):
     plain = tmp_path / 'plain'
     plain.mkdir()

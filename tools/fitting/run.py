@@ -18,6 +18,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmseg_gdn.datasets.checked_loading import check_loading
+from mmseg_gdn.datasets.named_images import naming_dead_workers
 from mmseg_gdn.engine.checkpoint import read_weights
 from mmseg_gdn.engine.gradient_watch import all_matrices
 from mmseg_gdn.engine.unwrap import whole_model
@@ -93,7 +95,10 @@ def _validate(cfg: Config) -> tuple[str, float]:
     """Name and value of the stock model's mIoU on the validation images."""
     stock = cfg.copy()
     stock.update(train_dataloader=None, train_cfg=None, optim_wrapper=None, param_scheduler=None)
-    metrics = Runner.from_cfg(stock).val()
+    runner = Runner.from_cfg(stock)
+    check_loading(runner)
+    with naming_dead_workers():
+        metrics = runner.val()
     for name, value in metrics.items():
         if name.rsplit('/', 1)[-1] == 'mIoU':
             return name, value
@@ -107,7 +112,9 @@ def _fit(cfg: Config, plan: FitPlan, metric: str) -> tuple[float, dict[str, Tens
     add_default_hook(cfg, 'global_interp', 'GlobalInterpHook')
     runner = Runner.from_cfg(cfg)
     raise_log_errors(runner.logger)
-    runner.train()
+    check_loading(runner)
+    with naming_dead_workers():
+        runner.train()
     with whole_model(runner.model) as model:
         matrices = {name: matrix.detach().cpu().clone() for name, matrix in all_matrices(model)}
     return runner.message_hub.get_scalar(f'val/{metric}').current(), matrices

@@ -10,6 +10,7 @@ from mmseg.registry import HOOKS
 from torch.distributed.fsdp import FullyShardedDataParallel, StateDictType
 
 from mmseg_gdn.engine.checkpoint import TRAINING_STATE, bring_to_standard_form, check_weights
+from mmseg_gdn.engine.class_order import check_class_order
 from mmseg_gdn.utils import InputError
 
 
@@ -38,8 +39,8 @@ class CheckpointCheckHook(Hook):
             checkpoint: Content of the file; the prefix ``module.`` is removed from its keys.
 
         Raises:
-            InputError: If it does not belong to the model (:func:`check_weights`), or if training would resume from
-                weights without a training state.
+            InputError: If it does not belong to the model (:func:`check_weights`), if it has the classes in another
+                order, or if training would resume from weights without a training state.
         """
         if isinstance(checkpoint.get('meta'), dict):
             # mmengine would run this text as a config when training resumes.
@@ -53,6 +54,7 @@ class CheckpointCheckHook(Hook):
             raise InputError(f'{source} has weights without a training state, so training cannot resume from it; '
                              'start a new training from its weights, with load_from and without resuming.')
         check_weights(runner.model, checkpoint['state_dict'], source, resuming, self.partial)
+        check_class_order(runner, checkpoint, source)
 
 
 def _is_sharded(model: Any) -> bool:

@@ -53,6 +53,18 @@ def test_a_checkpoint_of_another_model_is_refused(model, check, saved):
         check(model, saved)
 
 
+@pytest.mark.parametrize('classes', [('background', 'cat'), ('sky', 'road'), ('cat', 'background', 'dog'), 3, None])
+def test_classes_with_other_names_are_left_alone(model, check, saved, classes):
+    edit(saved, lambda checkpoint: checkpoint['meta']['dataset_meta'].update(classes=classes))
+    check(model, saved)
+
+
+def test_classes_in_another_order_are_refused(model, check, saved):
+    edit(saved, lambda checkpoint: checkpoint['meta']['dataset_meta'].update(classes=('cat', 'background')))
+    with pytest.raises(InputError, match=r"iter_2\.pth .* its class 0 is 'cat', that of the data set is 'background'"):
+        check(model, saved)
+
+
 def test_a_resumed_checkpoint_of_another_model_is_refused(model, train, saved):
     edit(saved, lambda checkpoint: checkpoint['state_dict'].update({'interp.kernel_h': torch.zeros(16, 4)}))
     with pytest.raises(InputError, match=r'iter_2\.pth .*kernel_h is \(16, 4\).*cannot resume.*load_from'):

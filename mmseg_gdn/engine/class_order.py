@@ -1,0 +1,49 @@
+"""The order of the classes that a checkpoint was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.runner import Runner
+
+from mmseg_gdn.utils import InputError
+
+
+def check_class_order(runner: Runner, checkpoint: Mapping[str, Any], source: str) -> None:
+    """Refuse a checkpoint whose classes are those of the data set in another order.
+
+    Other names are left alone: many data sets call the same class differently.
+
+    Args:
+        runner: The runner that has read the checkpoint.
+        checkpoint: Its content.
+        source: Where it is from, for the message.
+
+    Raises:
+        InputError: If the order differs.
+    """
+    meta = checkpoint.get('meta')
+    trained = _classes(meta.get('dataset_meta') if isinstance(meta, Mapping) else None)
+    given = _classes(getattr(_dataset(runner), 'metainfo', None))
+    if trained == given or sorted(trained) != sorted(given):
+        return
+    number = next(index for index, pair in enumerate(zip(trained, given)) if pair[0] != pair[1])
+    raise InputError(f'{source} was trained with the classes in another order: its class {number} is '
+                     f'{trained[number]!r}, that of the data set is {given[number]!r}; set metainfo.classes of the '
+                     "data set in the config to the checkpoint's order.")
+
+
+def _dataset(runner: Runner) -> Any:
+    """The data set of the loop at work; ``None`` if it has none of mmengine's kind."""
+    for loop in (runner._test_loop, runner._val_loop, runner._train_loop):
+        dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', None)
+        if dataset is not None:
+            return dataset
+    return None
+
+
+def _classes(metainfo: Any) -> list[str]:
+    classes = metainfo.get('classes') if isinstance(metainfo, Mapping) else None
+    is_list = isinstance(classes, (list, tuple)) and all(isinstance(name, str) for name in classes)
+    return list(classes) if is_list else []
