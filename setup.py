@@ -7,14 +7,17 @@ An environment that has mmseg already keeps its torch and its mmcv when this pac
 import atexit
 import platform
 import re
+import shutil
 import sys
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 from setuptools.errors import BaseError, CCompilerError
 
 ROOT = Path(__file__).parent
+SHIPPED = ('configs', 'tools', 'checkpoints', 'model-index.yml')  # in mmseg_gdn/.mim, as mmseg's own packages have it
 
 OPENMMLAB = [
     'mmengine==0.10.7',
@@ -72,6 +75,24 @@ class BuildOptional(build_ext):
                             'and install again; `python -m mmseg_gdn` tells what is used.', file=sys.stderr)
 
 
+class BuildWithShippedFiles(build_py):
+    """Puts configs, tools, checkpoints and the index of models into the package, unless it stays in its clone."""
+
+    def run(self) -> None:
+        """Build the package."""
+        super().run()
+        if self.editable_mode:
+            return
+        folder = Path(self.build_lib, 'mmseg_gdn', '.mim')
+        shutil.rmtree(folder, ignore_errors=True)  # what an earlier build left
+        folder.mkdir(parents=True)
+        for name in SHIPPED:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
+            else:
+                shutil.copy2(ROOT / name, folder / name)
+
+
 setup(
     name='mmseg-gdn',
     version=version(),
@@ -79,16 +100,24 @@ setup(
     long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
+    keywords='semantic segmentation, upsampling, MMSegmentation, PyTorch',
     packages=find_packages(include=['mmseg_gdn', 'mmseg_gdn.*']),
+    package_data={'': ['*.json'], 'mmseg_gdn': ['py.typed']},
     ext_modules=native_kernels(),
-    cmdclass={'build_ext': BuildOptional},
+    cmdclass={'build_ext': BuildOptional, 'build_py': BuildWithShippedFiles},
+    entry_points={'console_scripts': ['mmseg-gdn = mmseg_gdn.cli.main:main']},
     python_requires='>=3.9',
     install_requires=['torch>=2.4', 'numpy>=1.22', 'pillow>=9.1', 'packaging'],
     extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'caffe': CAFFE, 'export': EXPORT, 'plots': PLOTS,
                     'crf': CRF, 'tests': TESTS},
-    classifiers=[
+    classifiers=[  # what the tests run on, and nothing else
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        'Programming Language :: C',
         'Programming Language :: Python :: 3.9',
         'Programming Language :: Python :: 3.11',
         'Topic :: Scientific/Engineering :: Image Recognition',
+        'Typing :: Typed',
     ],
 )

@@ -13,6 +13,7 @@ from .doctor_files import check_config, check_data, check_disk, check_weights
 from .report_line import Line
 from .stack import find_problem, find_shortcomings, find_stack, import_failure, installed_versions
 from .utils import InputError
+from .utils.commands import as_here
 
 _PARTS = ('datasets', 'engine', 'evaluation', 'models')
 
@@ -38,7 +39,7 @@ def report(config: str | None = None) -> int:
 def _print(lines: Iterable[Line]) -> bool:
     failed = False
     for line in lines:
-        print(f'{line.part:<10} {line.text}')
+        print(f'{line.part:<10} {as_here(line.text)}')
         failed |= line.failed
     return failed
 

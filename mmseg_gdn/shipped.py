@@ -11,9 +11,8 @@ _FILES = ('Config', 'Weights')  # keys of the index whose values are paths
 
 
 def is_installed() -> bool:
-    """Whether this package lies outside any clone and has its own files; in a clone ``.mim`` has links to the clone."""
-    folder = _PACKAGE / '.mim'
-    return folder.is_dir() and not (folder / 'tools').is_symlink()
+    """Whether this package lies outside any clone, and has files of its own."""
+    return (_PACKAGE / '.mim').is_dir()
 
 
 def shipped_folder() -> Path:
@@ -32,27 +31,30 @@ def shipped_config(name: str) -> Path:
 
 def offer_shipped_files() -> None:
     """Let ``_base_ = 'mmseg_gdn::...'`` find configs, and mmengine's inferencers find models by their names."""
-    from mmengine.config.utils import MODULE2PACKAGE
-
-    # Named by a module: for the name of a distribution mmengine looks where pip puts files, and an editable
-    # installation has none there.
-    MODULE2PACKAGE['mmseg_gdn'] = __name__
+    _offer_configs()
     _offer_models()
+
+
+def _offer_configs() -> None:
+    from mmengine.config import Config
+    stock = Config._get_cfg_path
+
+    def path(name: str, filename: str) -> tuple[str, str | None]:
+        # mmengine would look up all types of such a config in registries of that name, which this package has not.
+        return (str(shipped_config(name)), None) if name.startswith(PREFIX) else stock(name, filename)
+
+    Config._get_cfg_path = staticmethod(path)
 
 
 def _offer_models() -> None:
     from mmengine.infer import BaseInferencer
-
     stock = BaseInferencer._get_models_from_metafile
-    if getattr(stock, 'has_models_of_mmseg_gdn', False):
-        return
 
     def models(folder: str) -> Iterator[dict]:
         yield from stock(folder)
         if folder == BaseInferencer._get_repo_or_mim_dir('mmseg'):
             yield from map(_with_whole_paths, stock(str(shipped_folder())))
 
-    models.has_models_of_mmseg_gdn = True
     BaseInferencer._get_models_from_metafile = staticmethod(models)
 
 

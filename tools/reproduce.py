@@ -94,7 +94,7 @@ def main() -> int:
         if args.dry_run:
             return 0
         require_packages(steps)
-        command = shlex.join(['python', *sys.argv])
+        command = started_as(sys.argv)
         try:
             run_steps(steps, records, settings.work_dir / 'logs', command)
         except StepInterrupted as step:
@@ -102,6 +102,12 @@ def main() -> int:
             return 130
         print(write_results(collect_results(plan, records, settings, configs), settings.work_dir))
     return 0
+
+
+def started_as(argv: list[str]) -> str:
+    """The command line to go on with, of the script or of the command."""
+    program = argv[0] if argv[0].startswith('mmseg-gdn ') else shlex.join(['python', argv[0]])
+    return ' '.join([program, *map(shlex.quote, argv[1:])])
 
 
 def settings_of(args: argparse.Namespace) -> Settings:

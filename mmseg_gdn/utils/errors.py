@@ -9,13 +9,21 @@ from contextlib import contextmanager
 from typing import Callable
 
 from . import built_parts, system_errors
+from .commands import as_here
 from .stopping import Stopped, stop_by_exception
 
 _DATA_ONLY, _CODE_TOO = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD', 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'  # torch refuses both
 
 
 class InputError(ValueError):
-    """Bad input: the message says what is wrong, where, and what to do about it."""
+    """Bad input: the message says what is wrong, where, and what to do about it.
+
+    Args:
+        message: One clear sentence. Where there is no clone, the scripts that it names become commands.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(as_here(message))
 
 
 def run_tool(main: Callable[[], int | None]) -> None:

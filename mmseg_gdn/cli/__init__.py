@@ -1,0 +1,1 @@
+"""The commands ``mmseg-gdn`` and ``python -m mmseg_gdn``, over the same code as ``tools``."""
