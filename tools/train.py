@@ -16,7 +16,8 @@ def parse_args() -> argparse.Namespace:
                         help='go on with the training in the work folder, from its newest checkpoint that is intact; '
                              "followed by 'auto', start one if there is none; followed by the path of a checkpoint, go "
                              'on from that')
-    parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision')
+    parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision; needs a GPU')
+    parser.add_argument('--no-validate', action='store_true', help='do not validate, neither in between nor at the end')
     # --resume takes no argument in mmseg; what follows it is told apart from the config here.
     args, others = parser.parse_known_args()
     args.resume = _resume_what(parser, args, others)

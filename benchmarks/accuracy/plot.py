@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from records import read_results
 from wording import short_setting_text
 
-_SHOWN = {'gdn-x20': ('GDN', 'C0'), 'deconv-x1': ('learned deconvolution', 'C1'),
+_SHOWN = {'gdn-x20': ('GDN, factor 20', 'C0'), 'gdn-x100': ('GDN, factor 100', 'C3'),
+          'deconv-x1': ('learned deconvolution', 'C1'),
           'gdn-fit_kernels': ('bilinear, then fit_kernels.py', 'C2')}
 
 
@@ -31,7 +32,7 @@ def draw_differences(folder: Path) -> Figure:
     for row, (variants, _) in enumerate(lines):
         for offset, (name, (label, color)) in enumerate(_SHOWN.items()):
             if name in variants:
-                _draw(axes, variants[name], row + 0.22 * (offset - 1), label, color)
+                _draw(axes, variants[name], row + 0.18 * (offset - 1.5), label, color)
     axes.axvline(0, color='black', linewidth=0.8)
     axes.set_yticks(range(len(lines)), [text for _, text in lines])
     axes.invert_yaxis()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from statistics import median
 
 import mmseg_gdn  # noqa: F401  (checks the stack before anything else is imported)
 
@@ -72,7 +73,7 @@ def table(variants: list[Variant]) -> str:
     has_moved = any(run.get('moved') for one in variants for run in one.runs.values())
     head = ['upsampling', *(cell for name in columns for cell in (name, 'difference')),
             *(['image-level mAP of masks', 'of label loss'] if has_precision else []),
-            *(['K_h, K_w moved'] if has_moved else []), 'seeds']
+            *(['K_h, K_w moved'] if has_moved else []), 'weights of the upsampling', 'CPU s per iteration', 'seeds']
     lines = [_row(head), '|---' * len(head) + '|']
     for variant in variants:
         cells = [variant_text(variant.experiment)]
@@ -82,7 +83,7 @@ def table(variants: list[Variant]) -> str:
             cells += [_precision(variant, 'of_masks'), _precision(variant, 'of_labels')]
         if has_moved:
             cells.append(_moved(variant))
-        lines.append(_row([*cells, str(len(variant.runs))]))
+        lines.append(_row([*cells, _weights(variant), _seconds(variant), str(len(variant.runs))]))
     return '\n'.join(lines)
 
 
@@ -109,6 +110,16 @@ def _precision(variant: Variant, kind: str) -> str:
 def _moved(variant: Variant) -> str:
     distances = [list(run['moved'].values()) for run in variant.runs.values() if run['moved']]
     return ', '.join(f'{100 * _mean(values):.0f} %' for values in zip(*distances))
+
+
+def _weights(variant: Variant) -> str:
+    numbers = {run['parameters']['upsampling'] for run in variant.runs.values() if 'parameters' in run}
+    return ', '.join(f'{number:,}' for number in sorted(numbers))
+
+
+def _seconds(variant: Variant) -> str:
+    known = [run['cpu_seconds_per_iteration'] for run in variant.runs.values() if run.get('cpu_seconds_per_iteration')]
+    return f'{median(known):.2f}' if known else ''
 
 
 def _mean(values: list[float] | tuple[float, ...]) -> float:

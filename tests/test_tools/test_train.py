@@ -49,6 +49,24 @@ def test_movement_of_the_matrices_is_logged_without_any_setting(train, child, tm
 
 
 @pytest.mark.slow
+def test_without_validation(train, child, tmp_path):
+    assert 'Iter(val)' in train(child('default_hooks = dict(checkpoint=dict(save_best="mIoU"))'))
+    assert list((tmp_path / 'run').glob('best_*.pth'))
+    log = train(child('default_hooks = dict(checkpoint=dict(save_best="mIoU"))'), '--no-validate', '--work-dir',
+                tmp_path / 'run' / 'fast')
+    assert 'Iter(val)' not in log
+    assert [path.name for path in (tmp_path / 'run/fast').glob('*.pth')] == ['iter_2.pth']
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='mixed precision works here')
+@pytest.mark.parametrize(('text', 'args'), [
+    ('', ['--amp']), ("optim_wrapper = dict(type='AmpOptimWrapper')", [])])
+def test_mixed_precision_without_a_gpu(train, child, text, args):
+    with pytest.raises(InputError, match=r'^Mixed precision .* needs a GPU, and PyTorch finds none; train without it'):
+        train(child(text), *args)
+
+
+@pytest.mark.slow
 def test_training_starts_from_a_stock_checkpoint(train, child, stock_weights, tmp_path):
     torch.save(dict(state_dict=stock_weights), tmp_path / 'stock.pth')
     train(child('optim_wrapper = dict(optimizer=dict(lr=0.0, weight_decay=0.0))'), '--cfg-options',

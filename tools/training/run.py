@@ -10,6 +10,7 @@ import mmseg_gdn.parts  # noqa: F401  (checks the stack before anything else is 
 
 # isort: split
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
@@ -45,6 +46,9 @@ def train(args: argparse.Namespace) -> None:
         _require_files(cfg, args.config)
         if args.amp:
             _enable_amp(cfg.optim_wrapper)
+        _require_device(cfg.optim_wrapper)
+        if args.no_validate:
+            cfg.update(val_dataloader=None, val_cfg=None, val_evaluator=None)
         cfg.param_scheduler = _schedules_that_begin(cfg)
         _add_hooks(cfg)
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
@@ -125,3 +129,9 @@ def _enable_amp(optim_wrapper: dict) -> None:
         raise InputError(f"--amp works with optim_wrapper.type='OptimWrapper', but the config has {wrapper_type!r}; "
                          'leave out the flag, or change the config.')
     optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+
+
+def _require_device(optim_wrapper: dict) -> None:
+    if optim_wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
+        raise InputError('Mixed precision (--amp, or AmpOptimWrapper in the config) needs a GPU, and PyTorch finds '
+                         "none; train without it, with optim_wrapper.type='OptimWrapper'.")
