@@ -3,31 +3,50 @@
 
 from __future__ import annotations
 
+import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..checks import rows_first
+from ..reference import spans
 from . import tiles
 from .tiles import scores_of_row
 
+_CHUNK_BYTES = 64 << 20  # of rows at full height
 _NO_CLASS = tl.constexpr(2**31 - 1)
 
 
-def write_argmax(half_way: Tensor, kernel_w: Tensor, best: Tensor) -> None:
-    """Write the best class of each pixel, of equal scores the lowest one, and of those that are no numbers the first.
+def argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
+    """Best class of each pixel, of equal scores the lowest one, and of those that are no numbers the first.
 
     Args:
-        half_way: Rows at full height, shape (L, C, w).
-        kernel_w: Shape (W, w), in the same type.
-        best: Where to write, shape (L, W), int64.
+        x: Coarse scores, shape (N, C, h, w).
+        kernel_h: Shape (H, h), in the type of ``x``.
+        kernel_w: Shape (W, w), in the type of ``x``.
+
+    Returns:
+        Shape (N, H, W), int64.
     """
+    if not rows_first(kernel_h, kernel_w):
+        return argmax(x.mT, kernel_w, kernel_h).mT.contiguous()
+    n, classes, h, w = x.shape
+    best = torch.empty(len(kernel_h), n, len(kernel_w), dtype=torch.int64, device=x.device)
+    coarse, kernel_w = x.permute(2, 0, 1, 3).reshape(h, -1), kernel_w.contiguous()
+    row_bytes = coarse.shape[1] * coarse.element_size()
+    for rows in spans(len(kernel_h), _CHUNK_BYTES // row_bytes):
+        half_way = torch.mm(kernel_h[rows], coarse).view(-1, classes, w)
+        _write_argmax(half_way, kernel_w, best[rows])
+    return best.transpose(0, 1).contiguous()
+
+
+def _write_argmax(half_way: Tensor, kernel_w: Tensor, best: Tensor) -> None:
+    """Of rows at full height (L, C, w)."""
     (lines, classes, coarse_w), fine_w = half_way.shape, len(kernel_w)
-    sides = tiles.tiles_for(classes, coarse_w)
-    grid = lines, triton.cdiv(fine_w, sides.pixels)
-    _argmax_kernel[grid](
-        half_way, kernel_w, best, classes, coarse_w, fine_w, PIXELS=sides.pixels, CLASSES=sides.classes,
-        CELLS=sides.cells, CELL_TILES=triton.cdiv(coarse_w, sides.cells), PRECISION=tiles.precision(half_way.dtype),
-        SUM=tiles.sum_type(half_way.dtype))
+    dtype = half_way.dtype
+    options = tiles.options_of(tiles.tiles_of_scores(classes, coarse_w, dtype), coarse_w, dtype)
+    grid = lines, triton.cdiv(fine_w, options['PIXELS'])
+    _argmax_kernel[grid](half_way, kernel_w, best, classes, coarse_w, fine_w, **options)
 
 
 @triton.jit

@@ -13,6 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from . import tiles
 from .softmax import Lines, labels_of
 from .tiles import add_product, matrix_tile, scores_of_row
 
@@ -27,7 +28,8 @@ def write_grad_half_way(lines: Lines, statistics: Tensor, grad_half_way: Tensor)
         statistics: From :func:`.softmax.write_losses`.
         grad_half_way: Where to write, shape (L, C, w).
     """
-    (count, classes, _), options = lines.half_way.shape, lines.options()
+    count, classes, _ = lines.half_way.shape
+    options = _options(lines)
     grid = count, triton.cdiv(classes, options['CLASSES']), options['CELL_TILES']
     _rows_kernel[grid](*lines.arguments(), statistics, grad_half_way, **options)
 
@@ -40,9 +42,14 @@ def add_grad_kernel_w(lines: Lines, statistics: Tensor, parts: Tensor) -> None:
         statistics: From :func:`.softmax.write_losses`.
         parts: Sums over some of the lines each, shape (P, W, w), in the type of sums.
     """
-    count, options = len(lines.half_way), lines.options()
+    count, options = len(lines.half_way), _options(lines)
     grid = triton.cdiv(len(lines.kernel_w), options['PIXELS']), options['CELL_TILES'], len(parts)
     _columns_kernel[grid](*lines.arguments(), statistics, parts, count, triton.cdiv(count, len(parts)), **options)
+
+
+def _options(lines: Lines) -> dict[str, object]:
+    (_, classes, coarse_w), dtype = lines.half_way.shape, lines.half_way.dtype
+    return tiles.options_of(tiles.tiles_of_gradients(classes, coarse_w, dtype), coarse_w, dtype)
 
 
 @triton.jit

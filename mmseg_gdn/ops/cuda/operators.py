@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 
 from .. import reference
-from ..checks import Needs, rows_first
+from ..checks import Needs
 from . import switch
-
-_CHUNK_BYTES = 64 << 20  # of rows at full height
 
 global_interp_backward = reference.global_interp_backward  # nothing but large products, which PyTorch does best
 
@@ -59,32 +57,15 @@ def _kernels(module: str) -> Any:
 def global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: torch.dtype | None) -> Tensor:
     """Full-size maps."""
     product = _kernels('product')
-    x, kernel_h, kernel_w = _in_type(dtype, x, kernel_h, kernel_w)
     if kernel_w.shape[1] > product.WIDEST:
         return reference.global_interp(x, kernel_h, kernel_w, dtype)
-    fine = x.new_empty(*x.shape[:2], len(kernel_h), len(kernel_w))
-    product.write_product(x.contiguous().flatten(0, 1), kernel_h.contiguous(), kernel_w.contiguous(), fine)
-    return fine
+    return product.product(*_in_type(dtype, x, kernel_h, kernel_w))
 
 
 @_or_by_reference
 def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: torch.dtype | None) -> Tensor:
     """Best class of each pixel."""
-    x, kernel_h, kernel_w = _in_type(dtype, x, kernel_h, kernel_w)
-    if rows_first(kernel_h, kernel_w):
-        return _argmax_by_rows(x, kernel_h, kernel_w)
-    return _argmax_by_rows(x.mT, kernel_w, kernel_h).mT.contiguous()
-
-
-def _argmax_by_rows(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
-    n, classes, h, w = x.shape
-    best = torch.empty(len(kernel_h), n, len(kernel_w), dtype=torch.int64, device=x.device)
-    coarse, kernel_w = x.permute(2, 0, 1, 3).reshape(h, -1), kernel_w.contiguous()
-    row_bytes = coarse.shape[1] * coarse.element_size()
-    for rows in reference.spans(len(kernel_h), _CHUNK_BYTES // row_bytes):
-        half_way = torch.mm(kernel_h[rows], coarse).view(-1, classes, w)
-        _kernels('argmax').write_argmax(half_way, kernel_w, best[rows])
-    return best.transpose(0, 1).contiguous()
+    return _kernels('argmax').argmax(*_in_type(dtype, x, kernel_h, kernel_w))
 
 
 @_or_by_reference

@@ -11,24 +11,30 @@ from . import tiles
 from .tiles import add_product, matrix_tile
 
 WIDEST = 128  # coarse columns that a program holds
-_ROWS, _COLUMNS, _DEPTH = 64, 64, 32
+_COLUMNS, _DEPTH = 64, 32
 
 
-def write_product(maps: Tensor, kernel_h: Tensor, kernel_w: Tensor, fine: Tensor) -> None:
-    """Write ``kernel_h @ map @ kernel_w.T`` for each map.
+def product(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
+    """``kernel_h @ map @ kernel_w.T`` for each map.
 
     Args:
-        maps: Coarse maps, shape (M, h, w), w at most ``WIDEST``.
-        kernel_h: Shape (H, h), in the same type.
-        kernel_w: Shape (W, w), in the same type.
-        fine: Where to write, shape (M, H, W), in the same type.
+        x: Coarse maps, shape (N, C, h, w), w at most ``WIDEST``.
+        kernel_h: Shape (H, h), in the type of ``x``.
+        kernel_w: Shape (W, w), in the type of ``x``.
+
+    Returns:
+        Full-size maps, shape (N, C, H, W), in the type of ``x``.
     """
-    (count, coarse_h, coarse_w), fine_h, fine_w = maps.shape, len(kernel_h), len(kernel_w)
-    grid = count, triton.cdiv(fine_h, _ROWS)
+    (n, channels, coarse_h, coarse_w), fine_h, fine_w = x.shape, len(kernel_h), len(kernel_w)
+    fine = x.new_empty(n, channels, fine_h, fine_w)
+    rows, stages = (64, 3) if x.element_size() == 2 else (32, 2)  # no more stays in the registers
+    grid = n * channels, triton.cdiv(fine_h, rows)
     _product_kernel[grid](
-        maps, kernel_h, kernel_w, fine, coarse_h, coarse_w, fine_h, fine_w, ROWS=_ROWS, COLUMNS=_COLUMNS, DEPTH=_DEPTH,
-        CELLS=max(16, triton.next_power_of_2(coarse_w)), PRECISION=tiles.precision(maps.dtype),
-        SUM=tiles.sum_type(maps.dtype))
+        x.contiguous(), kernel_h.contiguous(), kernel_w.contiguous(), fine, coarse_h, coarse_w, fine_h, fine_w,
+        ROWS=rows, COLUMNS=_COLUMNS, DEPTH=_DEPTH, CELLS=max(16, triton.next_power_of_2(coarse_w)),
+        PRECISION=tiles.precision(x.dtype), SUM=tiles.sum_type(x.dtype),
+        num_stages=stages)
+    return fine
 
 
 @triton.jit

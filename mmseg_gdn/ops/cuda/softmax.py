@@ -11,6 +11,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..checks import precise_dtype
 from . import tiles
 from .tiles import scores_of_row
 
@@ -38,14 +39,6 @@ class Lines(NamedTuple):
         return (self.half_way, self.kernel_w, self.target, *self.target.stride(), self.target.shape[1],
                 *self.half_way.shape[1:], len(self.kernel_w))
 
-    def options(self) -> dict[str, object]:
-        """What all kernels of the loss are compiled for."""
-        classes, coarse_w = self.half_way.shape[1:]
-        sides = tiles.tiles_for(classes, coarse_w)
-        return dict(PIXELS=sides.pixels, CLASSES=sides.classes, CELLS=sides.cells,
-                    CELL_TILES=triton.cdiv(coarse_w, sides.cells), PRECISION=tiles.precision(self.half_way.dtype),
-                    SUM=tiles.sum_type(self.half_way.dtype))
-
 
 def write_losses(lines: Lines, weight: Tensor | None, grad_losses: Tensor | None, max_loss: float | None,
                  losses: Tensor | None, statistics: Tensor | None) -> Tensor:
@@ -63,9 +56,10 @@ def write_losses(lines: Lines, weight: Tensor | None, grad_losses: Tensor | None
     Returns:
         Parts of the sums of losses, weights and hits, shape (3, parts), in the type of sums.
     """
-    count, fine_w, options = len(lines.half_way), len(lines.kernel_w), lines.options()
-    grid = count, triton.cdiv(fine_w, options['PIXELS'])
-    sums = torch.empty(3, *grid, dtype=_sum_dtype(lines), device=lines.half_way.device)
+    (count, classes, coarse_w), dtype = lines.half_way.shape, lines.half_way.dtype
+    options = tiles.options_of(tiles.tiles_of_scores(classes, coarse_w, dtype), coarse_w, dtype)
+    grid = count, triton.cdiv(len(lines.kernel_w), options['PIXELS'])
+    sums = torch.empty(3, *grid, dtype=precise_dtype(dtype), device=lines.half_way.device)
     nothing = sums  # where a kernel does not look
     _softmax_kernel[grid](
         *lines.arguments(), *(nothing if tensor is None else tensor for tensor in (weight, grad_losses, losses)),
@@ -74,10 +68,6 @@ def write_losses(lines: Lines, weight: Tensor | None, grad_losses: Tensor | None
         WITH_GRAD=grad_losses is not None, WITH_LOSSES=losses is not None, WITH_STATISTICS=statistics is not None,
         **options)
     return sums.flatten(1)
-
-
-def _sum_dtype(lines: Lines) -> torch.dtype:
-    return torch.float64 if lines.half_way.dtype == torch.float64 else torch.float32
 
 
 @triton.jit

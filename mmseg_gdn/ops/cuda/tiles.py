@@ -1,5 +1,5 @@
 """Parts of all kernels: the scores of a tile, and how large tiles are."""
-# ruff: noqa: ANN001  # arguments of kernels have the types that Triton gives them
+# ruff: noqa: ANN001, ANN201  # Triton gives the arguments of kernels their types
 
 from __future__ import annotations
 
@@ -12,42 +12,76 @@ import triton.language as tl
 from .switch import INTERPRETED
 
 _INTERPRETED = tl.constexpr(INTERPRETED)
-_WIDEST = 128  # of what one product sums over, and of a tile of gradients: more does not fit the registers
-
 
 class Tiles(NamedTuple):
-    """Sides of the tiles, each a power of two of at least 16, as the products of matrix units need.
+    """Sides of the tiles, each a power of two of at least 16, as matrix units need, and how a program runs.
 
     Attributes:
         pixels: Pixels of one row.
         classes: Classes that are looked at together.
         cells: Columns of the coarse maps.
+        warps: Warps of a program.
+        stages: Steps of a loop whose loads are under way together.
     """
 
     pixels: int
     classes: int
     cells: int
+    warps: int
+    stages: int
 
 
-def tiles_for(classes: int, coarse_w: int) -> Tiles:
-    """Tiles that leave few lanes empty.
+# The largest tiles that stay in the registers; benchmarks/triton_resources.py tells.
+def tiles_of_scores(classes: int, coarse_w: int, dtype: torch.dtype) -> Tiles:
+    """Tiles for kernels that look at each score once.
 
     Args:
         classes: Number of classes.
         coarse_w: Width of the coarse maps.
+        dtype: The type of the products.
 
     Returns:
-        The sides.
+        The tiles.
     """
-    side = 16 if classes <= 16 else 32
-    # Larger tiles read less, but 150 classes fill five tiles of 32 better than three of 64.
-    if 10 * _filled(classes, 64) <= 11 * _filled(classes, 32):
-        side = 64
-    return Tiles(64, side, min(_WIDEST, max(16, triton.next_power_of_2(coarse_w))))
+    widest, stages = (128, 3) if dtype.itemsize == 2 else (64, 2)
+    return Tiles(64, 16 if classes <= 16 else 32, _side(coarse_w, widest), 4, stages)
 
 
-def _filled(length: int, side: int) -> int:
-    return -(-length // side) * side
+def tiles_of_gradients(classes: int, coarse_w: int, dtype: torch.dtype) -> Tiles:
+    """Tiles for kernels that multiply gradients of scores back, to as many cells as a tile has.
+
+    Args:
+        classes: Number of classes.
+        coarse_w: Width of the coarse maps.
+        dtype: The type of the products.
+
+    Returns:
+        The tiles.
+    """
+    scores, cells = tiles_of_scores(classes, coarse_w, dtype), _side(coarse_w, 128)
+    if dtype.itemsize == 2:
+        return scores._replace(cells=cells)
+    return scores._replace(pixels=32, cells=cells, warps=8 if cells > 64 else 4)
+
+
+def _side(length: int, longest: int) -> int:
+    return min(longest, max(16, triton.next_power_of_2(length)))
+
+
+def options_of(tiles: Tiles, coarse_w: int, dtype: torch.dtype) -> dict[str, object]:
+    """What kernels are compiled for.
+
+    Args:
+        tiles: The tiles.
+        coarse_w: Width of the coarse maps.
+        dtype: The type of the products.
+
+    Returns:
+        The options, by the names of the kernels' arguments.
+    """
+    return dict(PIXELS=tiles.pixels, CLASSES=tiles.classes, CELLS=tiles.cells,
+                CELL_TILES=triton.cdiv(coarse_w, tiles.cells), PRECISION=precision(dtype), SUM=sum_type(dtype),
+                num_warps=tiles.warps, num_stages=tiles.stages)
 
 
 def precision(dtype: torch.dtype) -> str:
