@@ -9,7 +9,6 @@ import mmseg_gdn.parts  # noqa: F401  (checks the stack before anything else is 
 
 # isort: split
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mmseg_gdn.datasets.checked_loading import check_loading
 from mmseg_gdn.datasets.named_images import naming_dead_workers
@@ -22,6 +21,8 @@ from mmseg_gdn.datasets.tested_images import (
     set_pipeline,
 )
 from mmseg_gdn.engine.checkpoint import require_checkpoint
+from mmseg_gdn.engine.metrics_table import log_results
+from mmseg_gdn.engine.quiet_runner import QuietRunner, warnings_in_log
 from mmseg_gdn.evaluation import CRFEvaluator
 from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError
@@ -69,7 +70,12 @@ def test(args: argparse.Namespace, folder: Path | None) -> None:
     require_images(cfg.test_dataloader.dataset)
     add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
 
-    runner = Runner.from_cfg(cfg)
+    with warnings_in_log():
+        _run(cfg, args, is_replaced)
+
+
+def _run(cfg: Config, args: argparse.Namespace, is_replaced: bool) -> None:
+    runner = QuietRunner.from_cfg(cfg)
     raise_log_errors(runner.logger)
     if is_replaced:
         runner.logger.info('GlobalInterpEncoderDecoder replaces EncoderDecoder: it predicts the same classes faster, '
@@ -80,11 +86,12 @@ def test(args: argparse.Namespace, folder: Path | None) -> None:
     try:
         with naming_dead_workers():
             runner.test()
+        log_results(runner, 'test')
     finally:
         _stop_refining(runner)
 
 
-def _stop_refining(runner: Runner) -> None:
+def _stop_refining(runner: QuietRunner) -> None:
     """If the test failed, end the processes of the CRF, for which this one would wait until all have finished."""
     evaluator = getattr(runner._test_loop, 'evaluator', None)
     if isinstance(evaluator, CRFEvaluator):

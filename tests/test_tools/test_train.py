@@ -49,6 +49,19 @@ def test_movement_of_the_matrices_is_logged_without_any_setting(train, child, tm
 
 
 @pytest.mark.slow
+def test_the_console_shows_what_a_person_reads(train, child, tmp_path, capfd):
+    log = train(child(''))
+    out, err = capfd.readouterr()
+    told = out + err
+    assert 'Hooks will be executed' in log
+    assert 'Hooks will be executed' not in told
+    assert 'Warning' not in told
+    for wanted in (f'Checkpoints will be saved to {tmp_path / "run"}', 'Iter(train) [2/2]', 'eta:', 'loss:', '| mIoU '):
+        assert wanted in told
+    assert len(told.splitlines()) < 60
+
+
+@pytest.mark.slow
 def test_without_validation(train, child, tmp_path):
     assert 'Iter(val)' in train(child('default_hooks = dict(checkpoint=dict(save_best="mIoU"))'))
     assert list((tmp_path / 'run').glob('best_*.pth'))

@@ -15,13 +15,13 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
 from torch import Tensor
 
 from mmseg_gdn.datasets.checked_loading import check_loading
 from mmseg_gdn.datasets.named_images import naming_dead_workers
 from mmseg_gdn.engine.checkpoint import read_weights
 from mmseg_gdn.engine.gradient_watch import all_matrices
+from mmseg_gdn.engine.quiet_runner import QuietRunner, warnings_in_log
 from mmseg_gdn.engine.unwrap import whole_model
 from mmseg_gdn.models.variant_file import checked_head, find_stock_config, variant_file_text
 from mmseg_gdn.utils import InputError, atomic_write
@@ -54,7 +54,7 @@ def fit(args: argparse.Namespace) -> int | None:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     head = checked_head(args.config, cfg)
     require_kind(args.config, cfg)
-    with _folder_of_scores(args.keep_scores, cfg.work_dir) as scores:
+    with _folder_of_scores(args.keep_scores, cfg.work_dir) as scores, warnings_in_log():
         plan = plan_fit(cfg, head, scores, args.flip, args.iterations)
         _prepare(cfg, args.checkpoint)
         metric, before = _validate(cfg)
@@ -95,7 +95,7 @@ def _validate(cfg: Config) -> tuple[str, float]:
     """Name and value of the stock model's mIoU on the validation images."""
     stock = cfg.copy()
     stock.update(train_dataloader=None, train_cfg=None, optim_wrapper=None, param_scheduler=None)
-    runner = Runner.from_cfg(stock)
+    runner = QuietRunner.from_cfg(stock)
     check_loading(runner)
     with naming_dead_workers():
         metrics = runner.val()
@@ -110,7 +110,7 @@ def _fit(cfg: Config, plan: FitPlan, metric: str) -> tuple[float, dict[str, Tens
     """Train the matrices; gives mIoU afterwards, and the matrices by name."""
     plan.apply(cfg)
     add_default_hook(cfg, 'global_interp', 'GlobalInterpHook')
-    runner = Runner.from_cfg(cfg)
+    runner = QuietRunner.from_cfg(cfg)
     raise_log_errors(runner.logger)
     check_loading(runner)
     with naming_dead_workers():

@@ -11,7 +11,6 @@ import mmseg_gdn.parts  # noqa: F401  (checks the stack before anything else is 
 # isort: split
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
 from mmseg_gdn.datasets.checked_loading import check_loading
@@ -19,6 +18,8 @@ from mmseg_gdn.datasets.named_images import naming_dead_workers
 from mmseg_gdn.datasets.require_data import require_voc
 from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.engine.hooks import StopHook
+from mmseg_gdn.engine.metrics_table import log_results
+from mmseg_gdn.engine.quiet_runner import QuietRunner, warnings_in_log
 from mmseg_gdn.models.starting_weights import require_starting_weights
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import add_default_hook, load_config
@@ -42,7 +43,7 @@ def train(args: argparse.Namespace) -> None:
     cfg = load_config(args)
     _require_training(cfg, args.config)
     resume = args.resume or _resumed_by_config(cfg)
-    with faults_in_one_sentence(Path(cfg.work_dir)), training_in(cfg, resume):
+    with faults_in_one_sentence(Path(cfg.work_dir)), training_in(cfg, resume), warnings_in_log():
         _require_files(cfg, args.config)
         if args.amp:
             _enable_amp(cfg.optim_wrapper)
@@ -51,12 +52,13 @@ def train(args: argparse.Namespace) -> None:
             cfg.update(val_dataloader=None, val_cfg=None, val_evaluator=None)
         cfg.param_scheduler = _schedules_that_begin(cfg)
         _add_hooks(cfg)
-        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else QuietRunner.from_cfg(cfg)
         raise_log_errors(runner.logger)
         check_loading(runner)
         try:
             with naming_dead_workers():
                 runner.train()
+            log_results(runner, 'val')
         finally:
             for hook in runner.hooks:
                 if isinstance(hook, StopHook):

@@ -1,0 +1,54 @@
+"""What a runner prints, and what only its log file has."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import pytest
+
+from mmseg_gdn.engine.quiet_runner import QuietRunner, is_for_people, warnings_in_log
+
+
+@pytest.fixture
+def run(tmp_path, model, capsys):
+    """Build a runner; gives what it prints, and what its log file has."""
+
+    def build(log_level='INFO'):
+        runner = QuietRunner(model, str(tmp_path), experiment_name=f'{tmp_path.name}_{log_level}', log_level=log_level,
+                             cfg=dict(answer=42))
+        return capsys.readouterr().out, Path(runner.log_dir, f'{runner.timestamp}.log')
+
+    return build
+
+
+def test_environment_config_and_hooks_are_in_the_file_only(run):
+    printed, path = run()
+    for text in ('System environment', 'answer = 42', 'Hooks will be executed'):
+        assert text not in printed
+        assert text in path.read_text()
+    assert printed.count('\n') == 1
+    assert printed.endswith(f'Log, with the config and all warnings: {path}\n')
+
+
+def test_a_debugger_sees_everything(run):
+    printed, _ = run('DEBUG')
+    assert 'Hooks will be executed' in printed
+
+
+@pytest.mark.parametrize(('level', 'text', 'is_shown'), [
+    (logging.INFO, 'Iter(train) [2/4]', True), (logging.WARNING, 'The prefix is not set in metric class A.', False),
+    (logging.WARNING, 'a.jpg asks viewers to turn it', True), (logging.ERROR, 'Config:\n is broken', True)])
+def test_what_is_shown(level, text, is_shown):
+    assert is_for_people(logging.LogRecord('a', level, '', 0, text, (), None)) == is_shown
+
+
+@pytest.mark.parametrize(('filename', 'is_logged'), [
+    ('/somewhere/site-packages/mmseg/models/builder.py', True), ('/home/me/mmseg_models/mine.py', False)])
+def test_warnings_of_others_are_logged_and_those_of_ones_own_code_shown(run, filename, is_logged):
+    _, path = run()
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter('always')
+        with warnings_in_log():
+            warnings.warn_explicit('do not do that', UserWarning, filename, 3)
+    logged = f'Warning of {filename}:3: do not do that' in path.read_text()
+    assert (logged, [str(one.message) for one in shown]) == (is_logged, [] if is_logged else ['do not do that'])
