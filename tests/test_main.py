@@ -1,5 +1,6 @@
 """``python -m mmseg_gdn``."""
 
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import torch
 import mmseg_gdn
 from mmseg_gdn import doctor
 from mmseg_gdn.stack import find_stack
+from mmseg_gdn.utils.commands import COMMANDS
 
 
 def run(env=None):
@@ -57,3 +59,49 @@ def test_without_torch(monkeypatch):
     assert line.failed
     assert "No module named 'torch'" in line.text
     assert list(doctor.check_devices()) == []
+
+
+def command(*args):
+    return subprocess.run([sys.executable, '-m', 'mmseg_gdn', *args], capture_output=True, text=True, check=False)
+
+
+def test_help_lists_the_commands():
+    listed = re.findall(r'^  ([\w-]+) +\w', command('--help').stdout, flags=re.MULTILINE)
+    assert {*COMMANDS, 'doctor', 'run', 'where'} <= set(listed)
+
+
+def test_a_misspelt_command():
+    result = command('trian')
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].endswith('there is no command trian; did you mean train?')
+
+
+def test_a_config_that_does_not_exist_is_no_command():
+    result = command('nothing.py')
+    assert result.returncode == 1
+    assert 'There is no config nothing.py' in result.stdout
+
+
+def test_the_folder_of_configs_and_tools(root_dir):
+    assert command('where').stdout == f'{root_dir}\n'
+
+
+def test_a_script_runs_as_python_would_run_it(tmp_path):
+    (tmp_path / 'beside.py').write_text('NAME = "beside"\n')
+    (tmp_path / 'script.py').write_text('''
+import sys
+from beside import NAME
+from mmseg.apis import init_model  # which mmcv-lite alone does not let import
+from mmseg.registry import MODELS
+print(__name__, sys.argv[1:], NAME, 'GlobalInterpHead' in MODELS)
+sys.exit(3)
+''')
+    result = command('run', str(tmp_path / 'script.py'), '--one', 'two')
+    assert result.returncode == 3, result.stderr
+    assert result.stdout == "__main__ ['--one', 'two'] beside True\n"
+
+
+def test_a_script_that_does_not_exist():
+    result = command('run', 'nothing.py')
+    assert result.returncode == 1
+    assert result.stderr.startswith('error: There is no script nothing.py')

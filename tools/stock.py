@@ -19,6 +19,7 @@ from mmseg_gdn.utils import InputError, run_tool
 _PACKAGES = dict(
     cv2='opencv-python', PIL='pillow', yaml='PyYAML', sklearn='scikit-learn', skimage='scikit-image',
     pytorch_grad_cam='grad-cam', cityscapesscripts='cityscapesScripts', detail='detail-api', osgeo='GDAL')
+_WRITTEN_FOR_0_X = 'deployment/pytorch2torchscript'  # it calls forward_dummy, which no model has any more
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,6 +40,10 @@ def main() -> None:
     if not script.is_file():
         import_parts()  # which says so if mmseg is missing or broken
         raise InputError(f'The installed mmseg has no tool {args.tool!r}; give one of: {", ".join(tool_names())}')
+    if args.tool == _WRITTEN_FOR_0_X:
+        raise InputError(f'mmseg 1.x carries {args.tool} unchanged from 0.x, and it fails for every model, stock ones '
+                         'included. Trace the model with torch.jit.trace as docs/modes.md says, or export it with '
+                         'tools/export_onnx.py.')
     try:
         if args.tool == 'analysis_tools/confusion_matrix':
             prepare_script(script, args.args)

@@ -49,6 +49,23 @@ def test_unknown_tool(run_script):
     assert "no tool 'get_flop'; give one of: analysis_tools/analyze_logs" in result.stderr
 
 
+def test_help_lists_the_tools(run_script):
+    result = run_script('tools/stock.py', '--help')
+    assert result.returncode == 0
+    assert '\n  analysis_tools/get_flops\n' in result.stdout
+
+
+def test_help_of_a_tool_is_its_own(run_script):
+    result = run_script('tools/stock.py', 'analysis_tools/get_flops', '--help')
+    assert 'Get the FLOPs of a segmentor' in result.stdout
+
+
+def test_a_tool_that_works_for_no_model(run_script, config):
+    result = run_script('tools/stock.py', 'deployment/pytorch2torchscript', config)
+    assert result.returncode == 1
+    assert 'Trace the model with torch.jit.trace' in result.stderr
+
+
 @pytest.mark.slow
 def test_benchmark(run_script, config, voc_root, tmp_path):
     """The tool times 200 images; it pads as in training and cannot cut that off again, so they have that size."""
