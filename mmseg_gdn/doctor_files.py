@@ -70,7 +70,7 @@ def check_config(path: str) -> Iterator[Line]:
         path: The config.
     """
     # Here, because these need a stack that works.
-    from .datasets.require_data import require_voc
+    from .datasets.require_data import require_data
     from .models.starting_weights import require_starting_weights
     from .utils.cli import read_config, require_model
     try:
@@ -79,8 +79,8 @@ def check_config(path: str) -> Iterator[Line]:
         missing = [name for name in ('train_dataloader', 'train_cfg', 'optim_wrapper') if not cfg.get(name)]
         if missing:
             raise InputError(f'{path} is for testing only, because it sets no {" and no ".join(missing)}.')
-        require_voc(cfg.train_dataloader.dataset)
-        require_voc((cfg.get('val_dataloader') or {}).get('dataset'))
+        require_data(cfg.train_dataloader.dataset)
+        require_data((cfg.get('val_dataloader') or {}).get('dataset'))
         require_starting_weights(cfg.model)
         for hook in cfg.get('custom_hooks') or ():
             if hook.get('type') == 'CaffeWeightsHook' and not hook.get('from_scratch'):

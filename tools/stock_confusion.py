@@ -11,7 +11,7 @@ import numpy as np
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
-from mmseg_gdn.datasets.require_data import require_voc
+from mmseg_gdn.datasets.require_data import require_data
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import read_config
 from mmseg_gdn.utils.masks import read_mask
@@ -30,7 +30,7 @@ def draw_confusion_matrix(script: str) -> None:
     args = tool['parse_args']()
     cfg = read_config(args.config, args.cfg_options)
     init_default_scope('mmseg')
-    require_voc(cfg.test_dataloader.dataset)
+    require_data(cfg.test_dataloader.dataset)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     matrix = count_pixels(dataset, args.prediction_path)
     # At mmseg's 300 dpi, the picture of 21 classes has 127 megapixels.

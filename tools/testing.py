@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from mmseg_gdn.datasets.checked_loading import check_loading
 from mmseg_gdn.datasets.named_images import naming_dead_workers
-from mmseg_gdn.datasets.require_data import require_images, require_voc
+from mmseg_gdn.datasets.require_data import require_data, require_images
 from mmseg_gdn.datasets.tested_images import (
     drop_annotations,
     require_archive_names,
@@ -66,7 +66,7 @@ def test(args: argparse.Namespace, folder: Path | None) -> None:
         refine_with_crf(cfg, args.crf_workers)
     if args.show or args.show_dir:
         _paint_predictions(cfg, args)
-    require_voc(cfg.test_dataloader.dataset)
+    require_data(cfg.test_dataloader.dataset)
     require_images(cfg.test_dataloader.dataset)
     add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
 

@@ -1,7 +1,8 @@
-"""Stop before a model is built if the VOC data set is missing."""
+"""Stop before a model is built if a data set is missing."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.ids import read_ids
 
 _VOC_TYPES = ('PascalVOCDataset', 'CheckedVOCDataset')
+_OWN_CHECK = (*_VOC_TYPES, 'CamVidDataset')
 _GET_VOC = """To get VOC 2012 and SBD's masks (3.4 GB of downloads) and check them:
   python tools/dataset_converters/get_voc.py --data-root data/VOCdevkit
 By hand: put VOCtrainval_11-May-2012.tar and benchmark.tgz (SBD) into data/downloads and run the same.
@@ -24,15 +26,15 @@ The images of VOC's test set come in a separate archive, which the challenge's s
 unpack it beside the others, so that its JPEGImages go to the same folder."""
 
 
-def require_voc(dataset: dict) -> None:
-    """Check that the files named by the config of a VOC data set exist.
+def require_data(dataset: dict) -> None:
+    """Check that the files and folders named by the config of a data set exist.
 
     Args:
         dataset: Config of a data set, possibly of wrappers such as ``ConcatDataset`` around several.
 
     Raises:
-        InputError: If a list or a folder is missing, with the ways to get the data; or if a list cannot be used. The
-            lists of mmseg's other data sets are looked at as well.
+        InputError: If a list or a folder is missing, for VOC with the ways to get the data, or if a list cannot be
+            used.
     """
     missing = list(dict.fromkeys(path for part in _voc_parts(dataset) for path in _missing(part)))
     if missing:
@@ -40,6 +42,7 @@ def require_voc(dataset: dict) -> None:
         raise InputError(f'The VOC 2012 data set is incomplete; missing (relative to {Path.cwd()}):\n'
                          f'{looked}\n{_GET_VOC}')
     for part in dataset_parts(dataset):
+        _require_folders(part)
         _require_list(part)
 
 
@@ -82,6 +85,18 @@ def dataset_parts(dataset: Any) -> Iterator[dict]:
 
 def _voc_parts(dataset: Any) -> Iterator[dict]:
     return (part for part in dataset_parts(dataset) if part.get('type') in _VOC_TYPES)
+
+
+def _require_folders(dataset: dict) -> None:
+    """Check what mmseg's own data sets, and others of their kind, read without looking first."""
+    if dataset.get('type') in _OWN_CHECK or not isinstance(dataset.get('data_prefix'), dict):
+        return
+    root, test = str(dataset.get('data_root') or ''), dataset.get('test_mode')
+    names = [name for key, name in dataset['data_prefix'].items() if name and not (test and key == 'seg_map_path')]
+    for path in (os.path.join(root, str(name)) for name in (*names, dataset.get('ann_file') or '')):
+        if '://' not in path and not Path(path).exists():
+            raise InputError(f'{dataset.get("type")} of the config reads {path}, which does not exist (relative to '
+                             f'{Path.cwd()}); put the data there or link it (ln -s), or set data_root of the data set.')
 
 
 def _require_list(dataset: dict) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
-from mmseg_gdn.datasets.require_data import dataset_parts, require_images, require_voc
+from mmseg_gdn.datasets.require_data import dataset_parts, require_data, require_images
 from mmseg_gdn.utils import InputError, atomic_write
 from mmseg_gdn.utils.ids import archive_names, read_ids
 
@@ -31,7 +31,7 @@ def select_images(cfg: Config, path: str) -> None:
         raise InputError(f'--ids names the images of one data set, but the test set joins {len(parts)} of them; set '
                          'test_dataloader.dataset to one of them, or test without --ids.')
     parts[0].ann_file = str(Path(path).resolve())
-    require_voc(parts[0])
+    require_data(parts[0])
     require_images(parts[0])
     # mmengine would treat blank lines and a byte order mark as names.
     plain = Path(cfg.work_dir, 'ids.txt').resolve()

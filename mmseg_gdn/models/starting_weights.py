@@ -1,10 +1,14 @@
-"""Are the files there from which the parts of a model start?"""
+"""Are the weights there from which the parts of a model start?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+
+import torch
 
 from mmseg_gdn.utils import InputError
 
@@ -33,6 +37,30 @@ def require_starting_weights(model: dict) -> None:
         remedy = f'make it with: {command.format(path=path)}' if command else 'put the file there'
         raise InputError(f'{key} starts from {path}, which does not exist (relative to {Path.cwd()}); {remedy}. To '
                          f'start without it, add --cfg-options {key}.{setting}=None.')
+
+
+@contextmanager
+def naming_downloads(model: dict) -> Iterator[None]:
+    """Say which starting weights could not be downloaded, where to put them by hand, and how to do without them.
+
+    Args:
+        model: Config of the model.
+
+    Raises:
+        InputError: In place of the error of the network.
+    """
+    try:
+        yield
+    except (URLError, ConnectionError, TimeoutError) as error:
+        found = [(key, setting, path) for key, setting, path in _pretrained(model, 'model') if ':' in path]
+        if not found:
+            raise
+        names = ' or '.join(path for _, _, path in found)
+        without = ' '.join(f'{key}.{setting}=None' for key, setting, _ in found)
+        reason = ' '.join(str(getattr(error, 'reason', error)).split())
+        raise InputError(f'The weights {names}, from which the model starts, cannot be downloaded ({reason}); put the '
+                         f'file into {Path(torch.hub.get_dir(), "checkpoints")} by hand. To start without it, add '
+                         f'--cfg-options {without}.') from error
 
 
 def _pretrained(node: Any, key: str) -> Iterator[tuple[str, str, str]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmseg_gdn.datasets.require_data import require_images, require_voc
+from mmseg_gdn.datasets.require_data import require_data, require_images
 from mmseg_gdn.utils import InputError
 
 
@@ -20,11 +20,28 @@ def root(tmp_path):
 
 
 def test_complete_data(root):
-    require_voc(voc(root))
+    require_data(voc(root))
 
 
-def test_data_of_another_kind_is_not_looked_at():
-    require_voc(dict(type='CityscapesDataset', data_root='nowhere'))
+def test_data_of_another_kind_are_not_looked_at():
+    require_data(dict(type='CityscapesDataset', data_root='nowhere'))
+    require_data(dict(type='CityscapesDataset', data_root='s3://bucket', data_prefix=dict(img_path='leftImg8bit')))
+
+
+@pytest.mark.parametrize('missing', ['images', 'masks', 'list.txt'])
+def test_folders_of_other_data_sets(tmp_path, missing):
+    dataset = dict(type='CityscapesDataset', data_root=str(tmp_path), ann_file='list.txt',
+                   data_prefix=dict(img_path='images', seg_map_path='masks'))
+    (tmp_path / 'list.txt').write_text('a\n')
+    for folder in ('images', 'masks'):
+        (tmp_path / folder).mkdir()
+    require_data(dataset)
+    path = tmp_path / missing
+    path.unlink() if path.is_file() else path.rmdir()
+    with pytest.raises(InputError, match=rf'CityscapesDataset of the config reads {path}, which does not exist .*link'):
+        require_data(dataset)
+    if missing == 'masks':
+        require_data(dict(dataset, test_mode=True))
 
 
 @pytest.mark.parametrize('wrap', [
@@ -36,7 +53,7 @@ def test_data_of_another_kind_is_not_looked_at():
 def test_missing_parts_are_named_once_with_the_ways_to_get_them(root, wrap):
     dataset = wrap([voc(root), voc(root, 'SegmentationClassAug', 'aug')])
     with pytest.raises(InputError) as stop:
-        require_voc(dataset)
+        require_data(dataset)
     message = str(stop.value)
     for path in ('ImageSets/Segmentation/aug.txt', 'SegmentationClassAug'):
         assert message.count(str(root / path)) == 1
@@ -67,14 +84,14 @@ def test_images_that_a_list_names(voc_root, wrap):
 def test_lists_that_cannot_be_used(voc_root, kind, content, message):
     (voc_root / 'ImageSets/Segmentation/train.txt').write_bytes(content)
     with pytest.raises(InputError, match=message):
-        require_voc(dict(voc(voc_root), type=kind))
+        require_data(dict(voc(voc_root), type=kind))
 
 
 def test_lists_that_can_be_used(voc_root):
     (voc_root / 'ImageSets/Segmentation/train.txt').write_bytes(b'\xef\xbb\xbfa\r\n\r\nb\r\n')
-    require_voc(voc(voc_root))
+    require_data(voc(voc_root))
     (voc_root / 'ImageSets/Segmentation/train.txt').write_bytes(b'a.jpg\r\nb.jpg\r\n')
-    require_voc(dict(voc(voc_root), type='PascalContextDataset', img_suffix=''))
+    require_data(dict(voc(voc_root), type='PascalContextDataset', img_suffix=''))
 
 
 def test_images_of_another_data_set_are_not_looked_for():

@@ -1,9 +1,11 @@
 """Files from which the parts of a model start."""
 
 import pytest
+import torch
 from mmengine.config import Config
+from mmseg.registry import MODELS
 
-from mmseg_gdn.models.starting_weights import require_starting_weights
+from mmseg_gdn.models.starting_weights import naming_downloads, require_starting_weights
 from mmseg_gdn.utils import InputError
 
 
@@ -34,3 +36,21 @@ def test_parts_that_start_from_no_file(part, key):
 @pytest.mark.parametrize('name', ['https://host/a.pth', 'torchvision://resnet50', 'open-mmlab://resnet50_v1c'])
 def test_addresses_are_left_to_mmengine(name):
     require_starting_weights(dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=name)), neck=None))
+
+
+def test_a_download_that_fails(tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    model = dict(backbone=dict(type='ResNetV1c', depth=18, init_cfg=dict(type='Pretrained',
+                                                                         checkpoint='http://127.0.0.1:9/weights.pth')))
+    backbone = MODELS.build(model['backbone'])
+    with pytest.raises(InputError) as caught, naming_downloads(model):
+        backbone.init_weights()
+    message = str(caught.value)
+    assert message.startswith('The weights http://127.0.0.1:9/weights.pth, from which the model starts, cannot be ')
+    assert f'put the file into {torch.hub.get_dir()}/checkpoints by hand' in message
+    assert message.endswith('add --cfg-options model.backbone.init_cfg=None.')
+
+
+def test_other_errors_of_the_network_stay():
+    with pytest.raises(ConnectionError), naming_downloads(dict(backbone=dict(type='ResNetV1c'))):
+        raise ConnectionError

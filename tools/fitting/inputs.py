@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmseg_gdn.datasets.require_data import require_voc
+from mmseg_gdn.datasets.require_data import require_data
 from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.places import require_file_place
@@ -55,5 +55,5 @@ def require_kind(name: str, cfg: Config) -> None:
     if (cfg.model.get('test_cfg') or {}).get('mode', 'whole') != 'whole':
         raise InputError(f'{name} tests with sliding windows, but the matrices are fitted to whole images; to test '
                          'whole images, add --cfg-options model.test_cfg.mode=whole.')
-    require_voc(cfg.train_dataloader.dataset)
-    require_voc(cfg.val_dataloader.dataset)
+    require_data(cfg.train_dataloader.dataset)
+    require_data(cfg.val_dataloader.dataset)

@@ -15,12 +15,12 @@ from mmseg.registry import RUNNERS
 
 from mmseg_gdn.datasets.checked_loading import check_loading
 from mmseg_gdn.datasets.named_images import naming_dead_workers
-from mmseg_gdn.datasets.require_data import require_voc
+from mmseg_gdn.datasets.require_data import require_data
 from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.engine.hooks import StopHook
 from mmseg_gdn.engine.metrics_table import log_results
 from mmseg_gdn.engine.quiet_runner import QuietRunner, warnings_in_log
-from mmseg_gdn.models.starting_weights import require_starting_weights
+from mmseg_gdn.models.starting_weights import naming_downloads, require_starting_weights
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import add_default_hook, load_config
 
@@ -56,7 +56,7 @@ def train(args: argparse.Namespace) -> None:
         raise_log_errors(runner.logger)
         check_loading(runner)
         try:
-            with naming_dead_workers():
+            with naming_dead_workers(), naming_downloads(cfg.model):
                 runner.train()
             log_results(runner, 'val')
         finally:
@@ -91,9 +91,9 @@ def _require_training(cfg: Config, path: str) -> None:
 
 
 def _require_files(cfg: Config, path: str) -> None:
-    require_voc(cfg.train_dataloader.dataset)
+    require_data(cfg.train_dataloader.dataset)
     if cfg.get('val_dataloader'):
-        require_voc(cfg.val_dataloader.dataset)
+        require_data(cfg.val_dataloader.dataset)
     require_starting_weights(cfg.model)
     if cfg.get('load_from'):
         _require_start(cfg.load_from, path)
