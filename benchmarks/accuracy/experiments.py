@@ -27,7 +27,7 @@ def upsampling() -> list[Experiment]:
     adamw = dict(optimizer='adamw')
     fast = dict(_GDN, lr_mult=100)
     spoiled = [dict(_GDN, lr_mult=1), dict(_GDN, lr_mult=1, decay_mult=1), dict(_GDN, decay_mult=1)]
-    longer = [dict(iterations=600), dict(_GDN, iterations=600), dict(_GDN, start=300)]
+    longer = [dict(iterations=600), dict(_GDN, iterations=600), dict(fast, iterations=600), dict(_GDN, start=300)]
     return [
         *_runs(camvid, [{}, _GDN, _FITTED, _DECONV, fast]),
         *_runs(_BILINEAR, [{}, _GDN, _FITTED, _DECONV]),
@@ -42,14 +42,13 @@ def upsampling() -> list[Experiment]:
         *_runs(_BILINEAR, [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
         *_runs(camvid, [dict(_GDN, labels='scores')]),
         *_runs(_BILINEAR, [fast]),
-        *_runs(replace(camvid, trunk='trained', iterations=200), [{}, _GDN]),
     ]
 
 
 def checkpoints() -> list[Experiment]:
     """The networks under ``checkpoints/``: one seed, trained three times as long as the others."""
     base = replace(_BILINEAR, study='checkpoints', iterations=900)
-    return _runs(base, [{}, dict(_GDN, labels='features')], seeds=[0])
+    return _runs(base, [{}, dict(_GDN, labels='features'), dict(_GDN, lr_mult=100)], seeds=[0])
 
 
 def paper() -> list[Experiment]:
