@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
-# Measures on CUDA in bf16 and fp32, within 8 minutes together; results land in benchmarks/results.
+# Measures the Triton kernels on one GPU within 8 minutes; results land in benchmarks/results.
+# Then, if they are faster, `python benchmarks/gpu_record.py RESULT.json` switches them on for such GPUs.
+# Without a GPU: TRITON_INTERPRET=1 benchmarks/gpu.sh --device cpu --tiny --out FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."
-python=${PYTHON:-python}
-"$python" -c 'import torch; assert torch.cuda.is_available(), "no CUDA device"'
-for dtype in bf16 fp32; do
-    timeout 235 "$python" benchmarks/run.py --device cuda --dtype "$dtype" --seconds 1 --minutes 3
-done
+timeout 475 "${PYTHON:-python}" benchmarks/gpu.py "$@"

@@ -1,19 +1,41 @@
-"""Random problems for the operators, chunks so small that each problem needs several, and both implementations."""
+"""Random problems for the operators, chunks so small that each problem needs several, and all implementations."""
+
+from importlib import import_module
 
 import pytest
 import torch
+from hypothesis import settings
 
-from mmseg_gdn.ops import cpu, reference
+from mmseg_gdn.ops import cpu, cuda, reference
+
+if cuda.INTERPRETED:  # which takes milliseconds for what a GPU does in nanoseconds
+    settings.register_profile('interpreted', max_examples=6)
+    settings.load_profile('interpreted')
 
 
-@pytest.fixture(autouse=True, params=['compiled', 'reference'])
+@pytest.fixture(autouse=True, params=['triton'] if cuda.INTERPRETED else ['compiled', 'reference'])
 def way(request, monkeypatch):
-    """Every test of an operator runs with the compiled code and with the reference."""
-    if request.param == 'reference':
+    """Every test of an operator runs with the compiled code and with the reference.
+
+    With ``TRITON_INTERPRET=1`` in the environment, it runs with the Triton kernels in Triton's interpreter instead;
+    ``test_cuda/test_interpreted.py`` starts that.
+    """
+    if request.param == 'triton':
+        request.getfixturevalue('triton_kernels')
+    elif request.param == 'reference':
         monkeypatch.setenv('MMSEG_GDN_NATIVE', '0')
     else:
         request.getfixturevalue('compiled')
     return request.param
+
+
+@pytest.fixture
+def triton_kernels(monkeypatch):
+    """The kernels, which must not have left anything to the reference because they failed."""
+    monkeypatch.setenv('MMSEG_GDN_TRITON', '1')
+    monkeypatch.setattr(cuda.switch, '_problems', problems := [])
+    yield
+    assert not problems
 
 
 @pytest.fixture
@@ -23,14 +45,28 @@ def compiled():
         pytest.skip('the compiled operators were not built or are not for this processor')
 
 
-@pytest.fixture
-def set_chunk_bytes(monkeypatch):
-    return lambda size: monkeypatch.setattr(reference, '_CHUNK_BYTES', size)
+def _with_chunks(way):
+    modules = ('cross_entropy', 'argmax') if way == 'triton' else ()
+    return reference, *(import_module(f'mmseg_gdn.ops.cuda.{module}') for module in modules)
 
 
 @pytest.fixture
-def small_chunks(set_chunk_bytes):
+def set_chunk_bytes(monkeypatch, way):
+    def set_bytes(size):
+        for module in _with_chunks(way):
+            monkeypatch.setattr(module, '_CHUNK_BYTES', size)
+
+    return set_bytes
+
+
+@pytest.fixture
+def small_chunks(set_chunk_bytes, monkeypatch, way):
+    """Several chunks, and several tiles each way."""
     set_chunk_bytes(256)
+    if way == 'triton':
+        tiles = import_module('mmseg_gdn.ops.cuda.tiles')
+        for name in ('tiles_of_scores', 'tiles_of_gradients'):
+            monkeypatch.setattr(tiles, name, lambda *_: tiles.Tiles(8, 4, 4, 4, 1))
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from mmseg_gdn.ops import global_interp_argmax
 
 SIDES, SIZES = st.integers(1, 5), st.integers(1, 14)
-property_test = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+property_test = settings(deadline=None, max_examples=min(60, settings().max_examples),
+                         suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def plain_argmax(x, kernel_h, kernel_w):

@@ -15,7 +15,8 @@ from mmseg_gdn.ops import cross_entropy_sums, global_interp_cross_entropy
 
 SIDES, SIZES = st.integers(1, 5), st.integers(1, 14)
 TOLERANCES = {torch.float64: dict(rtol=1e-9, atol=1e-9), torch.float32: dict(rtol=2e-4, atol=2e-4)}
-property_test = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+property_test = settings(deadline=None, max_examples=min(60, settings().max_examples),
+                         suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def plain_scores(x, kernel_h, kernel_w):
@@ -84,15 +85,15 @@ def test_class_weights_do_not_change_the_hits_and_add_up(random_problem):
 
 @pytest.mark.parametrize('reduction', ['mean', 'sum', 'none'])
 @pytest.mark.parametrize(('h', 'w'), [(2, 3), (3, 2)])
-def test_gradcheck_twice(small_chunks, random_problem, reduction, h, w):
+def test_gradcheck_twice(small_chunks, way, random_problem, reduction, h, w):
     inputs, target = random_problem(2, 3, h, w, 4, 5)
     weight = torch.tensor([0.5, 1., 2.], dtype=torch.float64)
 
     def loss(*inputs):
         return global_interp_cross_entropy(*inputs, target, weight=weight, reduction=reduction)
 
-    assert gradcheck(loss, inputs)
-    assert gradgradcheck(loss, inputs)
+    assert gradcheck(loss, inputs, fast_mode=way == 'triton')
+    assert gradgradcheck(loss, inputs, fast_mode=way == 'triton')
 
 
 @pytest.mark.parametrize('needed', [(True, False, False), (False, True, False), (False, False, True)])
@@ -239,9 +240,12 @@ def test_sums_over_many_pixels_fit_half_precision():
 
 
 @pytest.mark.parametrize('wrong', [4, -1])
-def test_label_out_of_range(random_problem, wrong):
+def test_label_out_of_range(way, random_problem, wrong):
     inputs, target = random_problem(1, 4, 3, 2, 7, 9)
     target[0, 3, 3] = wrong
+    if way == 'triton':  # which reads nothing back
+        assert global_interp_cross_entropy(*inputs, target).isnan()
+        return
     with pytest.raises(ValueError, match=f'holds the label {wrong}, but there are scores for 4 classes'):
         global_interp_cross_entropy(*inputs, target)
 

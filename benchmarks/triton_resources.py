@@ -1,0 +1,155 @@
+"""Compiles the Triton kernels for GPUs that are not here, and tells what they need and how fast they could be.
+
+For each shape of the benchmark: registers, spills and shared memory of each kernel, and for each operator the time that
+its bytes and its operations take at the rates of the data sheets. The table goes to docs/triton_resources.md, the
+numbers to benchmarks/results/triton_resources.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import triton
+from cases import Case
+from gpu_cases import GPU_CASES
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from triton_launches import OPERATORS, Launch, plan, tensor_bytes, tiles_flops
+
+from mmseg_gdn.utils import InputError, atomic_write, run_tool
+
+_ROOT = Path(__file__).resolve().parents[1]
+_TYPE_NAMES = {torch.float32: '*fp32', torch.bfloat16: '*bf16', torch.float16: '*fp16', torch.int64: '*i64'}
+
+
+class Gpu(NamedTuple):
+    """Rates of a data sheet, dense: terabytes and teraflops per second; float32 multiplied in three parts of tf32."""
+
+    name: str
+    capability: int
+    tbytes: float
+    tflops: dict[torch.dtype, float]
+    shared_bytes: int
+
+
+GPUS = (Gpu('A100 SXM 80 GB', 80, 2.04, {torch.bfloat16: 312, torch.float32: 156 / 3}, 163 << 10),
+        Gpu('H100 SXM', 90, 3.35, {torch.bfloat16: 989, torch.float32: 495 / 3}, 227 << 10))
+
+
+def resources(launch: Launch, capability: int) -> dict[str, int]:
+    """What a kernel needs.
+
+    Args:
+        launch: With the arguments that the kernel is compiled for.
+        capability: Such as 90 for 9.0.
+
+    Returns:
+        Registers per thread, bytes of spills (stores and loads in the code), bytes of shared memory, and warps.
+    """
+    options = {name: launch.arguments[name] for name in ('num_warps', 'num_stages') if name in launch.arguments}
+    kernel = triton.compile(_source(launch), target=GPUTarget('cuda', capability, 32), options=options)
+    report = _assembler_report(kernel.asm['ptx'])
+    spills = re.search(r'(\d+) bytes spill stores, (\d+) bytes spill loads', report)
+    return {'registers': int(re.search(r'Used (\d+) registers', report)[1]),
+            'spills': int(spills[1]) + int(spills[2]), 'shared': kernel.metadata.shared,
+            'warps': kernel.metadata.num_warps}
+
+
+def limits(launches: list[Launch], small_flops: int, dtype: torch.dtype, gpu: Gpu) -> dict[str, float]:
+    """Bytes, operations, and the milliseconds that each of the two takes at least."""
+    size, flops = sum(map(tensor_bytes, launches)), sum(map(tiles_flops, launches)) + small_flops
+    return {'bytes': size, 'flops': flops, 'bytes_ms': size / gpu.tbytes / 1e9,
+            'flops_ms': flops / gpu.tflops[dtype] / 1e9}
+
+
+def main() -> None:
+    """Compile everything, and write table and numbers."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--table', type=Path, default=_ROOT / 'docs' / 'triton_resources.md')
+    parser.add_argument('--numbers', type=Path, default=_ROOT / 'benchmarks' / 'results' / 'triton_resources.json')
+    args = parser.parse_args()
+    if torch.cuda.is_available() and torch.backends.cuda.matmul.allow_tf32:
+        raise InputError('TF32 is allowed, so float32 would be multiplied once instead of three times; switch it off.')
+    with atomic_write(args.table) as table, atomic_write(args.numbers) as numbers:
+        rows = [_row(case, dtype, operator, gpu) for dtype in (torch.bfloat16, torch.float32) for operator in OPERATORS
+                for gpu in GPUS for case in GPU_CASES]
+        table.write_text(_markdown(rows))
+        numbers.write_text(json.dumps({'triton': triton.__version__, 'rows': rows}, indent=1) + '\n')
+    print(f'written: {args.table} and {args.numbers}')
+
+
+def _row(case: Case, dtype: torch.dtype, operator: str, gpu: Gpu) -> dict:
+    launches, small_flops = plan(operator, case, dtype)
+    kernels = {}
+    for launch in launches:
+        name = launch.kernel.__name__.strip('_').removesuffix('_kernel')
+        needs = resources(launch, gpu.capability)
+        kernels[name] = {what: max(value, kernels.get(name, needs)[what]) for what, value in needs.items()}
+    row = {'case': case.name, 'type': str(dtype).removeprefix('torch.'), 'operator': operator, 'gpu': gpu.name,
+           'launches': len(launches), 'kernels': kernels, **limits(launches, small_flops, dtype, gpu)}
+    fits = all(needs['shared'] <= gpu.shared_bytes for needs in kernels.values())
+    print(f'{row["case"]} {row["type"]} {operator} {gpu.name}: {kernels}{"" if fits else " TOO MUCH SHARED MEMORY"}',
+          flush=True)
+    return row
+
+
+def _source(launch: Launch) -> ASTSource:
+    """As Triton's launcher specializes it: 1 is a constant, and multiples of 16 and addresses are known to be such."""
+    signature, constants, hints = {}, {}, {}
+    for index, parameter in enumerate(launch.kernel.params):
+        name, value = parameter.name, launch.arguments[parameter.name]
+        if parameter.is_constexpr or (type(value) is int and value == 1):
+            signature[name], constants[(index, )] = 'constexpr', value
+        elif isinstance(value, float):
+            signature[name] = 'fp32'
+        elif isinstance(value, torch.Tensor):
+            signature[name], hints[(index, )] = _TYPE_NAMES[value.dtype], [['tt.divisibility', 16]]
+        else:
+            signature[name] = 'i32' if abs(value) < 2**31 else 'i64'
+            if value % 16 == 0:
+                hints[(index, )] = [['tt.divisibility', 16]]
+    return ASTSource(launch.kernel, signature, constants, hints)
+
+
+def _assembler_report(ptx: str) -> str:
+    assembler = Path(triton.__file__).parent / 'backends' / 'nvidia' / 'bin' / 'ptxas'
+    target = re.search(r'\.target (sm_\w+)', ptx)[1]
+    with tempfile.NamedTemporaryFile('w', suffix='.ptx') as file:
+        file.write(ptx)
+        file.flush()
+        return subprocess.run([assembler, '-v', f'--gpu-name={target}', file.name, '-o', '/dev/null'],
+                              check=True, capture_output=True, text=True).stderr
+
+
+def _markdown(rows: list[dict]) -> str:
+    lines = ['# What the Triton kernels need, and how fast they could be', '',
+             'Made by `python benchmarks/triton_resources.py`, which compiles them for GPUs that are not there, so',
+             'nothing here was measured. The limits are bytes (each tensor of a launch once) and operations (those of',
+             'empty lanes too, and float32 in three parts of tf32) at the rates of the data sheets; the larger one is',
+             'the least time possible. Of each kernel: registers / bytes of spills / KiB of shared memory / warps.', '']
+    for gpu in GPUS:
+        lines += [f'## {gpu.name}', '',
+                  '| operator | type | shape | launches | kernels | GB | bytes, ms | TFLOP | FLOP, ms |',
+                  '|---' * 9 + '|']
+        lines += [_line(row) for row in rows if row['gpu'] == gpu.name]
+        lines.append('')
+    return '\n'.join(lines).rstrip() + '\n'
+
+
+def _line(row: dict) -> str:
+    kernels = ', '.join(f'{name} {needs["registers"]} / {needs["spills"]} / {needs["shared"] / 1024:.0f} / '
+                        f'{needs["warps"]}' for name, needs in row['kernels'].items())
+    return (f'| {row["operator"]} | {row["type"]} | {row["case"].replace("->", " → ")} | {row["launches"]} | {kernels} '
+            f'| {row["bytes"] / 1e9:.3f} | {row["bytes_ms"]:.3f} | {row["flops"] / 1e12:.3f} | {row["flops_ms"]:.3f} |')
+
+
+if __name__ == '__main__':
+    sys.exit(run_tool(main))
