@@ -6,8 +6,9 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from .shipped import shipped_folder
+
 _COMMAND = 'mmseg-gdn'
-_PACKAGE = Path(__file__).parent
 
 
 def registers_at_once() -> bool:
@@ -28,8 +29,7 @@ def _runs_own_command() -> bool:
     path = Path(started)
     if _COMMAND in (path.stem, path.parent.stem):  # on Windows, a file inside mmseg-gdn.exe
         return True
-    return any(path.resolve().is_relative_to(folder.resolve())
-               for folder in (_PACKAGE / '.mim' / 'tools', _PACKAGE.parent / 'tools'))
+    return path.resolve().is_relative_to((shipped_folder() / 'tools').resolve())
 
 
 def _has_torch_alone() -> bool:
