@@ -8,10 +8,13 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import platform
 import sys
 import time
 from pathlib import Path
+
+os.environ.setdefault('KINETO_LOG_LEVEL', '99')  # the profiler, which counts memory on the CPU, writes lines of its own
 
 import torch
 from cases import Case
@@ -25,7 +28,7 @@ import mmseg_gdn
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 _TYPES = {'bfloat16': torch.bfloat16, 'float32': torch.float32}
-_TINY = Case(1, 3, 2, 3, 8, 9), Case(1, 5, 3, 2, 9, 8)
+_TINY = Case(1, 3, 2, 3, 4, 5),
 
 
 def main() -> None:

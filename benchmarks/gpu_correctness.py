@@ -58,7 +58,7 @@ def _errors_of(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device)
             results.append([loss, *torch.autograd.grad(loss.sum(), tensors)])
         for name, ours, right in zip(('loss', 'gradient of x', 'of kernel_h', 'of kernel_w'), *results):
             found[f'{name} ({reduction})'] = _relative(ours, right)
-    scores = global_interp(*doubles)
+    scores = global_interp(*doubles).detach()
     best = global_interp_argmax(*inputs)
     found['scores'] = _relative(global_interp(*inputs), scores)
     missing = scores.amax(1) - scores.gather(1, best[:, None]).squeeze(1)
@@ -71,4 +71,4 @@ def _errors_of(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device)
 
 
 def _relative(ours: Tensor, right: Tensor) -> float:
-    return float((ours.double() - right).norm() / right.norm())
+    return float((ours.detach().double() - right.detach()).norm() / right.detach().norm())
