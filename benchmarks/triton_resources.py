@@ -27,6 +27,7 @@ from triton_launches import OPERATORS, Launch, plan, tensor_bytes, tiles_flops
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 _ROOT = Path(__file__).resolve().parents[1]
+_compiled: dict[tuple, dict[str, int]] = {}
 _TYPE_NAMES = {torch.float32: '*fp32', torch.bfloat16: '*bf16', torch.float16: '*fp16', torch.int64: '*i64'}
 
 
@@ -55,7 +56,15 @@ def resources(launch: Launch, capability: int) -> dict[str, int]:
         Registers per thread, bytes of spills (stores and loads in the code), bytes of shared memory, and warps.
     """
     options = {name: launch.arguments[name] for name in ('num_warps', 'num_stages') if name in launch.arguments}
-    kernel = triton.compile(_source(launch), target=GPUTarget('cuda', capability, 32), options=options)
+    source = _source(launch)
+    key = source.hash(), capability, *options.items()
+    if key not in _compiled:  # most launches differ in nothing that is compiled
+        _compiled[key] = _compile(source, capability, options)
+    return _compiled[key]
+
+
+def _compile(source: ASTSource, capability: int, options: dict[str, int]) -> dict[str, int]:
+    kernel = triton.compile(source, target=GPUTarget('cuda', capability, 32), options=options)
     report = _assembler_report(kernel.asm['ptx'])
     spills = re.search(r'(\d+) bytes spill stores, (\d+) bytes spill loads', report)
     return {'registers': int(re.search(r'Used (\d+) registers', report)[1]),
