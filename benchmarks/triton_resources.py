@@ -27,6 +27,7 @@ from triton_launches import OPERATORS, Launch, plan, tensor_bytes, tiles_flops
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 _ROOT = Path(__file__).resolve().parents[1]
+_TYPES = {'bfloat16': torch.bfloat16, 'float32': torch.float32}
 _compiled: dict[tuple, dict[str, int]] = {}
 _TYPE_NAMES = {torch.float32: '*fp32', torch.bfloat16: '*bf16', torch.float16: '*fp16', torch.int64: '*i64'}
 
@@ -84,11 +85,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--table', type=Path, default=_ROOT / 'docs' / 'triton_resources.md')
     parser.add_argument('--numbers', type=Path, default=_ROOT / 'benchmarks' / 'results' / 'triton_resources.json')
+    parser.add_argument('--types', nargs='+', choices=list(_TYPES), default=list(_TYPES), help='default: all')
     args = parser.parse_args()
     if torch.cuda.is_available() and torch.backends.cuda.matmul.allow_tf32:
         raise InputError('TF32 is allowed, so float32 would be multiplied once instead of three times; switch it off.')
     with atomic_write(args.table) as table, atomic_write(args.numbers) as numbers:
-        rows = [_row(case, dtype, operator, gpu) for dtype in (torch.bfloat16, torch.float32) for operator in OPERATORS
+        rows = [_row(case, dtype, operator, gpu) for dtype in map(_TYPES.get, args.types) for operator in OPERATORS
                 for gpu in GPUS for case in GPU_CASES]
         table.write_text(_markdown(rows))
         numbers.write_text(json.dumps({'triton': triton.__version__, 'rows': rows}, indent=1) + '\n')
