@@ -27,7 +27,7 @@ def upsampling() -> list[Experiment]:
     adamw = dict(optimizer='adamw')
     fast = dict(_GDN, lr_mult=100)
     spoiled = [dict(_GDN, lr_mult=1), dict(_GDN, lr_mult=1, decay_mult=1), dict(_GDN, decay_mult=1)]
-    longer = [dict(iterations=600), dict(_GDN, iterations=600), dict(fast, iterations=600), dict(_GDN, start=300)]
+    longer = [dict(iterations=600), dict(_GDN, iterations=600), dict(_GDN, start=300)]
     return [
         *_runs(camvid, [{}, _GDN, _FITTED, _DECONV, fast]),
         *_runs(_BILINEAR, [{}, _GDN, _FITTED, _DECONV]),

@@ -40,7 +40,7 @@ def draw_differences(folder: Path) -> Figure:
     axes.grid(axis='x', alpha=0.3)
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles))
-    figure.legend(unique.values(), unique.keys(), loc='outside upper center', ncols=len(unique), frameon=False)
+    figure.legend(unique.values(), unique.keys(), loc='outside upper center', ncols=2, frameon=False)
     return figure
 
 
