@@ -20,9 +20,12 @@ html_show_copyright = False
 extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'sphinx.ext.viewcode', 'mathml',
               'repository_links', 'shapes']
 root_doc = 'docs/index'
-include_patterns = ['docs/*.md', 'configs/gdn/README.md', 'benchmarks/accuracy/*.md', 'checkpoints/*.md', 'CHANGELOG.md',
-                    'CONTRIBUTING.md']
-exclude_patterns = ['.*', 'data', 'work_dirs', 'build', 'dist', 'tests', 'tools', 'mmseg_gdn*']  # not worth looking into
+include_patterns = [
+    'docs/*.md', 'configs/gdn/README.md', 'benchmarks/accuracy/*.md', 'checkpoints/*.md', 'CHANGELOG.md',
+    'CONTRIBUTING.md'
+]
+# Folders without pages, which are not worth looking into.
+exclude_patterns = ['.*', '**/.*', 'data', 'work_dirs', 'build', 'dist', 'tests', 'tools', 'mmseg_gdn*']
 
 html_theme = 'furo'
 html_math_renderer = 'mathml'
@@ -31,6 +34,7 @@ html_additional_pages = {'index': 'start.html'}  # the root of the site leads to
 html_copy_source = False
 html_show_sphinx = False
 pygments_style = 'friendly'
+smartquotes = False  # messages are looked for as they are printed
 
 myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 4  # as on GitHub
@@ -43,4 +47,5 @@ add_module_names = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 
-nitpick_ignore_regex = [('py:.*', r'(?!mmseg_gdn\.).*')]  # other projects' names, which would have to be looked up there
+# Names of other projects, whose sites are not asked.
+nitpick_ignore_regex = [('py:.*', r'(?!mmseg_gdn\.).*')]

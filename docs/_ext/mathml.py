@@ -19,7 +19,7 @@ def inline(writer: HTML5Translator, node: nodes.math) -> None:
 
 def display(writer: HTML5Translator, node: nodes.math_block) -> None:
     """Write a formula of its own."""
-    writer.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>\n')
+    writer.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>\n')
     raise nodes.SkipNode
 
 
