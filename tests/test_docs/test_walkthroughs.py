@@ -22,7 +22,7 @@ def blocks(page):
     text = (ROOT / 'docs' / page).read_text(encoding='utf-8')
     for kind, block in BLOCK.findall(text):
         if 'pip install' not in block:
-            for whole, part in FEWER.items() if kind == 'sh' else ():
+            for whole, part in FEWER.items():
                 block = block.replace(whole, part)
             yield kind, block
 
