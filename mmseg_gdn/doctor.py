@@ -80,11 +80,15 @@ def check_operators() -> Iterator[Line]:
     if reason is not None:
         yield Line('operators', f'need PyTorch, which cannot be imported ({reason})', failed=True)
         return
+    import torch
+
     from .ops.cpu import compiled
-    try:
-        yield Line('operators', compiled.status())
-    except InputError as error:
-        yield Line('operators', str(error), failed=True)
+    from .ops.cuda import switch
+    for status in (compiled.status, *([switch.status] if torch.cuda.is_available() else [])):
+        try:
+            yield Line('operators', status())
+        except InputError as error:
+            yield Line('operators', str(error), failed=True)
 
 
 def check_devices() -> Iterator[Line]:

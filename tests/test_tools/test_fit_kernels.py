@@ -203,7 +203,7 @@ def test_without_improvement_nothing_is_written(stock, tmp_path, capsys):
     (['model.type=CascadeEncoderDecoder'], 'has a CascadeEncoderDecoder.*gdn_variant'),
     (['model.decode_head.type=PointHead'], "base_type='PointHead' .* needs a decode head"),
     (['val_evaluator.iou_metrics=[mDice]'], 'gives no mIoU'),
-    (['train_dataloader.dataset.dataset.data_prefix.img_path=nosuch'], 'training images of the config cannot be found'),
+    (['train_dataloader.dataset.dataset.data_prefix.img_path=nosuch'], 'config reads .*nosuch, which does not exist'),
     (['val_dataloader.dataset.img_suffix=.gif'], 'validation images of the config cannot be found'),
     (['model.decode_head.num_classes=4', 'model.auxiliary_head.num_classes=4'], r'conv_seg\.weight is \(3, 3, 1, 1\)'),
 ])

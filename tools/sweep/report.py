@@ -17,7 +17,8 @@ from .trial import FAILS, LACKS, OTHER_KIND, WORKS
 
 _STATES = (WORKS, FAILS, LACKS, OTHER_KIND)
 _USE = """
-`tools/gdn_variant.py` prints the GDN variant of a stock config, or of one of your own, with the right sizes:
+After reading this you can tell whether your head or your stock config works with learned upsampling, and write its
+variant. `tools/gdn_variant.py` prints it for a stock config, or for one of your own, with the right sizes:
 
 ```sh
 python tools/gdn_variant.py mmseg::pspnet/pspnet_r50-d8_4xb4-20k_voc12aug-512x512.py > my.py
