@@ -38,6 +38,7 @@ RUN = {
 # Only the command line of these is checked.
 NEEDS = {
     'benchmarks/gpu.sh': 'a GPU',
+    'benchmarks/gpu_record.py': 'a result of benchmarks/gpu.sh',
     'benchmarks/run.py': 'an idle machine for 20 minutes',
     'benchmarks/table.py': 'a result of benchmarks/run.py',
 }
