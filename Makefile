@@ -1,9 +1,10 @@
-# make demo: from a fresh clone to a trained comparison. make test: the test suite. Both make what they need in .venv.
+# make demo: from a fresh clone to a trained comparison. make test: the test suite. make docs: the documentation site, in
+# work_dirs/site. All make what they need in .venv.
 PYTHON ?= python3
 VENV ?= .venv
 STAMP := $(VENV)/installed
 
-.PHONY: demo test clean
+.PHONY: demo test docs clean
 
 demo: $(STAMP)
 	$(VENV)/bin/python tools/demo.py
@@ -12,13 +13,17 @@ test: $(STAMP)
 	$(VENV)/bin/ruff check .
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2
 
+docs: $(STAMP)
+	$(VENV)/bin/python -m sphinx -W --keep-going -n -c docs . work_dirs/site
+
 # The stamp is written last, so an installation that was broken off is done again.
 $(STAMP): setup.py $(wildcard requirements/*.txt mmseg_gdn/ops/cpu/*.[ch])
 	@$(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 9))' || \
 		{ echo 'Python 3.9 or newer with its venv module is needed; choose one with: make PYTHON=python3.11'; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install -q -c requirements/openmmlab.txt setuptools wheel
-	$(VENV)/bin/python -m pip install -q --no-build-isolation -c requirements/openmmlab.txt -e '.[openmmlab,tests]'
+	$(VENV)/bin/python -m pip install -q --no-build-isolation -c requirements/openmmlab.txt -c requirements/docs.txt \
+		-e '.[openmmlab,tests]'
 	touch $@
 
 clean:

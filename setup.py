@@ -42,7 +42,8 @@ CAFFE = ['protobuf>=4.25']  # earlier 4.x crash where they give back a repeated 
 EXPORT = ['onnx', 'onnxruntime', 'onnxscript']
 PLOTS = ['matplotlib>=3.5']
 CRF = ['pydensecrf2>=1.1']  # pydensecrf, of which it is a fork, no longer builds
-TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'scikit-image', 'seaborn', *CAFFE, *EXPORT, *PLOTS, *CRF]
+DOCS = ['sphinx', 'myst-parser', 'furo']
+TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'scikit-image', 'seaborn', *CAFFE, *EXPORT, *PLOTS, *CRF, *DOCS]
 
 
 def version() -> str:
@@ -109,7 +110,7 @@ setup(
     python_requires='>=3.9',
     install_requires=['torch>=2.4', 'numpy>=1.22', 'pillow>=9.1', 'packaging'],
     extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'caffe': CAFFE, 'export': EXPORT, 'plots': PLOTS,
-                    'crf': CRF, 'tests': TESTS},
+                    'crf': CRF, 'docs': DOCS, 'tests': TESTS},
     classifiers=[  # what the tests run on, and nothing else
         'Development Status :: 4 - Beta',
         'Intended Audience :: Science/Research',

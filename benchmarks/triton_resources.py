@@ -142,6 +142,7 @@ def _assembler_report(ptx: str) -> str:
 
 def _markdown(rows: list[dict]) -> str:
     lines = ['# What the Triton kernels need, and how fast they could be', '',
+             'After reading this you know what limits the kernels on two generations of GPUs.', '',
              'Made by `python benchmarks/triton_resources.py`, which compiles them for GPUs that are not there, so',
              'nothing here was measured. The limits are bytes (each tensor of a launch once) and operations (those of',
              'empty lanes too, and float32 in three parts of tf32) at the rates of the data sheets; the larger one is',

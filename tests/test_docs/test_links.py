@@ -66,8 +66,7 @@ def test_addresses_are_well_formed(page):
         assert not re.search(r'[{}\\^]', parts.path), address
 
 
-@pytest.mark.parametrize('page', [page for page in sorted((ROOT / 'docs').glob('[!.]*.md'))
-                                  if page.stem not in ('gpu', 'triton_resources')] + [ROOT / 'CONTRIBUTING.md'],
+@pytest.mark.parametrize('page', [*sorted((ROOT / 'docs').glob('[!.]*.md')), ROOT / 'CONTRIBUTING.md'],
                          ids=lambda page: page.stem)
 def test_pages_begin_with_what_one_can_do_after_reading_them(page):
     assert re.match(r'# .+\n\nAfter reading this you (?:can|know) ', page.read_text(encoding='utf-8'))
