@@ -5,4 +5,4 @@ model = dict(
     type='GlobalInterpEncoderDecoder',
     decode_head=dict(
         type='GlobalInterpHead', base_type='DepthwiseSeparableASPPHead', in_size=(128, 256), out_size=(512, 1024)))
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))

@@ -16,4 +16,4 @@ model = dict(
             with_background=True,
             loss_decode=dict(type='MultiLabelAuxLoss', loss_weight=0.5))
     ])
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))

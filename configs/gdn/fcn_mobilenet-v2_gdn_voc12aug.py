@@ -14,6 +14,6 @@ model = dict(
             num_classes=21,
             loss_decode=dict(type='MultiLabelAuxLoss', loss_weight=0.5))
     ])
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))
 val_evaluator = [dict(type='PerClassIoUMetric'), dict(type='ImageLevelMAP')]
 test_evaluator = val_evaluator

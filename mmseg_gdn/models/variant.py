@@ -17,8 +17,9 @@ from mmseg_gdn.utils import InputError
 Size = tuple[int, int]
 
 # custom_keys of an optimizer: at the network's own learning rate the matrices hardly move away from bilinear
-# interpolation, and weight decay would pull them to zero.
-KERNEL_KEYS = {'interp.kernel': dict(lr_mult=20, decay_mult=0)}
+# interpolation, and weight decay would pull them to zero. Of the factors tried, 1 to 100, the largest gained most
+# (benchmarks/accuracy/matrix-rates.md).
+KERNEL_KEYS = {'interp.kernel': dict(lr_mult=100, decay_mult=0)}
 # Devices for building and for running a model. Only shapes matter, but some backbones compute with values while they
 # are built, and some layers do not run on the meta device.
 _DEVICES = (('meta', 'meta'), ('cpu', 'meta'), ('cpu', 'cpu'))

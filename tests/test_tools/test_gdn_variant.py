@@ -106,7 +106,7 @@ def test_the_matrices_have_a_rate_of_their_own_and_the_others_keep_theirs(kind, 
     kernels = {name: found.pop(name) for name in list(found) if '.interp.' in name}
     assert len(kernels) == 2
     for rate, decay in kernels.values():
-        assert (rate, decay) == (pytest.approx(20 * cfg.optim_wrapper.optimizer.lr), 0)
+        assert (rate, decay) == (pytest.approx(100 * cfg.optim_wrapper.optimizer.lr), 0)
     assert found == stock
 
 
@@ -118,7 +118,7 @@ custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 model = dict(
     type='GlobalInterpEncoderDecoder',
     decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 128), out_size=(512, 1024)))
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))
 """
 
 
@@ -140,8 +140,8 @@ def test_another_crop(own_config):
 
 @pytest.mark.parametrize(('settings', 'lines'), [
     ("optimizer=dict(_delete_=True, type='Adam', lr=1e-3)",
-     "optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, weight_decay=0.0)}))\n"),
-    ('paramwise_cfg=None', "custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}, _delete_=True"),
+     "optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, weight_decay=0.0)}))\n"),
+    ('paramwise_cfg=None', "custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}, _delete_=True"),
     ("optimizer=dict(_delete_=True, type='Adam')", '# The config gives its optimizer no lr.'),
 ])
 def test_optimizers_of_ones_own(settings, lines, own_config, tmp_path):
@@ -151,7 +151,7 @@ def test_optimizers_of_ones_own(settings, lines, own_config, tmp_path):
     matrices = torch.nn.ModuleDict(dict(interp=torch.nn.ParameterDict(dict(kernel_h=torch.ones(2, 2)))))
     group = build_optim_wrapper(matrices, cfg.optim_wrapper).optimizer.param_groups[0]
     if 'lr' in cfg.optim_wrapper.optimizer:
-        assert (group['lr'], group['weight_decay']) == (pytest.approx(20 * cfg.optim_wrapper.optimizer.lr), 0)
+        assert (group['lr'], group['weight_decay']) == (pytest.approx(100 * cfg.optim_wrapper.optimizer.lr), 0)
 
 
 @pytest.mark.parametrize(('name', 'message'), [

@@ -32,7 +32,7 @@ custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 model = dict(
     type='GlobalInterpEncoderDecoder',
     decode_head=dict(type='GlobalInterpHead', base_type='PSPHead', in_size=(64, 64), out_size=(512, 512)))
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))
 ```
 
 All other settings of the decode head go to the head in `base_type`. `out_size` is the training crop and `in_size` the
@@ -45,7 +45,7 @@ custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 decode_head = _base_.model.decode_head
 decode_head[-1].update(type='GlobalInterpHead', base_type='OCRHead', in_size=(128, 256), out_size=(512, 1024))
 model = dict(decode_head=decode_head)
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))
 ```
 
 A longer key in `custom_keys` takes precedence over a shorter one, so the matrices keep this rate beside SegFormer's

@@ -19,13 +19,16 @@ from mmseg_gdn.engine.saved_size import saved_size
 from mmseg_gdn.utils import atomic_write
 from mmseg_gdn.utils.space import require_space
 
+_OUTDATED = 'outdated_ckpt_ids'  # in mmengine's message hub, and so in checkpoints
+
 
 @HOOKS.register_module()
 class DurableCheckpointHook(CheckpointHook):
     """mmengine's ``CheckpointHook``, with the same arguments, that survives crashes and full disks.
 
     - A checkpoint is written beside its final name, and renamed when the disk has it.
-    - Older checkpoints are removed when the newer one stands, not before; ``max_keep_ckpts=1`` never leaves none.
+    - Older checkpoints are removed when the newer one stands, not before; ``max_keep_ckpts=1`` never leaves none. What
+      a killed training was about to remove is removed when it is resumed.
     - Where gradients are accumulated, it is saved after the next update, because it has no gradients.
     - Weights with NaN or inf are not saved; training ends.
     - Paths that a resumed checkpoint brings along count only inside of the own folder. Nothing else is removed.
@@ -50,6 +53,7 @@ class DurableCheckpointHook(CheckpointHook):
         if runner._resume:
             # A validation that is made up for may have to rewrite it.
             self.last_ckpt = self._own(runner.message_hub.runtime_info.get('last_ckpt'), 'iter_', 'epoch_')
+            self._remove_outdated(runner.message_hub.runtime_info.get(_OUTDATED))
         if is_main_process() and '://' not in self.out_dir:
             shutil.rmtree(Path(self.out_dir, PARTIAL), ignore_errors=True)
             require_space([(Path(self.out_dir), saved_size(runner, self.save_optimizer))])
@@ -107,9 +111,9 @@ class DurableCheckpointHook(CheckpointHook):
         if self._is_due:
             return
         outdated = self._keep(runner, step)
+        runner.message_hub.update_info(_OUTDATED, outdated)
         self._save(runner, self.filename_tmpl.format(step), meta)
-        for old in outdated:
-            self._remove(self.filename_tmpl.format(old))
+        self._remove_outdated(outdated)
 
     def _save(self, runner: Runner, name: str, meta: dict[str, Any]) -> None:
         require_finite(runner, self.out_dir)
@@ -133,6 +137,12 @@ class DurableCheckpointHook(CheckpointHook):
         self.keep_ckpt_ids = deque(steps, self.max_keep_ckpts)
         runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
         return steps[:-self.max_keep_ckpts]
+
+    def _remove_outdated(self, steps: Any) -> None:
+        """Remove the checkpoints of some steps; a checkpoint may say anything here."""
+        for step in steps if isinstance(steps, list) else []:
+            if isinstance(step, int) and self.filename_tmpl.format(step) != Path(self.last_ckpt or '').name:
+                self._remove(self.filename_tmpl.format(step))
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
         if not self.save_best:

@@ -20,7 +20,7 @@ class CustomKeysConstructor:
             constructor='CustomKeysConstructor',
             paramwise_cfg=dict(
                 base_constructor='LearningRateDecayOptimizerConstructor',
-                custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}))
+                custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))
 
     Args:
         optim_wrapper_cfg: ``optim_wrapper`` of the config.

@@ -50,6 +50,34 @@ def test_older_checkpoints_go_when_the_newer_one_stands(training, names, monkeyp
     assert names() == ['iter_5.pth', 'iter_6.pth'][-max_keep_ckpts:]
 
 
+@pytest.mark.parametrize('max_keep_ckpts', [1, 2])
+def test_a_kill_before_the_older_one_is_removed(training, names, monkeypatch, max_keep_ckpts):
+    remove = DurableCheckpointHook._remove
+
+    def die(self, name):
+        if name == f'iter_{4 - max_keep_ckpts}.pth':
+            raise Crash
+        remove(self, name)
+
+    with monkeypatch.context() as patched, pytest.raises(Crash):
+        patched.setattr(DurableCheckpointHook, '_remove', die)
+        training(hooks=hooks(), saving=dict(max_keep_ckpts=max_keep_ckpts))
+    assert 'iter_4.pth' in names()
+    assert f'iter_{4 - max_keep_ckpts}.pth' in names()
+    training(hooks=hooks(), saving=dict(max_keep_ckpts=max_keep_ckpts), resume=True)
+    assert names() == ['iter_5.pth', 'iter_6.pth'][-max_keep_ckpts:]
+
+
+@pytest.mark.parametrize('outdated', [7, [4, 'x', 2.5, None, [1], True], ['../../outside']])
+def test_what_a_checkpoint_says_is_outdated_may_be_anything(training, names, edit, tmp_path, kill_at, outdated):
+    (tmp_path / 'outside.pth').touch()
+    training(hooks=hooks(), kill=kill_at('before_train_iter', 5))
+    edit(dict(outdated_ckpt_ids=outdated))
+    training(hooks=hooks(), resume=True)
+    assert 'iter_4.pth' in names()
+    assert (tmp_path / 'outside.pth').exists()
+
+
 def test_the_best_checkpoint_goes_when_the_better_one_stands(training, names, monkeypatch):
     seen = []
     rename = durable_saving._replace

@@ -64,7 +64,7 @@ def test_the_end_of_training_tells_the_movement(model, train, read_log):
 def test_a_warning_with_the_remedy_if_the_matrices_hardly_moved(model, train, read_log, lr, warned):
     log = read_log(train(model, [GlobalInterpHook()], lr=lr))
     assert ('moved by less than 5%' in log) == warned
-    assert ("custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}" in log) == warned
+    assert ("custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}" in log) == warned
 
 
 def test_a_resumed_training_counts_from_its_first_start(model, train):
