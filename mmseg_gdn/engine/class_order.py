@@ -36,7 +36,8 @@ def check_class_order(runner: Runner, checkpoint: Mapping[str, Any], source: str
 
 def _dataset(runner: Runner) -> Any:
     """The data set of the loop at work; ``None`` if it has none of mmengine's kind."""
-    for loop in (runner._test_loop, runner._val_loop, runner._train_loop):
+    for name in ('_test_loop', '_val_loop', '_train_loop'):
+        loop = getattr(runner, name, None)
         dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', None)
         if dataset is not None:
             return dataset
