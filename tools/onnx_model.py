@@ -21,7 +21,7 @@ from mmseg_gdn.engine.checkpoint import load_weights
 from mmseg_gdn.ops import library, plain
 from mmseg_gdn.utils import InputError, atomic_write, require_extra
 from mmseg_gdn.utils.cli import read_config, require_model
-from mmseg_gdn.utils.places import require_file_place
+from mmseg_gdn.utils.places import require_file_place, require_other_file
 
 # ONNX does not know the plugin's operators, but what they are made of.
 DECOMPOSITIONS = {library.global_interp: plain.global_interp, library.global_interp_argmax: plain.global_interp_argmax}
@@ -38,6 +38,7 @@ def export_model(args: argparse.Namespace) -> None:
         InputError: If the model is not a single graph, or if the exported one gives other scores.
     """
     require_extra('export')
+    require_other_file(args.out, args.config, args.checkpoint)
     require_file_place(args.out, 'the model', 'another OUT')
     cfg = read_config(args.config, args.cfg_options)
     require_model(cfg, args.config)
@@ -55,7 +56,7 @@ def export_model(args: argparse.Namespace) -> None:
     with atomic_write(args.out) as partial:
         export(scores, images, partial, args.dynamic_batch)
         error = largest_difference(partial, images, expected)
-        if error > TOLERANCE:
+        if not error <= TOLERANCE:  # nor NaN
             raise InputError(f'The scores of the exported model differ by {error:.1e} of the largest score, more than '
                              f'{TOLERANCE:.0e}; nothing was written. Try other versions of torch and onnxruntime.')
     count, (height, width) = 'N' if args.dynamic_batch else 1, args.shape

@@ -17,6 +17,7 @@ from mmseg_gdn.datasets.tested_images import (
     drop_annotations,
     require_archive_names,
     require_distinct_names,
+    require_other_folder,
     select_images,
     set_pipeline,
 )
@@ -60,6 +61,9 @@ def test(args: argparse.Namespace, folder: Path | None) -> None:
         select_images(cfg, args.ids)
     if args.submission:
         require_archive_names(cfg.test_dataloader.dataset)
+    for option, place in (('--out', args.out), ('--show-dir', args.show_dir)):
+        if place:
+            require_other_folder(place, option, cfg.test_dataloader.dataset)
     if folder is not None:
         write_classes(cfg, str(folder))
     if args.crf:

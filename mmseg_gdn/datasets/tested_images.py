@@ -75,6 +75,25 @@ def require_distinct_names(dataset: BaseDataset) -> None:
                              'the images, or test them in two runs.')
 
 
+def require_other_folder(place: str, option: str, dataset: dict) -> None:
+    """Make sure that predictions are not written over the images and masks that they are compared with.
+
+    Args:
+        place: The folder to write to.
+        option: What names it on the command line.
+        dataset: Config of the test set.
+
+    Raises:
+        InputError: If it is a folder of the data set.
+    """
+    for part in dataset_parts(dataset):
+        for name in (part.get('data_prefix') or {}).values():
+            path = Path(part.get('data_root') or '', str(name or ''))
+            if name and path.resolve() == Path(place).resolve():
+                raise InputError(f'{option} {place} is a folder of the data set, whose files would be replaced; '
+                                 'name another folder.')
+
+
 def set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
     """Give a pipeline to a data set, or to all those that it wraps.
 

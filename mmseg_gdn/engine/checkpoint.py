@@ -222,10 +222,15 @@ def bring_to_standard_form(checkpoint: dict[str, Any], source: str) -> None:
         checkpoint.clear()
         checkpoint['state_dict'] = weights
     weights = checkpoint['state_dict']
-    if not weights or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+    if not _is_state_dict(weights):
         raise InputError(f'{source} has no state dict; give a .pth file written by training or by a model converter.')
     if any(key.startswith('module.') for key in weights):
         checkpoint['state_dict'] = {key.removeprefix('module.'): value for key, value in weights.items()}
+
+
+def _is_state_dict(weights: Any) -> bool:
+    return bool(weights) and isinstance(weights, Mapping) and all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in weights.items())
 
 
 def _shapes(model: nn.Module) -> tuple[dict[str, torch.Size], set[str], set[str]]:

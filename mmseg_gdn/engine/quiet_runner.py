@@ -12,6 +12,8 @@ from typing import Any, TextIO
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
+from mmseg_gdn.utils import InputError
+
 # What mmengine's runner says of itself each time, and what its parts say of mmseg's calls.
 _FOR_THE_FILE = re.compile(
     r'\n------|Config:\n|Hooks will be executed|paramwise_options|Distributed training is not used|'
@@ -21,7 +23,10 @@ _PACKAGES = re.compile(r'[/\\](mmseg|mmengine|mmcv|mmpretrain|torch|torchvision|
 
 
 class QuietRunner(Runner):
-    """mmengine's ``Runner`` without its environment, config and hooks on the console, unless the level is DEBUG."""
+    """mmengine's ``Runner`` without its environment, config and hooks on the console, unless the level is DEBUG.
+
+    A training state that does not fit the config, or is no training state, is told in a sentence.
+    """
 
     def build_logger(self, log_level: int | str = 'INFO', *args: Any, **kwargs: Any) -> MMLogger:
         """The logger.
@@ -37,6 +42,35 @@ class QuietRunner(Runner):
                 handler.addFilter(is_for_people)
         logger.info(f'Log, with the config and all warnings: {logger._log_file}')
         return logger
+
+
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Go on with a training.
+
+        Args:
+            filename: Its checkpoint.
+            *args: As mmengine's.
+            **kwargs: As mmengine's.
+
+        Raises:
+            InputError: If its training state cannot be taken up.
+        """
+        try:
+            super().resume(filename, *args, **kwargs)
+            self._require_rest(filename)
+        except InputError:
+            raise
+        # Optimizers, schedulers and hooks report states that are not theirs by many kinds of exceptions.
+        except Exception as error:
+            reason = ' '.join(str(error).split())[:200]
+            raise InputError(f'The training cannot go on from {filename}, because its state does not fit this config '
+                             f'({type(error).__name__}: {reason}); resume with the config that it was begun with, or '
+                             'start a new training from its weights, with load_from and without resuming.') from error
+
+    def _require_rest(self, filename: str) -> None:
+        if not 0 <= self.iter <= self.max_iters:
+            raise InputError(f'The training cannot go on from {filename}, which has done {self.iter} iterations of '
+                             f'{self.max_iters}; set more in train_cfg, or test the checkpoint.')
 
 
 def is_for_people(record: logging.LogRecord) -> bool:

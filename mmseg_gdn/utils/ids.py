@@ -111,6 +111,8 @@ def _require_one_column(path: str | Path, lines: dict[str, int]) -> None:
 
 
 def _read_text(path: str | Path) -> str:
+    if Path(path).is_fifo():
+        raise InputError(f'The list {path} is a pipe, which cannot be read twice; {_WANTED}.')
     try:
         with open(path, encoding='utf-8-sig') as file:
             text = file.read(_LARGEST_LIST + 1)

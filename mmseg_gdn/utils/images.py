@@ -41,6 +41,8 @@ def read_image(path: str | Path) -> np.ndarray:
         InputError: If the file is missing, is damaged, is not an image, has more pixels than Pillow allows, or has
             values of an unknown range.
     """
+    if Path(path).is_fifo():
+        raise InputError(f'{path} is a pipe, not an image.')
     try:
         with Image.open(path, formats=_FORMATS) as image:
             upright = _upright(image, _in_rgb(image, path))

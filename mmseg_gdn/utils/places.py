@@ -57,6 +57,21 @@ def require_file_place(path: str | os.PathLike, what: str, option: str) -> None:
     require_folder(Path(path).parent, f'the folder of {what}', option)
 
 
+def require_other_file(out: str | os.PathLike, *given: str | os.PathLike | None) -> None:
+    """Make sure that a result does not replace what it is made from.
+
+    Args:
+        out: The file to write.
+        *given: The files to read; ``None`` for those that were not given.
+
+    Raises:
+        InputError: If they are the same file.
+    """
+    for path in given:
+        if path is not None and Path(out).resolve() == Path(path).resolve():
+            raise InputError(f'{out} would replace {path}, from which it is to be made; choose another name.')
+
+
 def require_whole_image(path: Path, what: str | os.PathLike) -> None:
     """Make sure that a picture just written is not cut off: Pillow does not notice when the disk takes only a part.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 _STATUS = 128  # of a shell, plus the number of the signal
+_SECONDS = 0.1  # until a signal that was lost is sent once more
 
 
 class Stopped(BaseException):
@@ -29,9 +31,11 @@ class Stopped(BaseException):
 
 @contextmanager
 def stop_by_exception() -> Iterator[None]:
-    """Let SIGTERM raise :class:`Stopped` as Ctrl-C raises ``KeyboardInterrupt``, so that files are put in order.
+    """Let SIGTERM and SIGUSR1 raise :class:`Stopped` as Ctrl-C raises ``KeyboardInterrupt``: files are put in order.
 
-    Outside of the main thread, where Python does not set handlers, this does nothing.
+    Slurm can be told to send SIGUSR1 before it ends a job. Python drops exceptions in destructors, as that of a data
+    loader; then the signal is sent once more. Outside of the main thread, where Python does not set handlers, this does
+    nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -44,10 +48,24 @@ def stop_by_exception() -> Iterator[None]:
             signal.signal(signum, signal.SIG_DFL)
             os.kill(os.getpid(), signum)
             return
-        raise Stopped('Stopped by SIGTERM; results that were not finished have not been written.', signum)
+        name = signal.Signals(signum).name
+        raise Stopped(f'Stopped by {name}; results that were not finished have not been written.', signum)
 
-    previous = signal.signal(signal.SIGTERM, stop)
+    # Not at once, because exceptions in the hook are dropped as well.
+    again = threading.Timer(_SECONDS, os.kill, (owner, signal.SIGTERM))
+
+    def repeat(dropped: Any) -> None:
+        if isinstance(dropped.exc_value, Stopped):
+            again.start()
+        else:
+            report(dropped)
+
+    report, sys.unraisablehook = sys.unraisablehook, repeat
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGUSR1)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous or signal.SIG_DFL)
+        again.cancel()
+        sys.unraisablehook = report
+        for number, handler in previous.items():
+            signal.signal(number, handler or signal.SIG_DFL)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from mmseg_gdn.engine.checkpoint import (
+    bring_to_standard_form,
     check_checkpoint,
     check_weights,
     load_weights,
@@ -200,6 +201,21 @@ def test_weights_that_are_not_finite_are_refused(value, settings):
     weights = dict(model.state_dict(), bias=torch.tensor([0, value]))
     with pytest.raises(InputError, match=r'x\.pth has weights that are NaN or infinite \(1 of 2 keys: bias\); the tr'):
         check_weights(model, weights, 'x.pth', **settings)
+
+
+@pytest.mark.parametrize('bias', [
+    torch.tensor([0, 1e300], dtype=torch.float64), torch.tensor([0, complex(0, float('nan'))]),
+    torch.tensor([0, float('inf')], dtype=torch.bfloat16)])
+def test_weights_of_other_types_that_are_not_finite_are_refused(bias):
+    model = nn.Linear(2, 2)
+    with pytest.raises(InputError, match='NaN or infinite'):
+        check_weights(model, dict(model.state_dict(), bias=bias), 'x.pth')
+
+
+@pytest.mark.parametrize('weights', [[torch.ones(1)], {3: torch.ones(1)}, {'a': 3}, 5])
+def test_what_is_no_state_dict(weights):
+    with pytest.raises(InputError, match=r'x\.pth has no state dict'):
+        bring_to_standard_form(dict(state_dict=weights), 'x.pth')
 
 
 def test_values_that_a_model_has_by_design_are_no_defect():

@@ -5,8 +5,10 @@ import warnings
 from pathlib import Path
 
 import pytest
+import torch
 
 from mmseg_gdn.engine.quiet_runner import QuietRunner, is_for_people, warnings_in_log
+from mmseg_gdn.utils import InputError
 
 
 @pytest.fixture
@@ -52,3 +54,19 @@ def test_warnings_of_others_are_logged_and_those_of_ones_own_code_shown(run, fil
             warnings.warn_explicit('do not do that', UserWarning, filename, 3)
     logged = f'Warning of {filename}:3: do not do that' in path.read_text()
     assert (logged, [str(one.message) for one in shown]) == (is_logged, [] if is_logged else ['do not do that'])
+
+
+@pytest.mark.parametrize('train', [QuietRunner], indirect=True)
+@pytest.mark.parametrize(('part', 'state', 'message'), [
+    ('meta', dict(iter='x', epoch=0, seed=0), 'Error'), ('meta', dict(iter=-3, epoch=0, seed=0), 'done -3 iter'),
+    ('meta', dict(iter=10**30, epoch=0, seed=0), 'iterations of 4; set more'), ('meta', 5, 'Error'),
+    ('optimizer', dict(state={}, param_groups=[]), 'Error'), ('optimizer', 3, 'Error'),
+    ('message_hub', [], 'Error'), ('param_schedulers', 3, 'Error')])
+def test_a_training_state_that_does_not_fit(train, model, tmp_path, part, state, message):
+    scheduler = dict(type='PolyLR', by_epoch=False, end=4)
+    train(model, [], max_iters=2, param_scheduler=scheduler)
+    path = tmp_path / 'run/iter_2.pth'
+    checkpoint = torch.load(path, weights_only=True)
+    torch.save(dict(checkpoint, **{part: state}), path)
+    with pytest.raises(InputError, match=rf'^The training cannot go on from .*iter_2\.pth, .*{message}'):
+        train(type(model)(), [], max_iters=4, param_scheduler=scheduler, resume=True)

@@ -59,6 +59,15 @@ def test_images_of_one_name_in_two_folders(run_test, child, checkpoint, voc_root
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize('option', ['--out', '--show-dir'])
+def test_folders_of_the_data_set(run_test, gdn_config, checkpoint, voc_root, option):
+    mask = (voc_root / 'SegmentationClass/d.png').read_bytes()
+    with pytest.raises(InputError, match=f'{option} .*SegmentationClass is a folder of the data set'):
+        run_test(gdn_config, checkpoint, option, voc_root / 'SegmentationClass')
+    assert (voc_root / 'SegmentationClass/d.png').read_bytes() == mask
+
+
+@pytest.mark.slow
 def test_a_test_that_fails_leaves_older_predictions(run_test, gdn_config, checkpoint, voc_root, tmp_path):
     plain = tmp_path / 'plain'
     plain.mkdir()

@@ -61,6 +61,11 @@ def test_the_console_shows_what_a_person_reads(train, child, tmp_path, capfd):
     assert len(told.splitlines()) < 60
 
 
+def test_a_hook_that_is_listed_twice(train, child):
+    with pytest.raises(InputError, match='custom_hooks of the config lists ExactResumeHook once more'):
+        train(child("custom_hooks = [dict(type='ExactResumeHook')]"))
+
+
 @pytest.mark.slow
 def test_without_validation(train, child, tmp_path):
     assert 'Iter(val)' in train(child('default_hooks = dict(checkpoint=dict(save_best="mIoU"))'))

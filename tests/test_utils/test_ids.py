@@ -1,5 +1,7 @@
 """Lists of image names: what is read, and what is refused with list and line."""
 
+import os
+
 import pytest
 
 from mmseg_gdn.utils import InputError
@@ -69,6 +71,12 @@ def test_lists_that_cannot_be_read(tmp_path):
         read_ids(tmp_path / 'tset.txt')
     with pytest.raises(InputError, match='because it is a folder'):
         read_ids(tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'ids.txt')
+    with pytest.raises(InputError, match=r'ids\.txt is a pipe'):
+        read_ids(tmp_path / 'ids.txt')
 
 
 def test_a_list_without_end_is_not_read_to_it(monkeypatch):

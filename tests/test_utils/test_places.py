@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from mmseg_gdn.utils import InputError, atomic_write
-from mmseg_gdn.utils.places import filling, require_file_place, require_folder, writing
+from mmseg_gdn.utils.places import filling, require_file_place, require_folder, require_other_file, writing
 
 
 def test_a_place_that_can_be_written_is_made_and_left_empty(tmp_path):
@@ -100,3 +100,11 @@ def test_a_failure_leaves_a_folder_as_it_was(tmp_path, limit_files):
         (partial / 'b.txt').write_bytes(bytes(9000))
     assert [path.name for path in tmp_path.iterdir()] == ['a.txt']
     assert (tmp_path / 'a.txt').read_text() == 'old'
+
+
+def test_a_result_does_not_replace_what_it_is_made_from(tmp_path):
+    (tmp_path / 'link.pth').symlink_to(tmp_path / 'a.pth')
+    require_other_file(tmp_path / 'b.png', tmp_path / 'a.pth', None)
+    for given in ('a.pth', 'link.pth', '../' + tmp_path.name + '/a.pth'):
+        with pytest.raises(InputError, match=r'a\.pth would replace '):
+            require_other_file(tmp_path / 'a.pth', tmp_path / 'b.npy', tmp_path / given)

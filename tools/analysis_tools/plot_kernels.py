@@ -27,7 +27,9 @@ def main() -> None:
     import_parts()  # takes seconds, and --help needs none of it
     from kernel_figure import draw_pairs  # needs Matplotlib
     from kernel_pairs import read_pairs
+    from mmseg_gdn.utils.places import require_other_file
     from mmseg_gdn.visualization.figures import save_figure
+    require_other_file(args.out, *args.sources)
     pairs = read_pairs(args.sources)
     save_figure(draw_pairs(pairs, args.align_corners), args.out)
     print(f'{args.out}: {", ".join(pair.title for pair in pairs)}')

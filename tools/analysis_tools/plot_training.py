@@ -22,7 +22,9 @@ def main() -> None:
     args = parse_args()
     require_extra('plots')
     import_parts()  # takes seconds, and --help needs none of it
+    from mmseg_gdn.utils.places import require_other_file
     from mmseg_gdn.visualization.figures import save_figure
+    require_other_file(args.out, *args.sources)
     from training_figure import draw_training  # needs Matplotlib
     from training_log import read_log
     logs = [read_log(source) for source in args.sources]

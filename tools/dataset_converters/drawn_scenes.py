@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import re
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,11 @@ import numpy as np
 from PIL import Image
 
 from mmseg_gdn.evaluation.voc_palette import voc_palette
+from mmseg_gdn.utils import InputError, atomic_write
 
 NUM_SHAPES, NUM_TEXTURES = 5, 4  # a class for each combination: VOC's 20
 VOID, BORDER = 255, 2  # label and width in pixels of the rim around every object
+_DRAWN = re.compile(r'(train|val|test)_\d{4,}')  # names of images
 _SIDES = (96, 128)  # shortest and longest side of an image, in pixels
 
 
@@ -25,21 +28,35 @@ def make_synthetic_voc(root: str | Path, train: int = 480, val: int = 80, test: 
         val: Number of validation images.
         test: Number of test images, without masks.
         seed: Seed of the random numbers.
+
+    Raises:
+        InputError: If the folder holds another data set.
     """
     root = Path(root)
+    _require_no_other_data(root)
     for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for number, (name, count) in enumerate((('train', train), ('val', val), ('test', test))):
         ids = [f'{name}_{index:04d}' for index in range(count)]
         for index, image_id in enumerate(ids):
             image, mask = draw_scene(np.random.default_rng((seed, number, index)))
-            Image.fromarray(image).save(root / 'JPEGImages' / f'{image_id}.jpg', quality=92)
+            with atomic_write(root / 'JPEGImages' / f'{image_id}.jpg') as partial:
+                Image.fromarray(image).save(partial, quality=92)
             if name != 'test':
                 palette_mask = Image.fromarray(mask)
                 palette_mask.putpalette(voc_palette().tobytes())
-                palette_mask.save(root / 'SegmentationClass' / f'{image_id}.png')
+                with atomic_write(root / 'SegmentationClass' / f'{image_id}.png') as partial:
+                    palette_mask.save(partial)
         # The lists are written last, so a data set that has them is complete.
-        (root / 'ImageSets/Segmentation' / f'{name}.txt').write_text('\n'.join(ids) + '\n')
+        with atomic_write(root / 'ImageSets/Segmentation' / f'{name}.txt') as partial:
+            partial.write_text('\n'.join(ids) + '\n')
+
+
+def _require_no_other_data(root: Path) -> None:
+    for path in sorted((root / 'ImageSets/Segmentation').glob('*.txt')):
+        names = path.read_text(encoding='utf-8', errors='replace').split()
+        if not all(_DRAWN.fullmatch(name) for name in names):
+            raise InputError(f'{path} is a list of another data set, which this would overwrite; name an empty folder.')
 
 
 def draw_scene(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

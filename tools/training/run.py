@@ -72,9 +72,19 @@ def _add_hooks(cfg: Config) -> None:
     add_default_hook(cfg, 'exact_resume', 'ExactResumeHook')
     add_default_hook(cfg, 'finite_loss', 'FiniteLossHook')
     add_default_hook(cfg, 'stop', 'StopHook')
+    _require_once(cfg)
     saving = cfg.default_hooks.get('checkpoint') or {}
     if saving.get('type') == 'CheckpointHook':
         saving.type = 'DurableCheckpointHook'
+
+
+def _require_once(cfg: Config) -> None:
+    """Refuse hooks of this project that are listed once more: the second one would undo what the first one does."""
+    default = {hook.get('type') for hook in cfg.default_hooks.values() if hook}
+    for hook in cfg.get('custom_hooks') or []:
+        if hook.get('type') in default:
+            raise InputError(f"custom_hooks of the config lists {hook['type']} once more, which default_hooks has "
+                             'already; remove it there.')
 
 
 def _resumed_by_config(cfg: Config) -> str | None:

@@ -74,7 +74,7 @@ def _choose(cfg: Config, resume: str | None) -> None:
 
 def _saved_in(cfg: Config) -> Path:
     """Where mmengine's ``CheckpointHook`` saves."""
-    out_dir = (cfg.get('default_hooks') or {}).get('checkpoint', {}).get('out_dir')
+    out_dir = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('out_dir')
     return Path(out_dir, Path(cfg.work_dir).name) if out_dir else Path(cfg.work_dir)
 
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from drawn_scenes import draw_scene, make_synthetic_voc
 from mmseg_gdn.evaluation.voc_palette import voc_palette
+from mmseg_gdn.utils import InputError
 from voc_defects import file_defects, list_defects, read_lists
 
 
@@ -58,3 +59,14 @@ def test_scenes_have_every_class_void_borders_and_varying_sizes():
         left, right = mask[:, :-1], mask[:, 1:]
         touching = (left != right) & (left != 255) & (right != 255) & ((left == 0) | (right == 0))
         assert not touching.any()
+
+
+def test_another_data_set_is_not_drawn_over(tmp_path):
+    make_synthetic_voc(tmp_path, 1, 1, 1)
+    make_synthetic_voc(tmp_path, 2, 1, 1)
+    path = tmp_path / 'ImageSets/Segmentation/val.txt'
+    path.write_text('2007_000033\n')
+    with pytest.raises(InputError, match=r'val\.txt is a list of another data set'):
+        make_synthetic_voc(tmp_path, 3, 1, 1)
+    assert not (tmp_path / 'JPEGImages/train_0002.jpg').exists()
+    assert path.read_text() == '2007_000033\n'
