@@ -105,9 +105,11 @@ def test_the_matrices_have_a_rate_of_their_own(path):
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
     settings = {id(group['params'][0]): (group['lr'], group['weight_decay']) for group in optimizer.param_groups}
     (options, ) = KERNEL_KEYS.values()
+    # The demo's network learns five times as fast as others.
+    factor = options['lr_mult'] / 5 if path.stem == 'demo_gdn' else options['lr_mult']
     for kernel in (model.decode_head.interp.kernel_h, model.decode_head.interp.kernel_w):
         rate, decay = settings[id(kernel)]
-        assert rate == pytest.approx(options['lr_mult'] * cfg.optim_wrapper.optimizer.lr)
+        assert rate == pytest.approx(factor * cfg.optim_wrapper.optimizer.lr)
         assert decay == options['decay_mult'] * cfg.optim_wrapper.optimizer.weight_decay
 
 
