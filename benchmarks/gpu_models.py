@@ -6,8 +6,7 @@ import torch
 from gpu_methods import OURS, REFERENCE, STOCK, Call, switched
 from mmengine.config import Config
 from mmseg.registry import MODELS
-from mmseg.utils import register_all_modules
-from whole_models import _CONFIGS, _batch, _training_iteration, _with_stock_head
+from whole_models import batch_of, model_config, training_iteration, with_stock_head
 
 MODELS_MEASURED = {'fcn_r50-d8': 8, 'deeplab-largefov': 8}  # config, images per training iteration
 
@@ -20,15 +19,13 @@ def training_calls(name: str, batch: int, device: torch.device) -> dict[str, Cal
         batch: Images per training iteration.
         device: Where to compute.
     """
-    register_all_modules(init_default_scope=True)
-    config = Config.fromfile(_CONFIGS / f'{name}_gdn_voc12aug.py').model
-    config.backbone.init_cfg = config.pretrained = config.auxiliary_head = None
+    config = model_config(name)
     config.decode_head.pop('label_branch', None)
     size = tuple(config.decode_head.out_size)
 
     def iteration(cfg: Config) -> Call:
         torch.manual_seed(0)
-        return _training_iteration(MODELS.build(cfg).to(device), _batch(batch, size))
+        return training_iteration(MODELS.build(cfg).to(device), batch_of(batch, size))
 
     ours = iteration(config)
-    return {STOCK: iteration(_with_stock_head(config)), REFERENCE: switched(False, ours), OURS: switched(True, ours)}
+    return {STOCK: iteration(with_stock_head(config)), REFERENCE: switched(False, ours), OURS: switched(True, ours)}

@@ -30,19 +30,34 @@ def model_calls(name: str, batch: int, device: torch.device) -> dict[str, dict[s
         batch: Images per training iteration.
         device: Where to compute.
     """
-    register_all_modules(init_default_scope=True)
-    config = Config.fromfile(_CONFIGS / f'{name}_gdn_voc12aug.py').model
-    config.backbone.init_cfg = config.pretrained = config.auxiliary_head = None
+    config = model_config(name)
     size = tuple(config.decode_head.out_size)
     calls = {'train': {}, 'test': {}}
-    for head, cfg in (('bilinear', _with_stock_head(config)), ('ours', config)):
+    for head, cfg in (('bilinear', with_stock_head(config)), ('ours', config)):
         torch.manual_seed(0)
-        calls['train'][head] = _training_iteration(MODELS.build(cfg).to(device), _batch(batch, size))
-        calls['test'][head] = _test_image(MODELS.build(_as_tested(cfg)).to(device), _batch(1, size))
+        calls['train'][head] = training_iteration(MODELS.build(cfg).to(device), batch_of(batch, size))
+        calls['test'][head] = _test_image(MODELS.build(_as_tested(cfg)).to(device), batch_of(1, size))
     return calls
 
 
-def _with_stock_head(config: Config) -> Config:
+def model_config(name: str) -> Config:
+    """Config of a model that starts from random weights and has no auxiliary head.
+
+    Args:
+        name: The part before ``_gdn_voc12aug.py`` of a config in configs/gdn.
+    """
+    register_all_modules(init_default_scope=True)
+    config = Config.fromfile(_CONFIGS / f'{name}_gdn_voc12aug.py').model
+    config.backbone.init_cfg = config.pretrained = config.auxiliary_head = None
+    return config
+
+
+def with_stock_head(config: Config) -> Config:
+    """The model with the stock head in place of global interpolation.
+
+    Args:
+        config: Config of a model; it stays as it is.
+    """
     config = copy.deepcopy(config)
     base_type = config.decode_head.base_type
     for key in _GDN_KEYS:
@@ -58,7 +73,13 @@ def _as_tested(config: Config) -> Config:
     return config
 
 
-def _batch(count: int, size: tuple[int, int]) -> dict[str, list]:
+def batch_of(count: int, size: tuple[int, int]) -> dict[str, list]:
+    """Random images with labels of 21 classes, as a data loader gives them.
+
+    Args:
+        count: Number of images.
+        size: Their height and width in pixels.
+    """
     generator = torch.Generator().manual_seed(0)
     images = [torch.randint(256, (3, *size), dtype=torch.uint8, generator=generator) for _ in range(count)]
     samples = []
@@ -69,7 +90,13 @@ def _batch(count: int, size: tuple[int, int]) -> dict[str, list]:
     return dict(inputs=images, data_samples=samples)
 
 
-def _training_iteration(model: BaseModel, data: dict[str, list]) -> Callable[[], object]:
+def training_iteration(model: BaseModel, data: dict[str, list]) -> Callable[[], object]:
+    """What to time: a step of SGD.
+
+    Args:
+        model: The model.
+        data: A batch.
+    """
     optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1e-4))
 
     def iteration() -> object:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import torch
 
-from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.switches import read_switch
 
 _PROCESSORS = ('AVX2', 'AVX512')
 _SWITCH = 'MMSEG_GDN_NATIVE'
-_NO, _YES = ('0', 'false', 'no', 'off'), ('', '1', 'true', 'yes', 'on')
 _INTERFACE = 4  # as in interface.c: what was compiled from other sources is not called
 _POINTER, _LONG, _INT = ctypes.c_void_p, ctypes.c_long, ctypes.c_int
 _ARGUMENTS = {
@@ -34,7 +33,7 @@ def is_available() -> bool:
     Raises:
         InputError: If that variable has a value that says neither yes nor no.
     """
-    return _is_wanted(os.environ.get(_SWITCH, '')) and library() is not None
+    return not _is_switched_off() and library() is not None
 
 
 def status() -> str:
@@ -43,24 +42,16 @@ def status() -> str:
     Raises:
         InputError: See :func:`is_available`.
     """
-    value = os.environ.get(_SWITCH, '')
-    if not _is_wanted(value):
-        return f'The compiled CPU operators are switched off by {_SWITCH}={value}.'
+    if _is_switched_off():
+        return f'The compiled CPU operators are switched off by {_SWITCH}={os.environ[_SWITCH]}.'
     loaded, problem = _load()
     if loaded is None:
         return f"The compiled CPU operators are not used, PyTorch's operations do their work: {problem}."
     return 'The compiled CPU operators are used for float32.'
 
 
-@cache
-def _is_wanted(value: str) -> bool:
-    word = value.strip().lower()
-    if word in _NO:
-        return False
-    if word in _YES:
-        return True
-    raise InputError(f'{_SWITCH}={value} in the environment says neither yes nor no; set it to 0 to switch the '
-                     'compiled operators off, or to 1 to use them.')
+def _is_switched_off() -> bool:
+    return read_switch(_SWITCH, 'the compiled operators') is False
 
 
 def library() -> ctypes.CDLL | None:

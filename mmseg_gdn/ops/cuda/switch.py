@@ -11,11 +11,10 @@ from pathlib import Path
 
 import torch
 
-from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.switches import read_switch
 
 INTERPRETED = os.environ.get('TRITON_INTERPRET') == '1'  # Triton then runs kernels in Python, also on CPU tensors
 _SWITCH = 'MMSEG_GDN_TRITON'
-_NO, _YES = ('0', 'false', 'no', 'off'), ('1', 'true', 'yes', 'on')
 _TYPES = (torch.float32, torch.bfloat16, torch.float16, *[torch.float64] * INTERPRETED)
 _MEASURED = Path(__file__).with_name('measured.json')  # benchmarks/gpu_record.py writes it
 _problems: list[str] = []  # why the kernels cannot be used in this process
@@ -36,7 +35,7 @@ def is_on(operator: str, dtype: torch.dtype, device: torch.device) -> bool:
     Raises:
         InputError: If that variable has a value that says neither.
     """
-    wanted = _wanted(os.environ.get(_SWITCH, ''))
+    wanted = _wanted()
     if wanted is False or _problems or dtype not in _TYPES or not (device.type == 'cuda' or INTERPRETED):
         return False
     return wanted or (device.type == 'cuda' and _is_faster(operator, dtype, torch.cuda.get_device_capability(device)))
@@ -48,8 +47,7 @@ def status() -> str:
     Raises:
         InputError: See :func:`is_on`.
     """
-    value = os.environ.get(_SWITCH, '')
-    wanted = _wanted(value)
+    value, wanted = os.environ.get(_SWITCH), _wanted()
     if wanted is False:
         return f'The Triton kernels are switched off by {_SWITCH}={value}.'
     if _problems:
@@ -72,15 +70,8 @@ def give_up(error: Exception) -> None:
         warnings.warn(f'{status()} {_SWITCH}=0 in the environment avoids the attempt.', RuntimeWarning, stacklevel=4)
 
 
-@cache
-def _wanted(value: str) -> bool | None:
-    word = value.strip().lower()
-    if word in (*_NO, *_YES):
-        return word in _YES
-    if word:
-        raise InputError(f'{_SWITCH}={value} in the environment says neither yes nor no; set it to 0 to switch the '
-                         'Triton kernels off, or to 1 to use them.')
-    return None
+def _wanted() -> bool | None:
+    return read_switch(_SWITCH, 'the Triton kernels')
 
 
 def _is_faster(operator: str, dtype: torch.dtype, capability: tuple[int, int]) -> bool:

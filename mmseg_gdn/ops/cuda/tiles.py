@@ -13,6 +13,7 @@ from .switch import INTERPRETED
 
 _INTERPRETED = tl.constexpr(INTERPRETED)
 
+
 class Tiles(NamedTuple):
     """Sides of the tiles, each a power of two of at least 16, as matrix units need, and how a program runs.
 
