@@ -8,14 +8,12 @@ import torch.nn.functional as F
 
 from mmseg_gdn.ops import (
     cross_entropy_sums,
-    cuda,
     global_interp,
     global_interp_argmax,
     global_interp_cross_entropy,
     reference,
 )
 
-pytestmark = pytest.mark.skipif(not cuda.INTERPRETED, reason='test_interpreted.py starts these tests')
 HALVES = torch.bfloat16, torch.float16
 
 
