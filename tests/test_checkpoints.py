@@ -14,7 +14,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 NAMES = ('fcn_mobilenet-v2_voc-extract', 'fcn_mobilenet-v2_gdn_voc-extract')
-CONFIGS = dict(zip(NAMES, ('fcn_mobilenet-v2_voc12aug.py', 'fcn_mobilenet-v2_gdn_voc12aug.py')))
+CONFIGS = dict(zip(NAMES, ('fcn_mobilenet-v2_voc12aug.py', 'fcn_mobilenet-v2_gdn-multilabel_voc12aug.py')))
 
 
 @pytest.mark.parametrize('name', NAMES)

@@ -434,7 +434,7 @@ def test_an_exported_run_fits_its_config(tiny, weights, voc_root, tmp_path) -> N
     export(run, weights, tmp_path / 'scratch', voc_root, tmp_path / 'exported.pth')
     checkpoint = torch.load(tmp_path / 'exported.pth', weights_only=True)
     assert all(value.dtype == torch.half for value in checkpoint['state_dict'].values() if value.is_floating_point())
-    config = Config.fromfile(FOLDER.parents[1] / 'configs/gdn/fcn_mobilenet-v2_gdn_voc12aug.py')
+    config = Config.fromfile(FOLDER.parents[1] / 'configs/gdn/fcn_mobilenet-v2_gdn-multilabel_voc12aug.py')
     config.model.backbone.init_cfg = None
     model = MODELS.build(config.model)
     model.load_state_dict(checkpoint['state_dict'], strict=True)

@@ -37,12 +37,14 @@ def camvid(request, tmp_path):
 
 @pytest.fixture
 def cfg(camvid, root_dir):
-    """The GDN config on the drawn images, from random weights."""
+    """The GDN config with a label head, on the drawn images, from random weights."""
     cfg = Config.fromfile(root_dir / 'configs/gdn/fcn_mobilenet-v2_gdn_camvid.py')
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         cfg[name].update(num_workers=0, persistent_workers=False, batch_size=1)
         cfg[name].dataset.data_root = str(camvid)
     cfg.model.backbone.init_cfg = None
+    cfg.model.auxiliary_head = [
+        dict(type='MultiLabelHead', in_channels=320, in_index=3, num_classes=11, ignore_index=11, with_background=True)]
     return cfg
 
 

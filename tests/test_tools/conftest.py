@@ -49,7 +49,7 @@ def gdn_config(root_dir, voc_root, tmp_path) -> Path:
     """MobileNetV2 with GDN on 64 px crops of the small VOC folder, two iterations of training."""
     path = tmp_path / 'tiny_gdn.py'
     path.write_text(f"""
-_base_ = {str(root_dir / 'configs/gdn/fcn_mobilenet-v2_gdn_voc12aug.py')!r}
+_base_ = {str(root_dir / 'configs/gdn/fcn_mobilenet-v2_gdn-multilabel_voc12aug.py')!r}
 model = dict(
     data_preprocessor=dict(size=(64, 64)),
     backbone=dict(init_cfg=None),
