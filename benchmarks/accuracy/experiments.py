@@ -40,7 +40,6 @@ def upsampling() -> list[Experiment]:
         *_runs(replace(camvid, **adamw), [{}, _GDN, fast]),
         *_runs(_BILINEAR, longer),
         *_runs(replace(camvid, iterations=900), [{}, _GDN, fast]),
-        *_runs(replace(camvid, iterations=900, **adamw), [{}, _GDN, fast]),
         *_runs(_BILINEAR, [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
         *_runs(camvid, [dict(_GDN, labels='scores')]),
         *_runs(_BILINEAR, [fast]),
