@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +17,7 @@ import torch
 import triton
 from cases import Case
 from gpu_cases import GPU_CASES
+from sass import assemble
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton_launches import OPERATORS, Launch, plan, tensor_bytes, tiles_flops
@@ -54,7 +52,7 @@ def resources(launch: Launch, capability: int) -> dict[str, int]:
         capability: Such as 90 for 9.0.
 
     Returns:
-        Registers per thread, bytes of spills (stores and loads in the code), bytes of shared memory, and warps.
+        What the assembler says (see :class:`sass.Needs`), bytes of shared memory, and warps.
     """
     options = {name: launch.arguments[name] for name in ('num_warps', 'num_stages') if name in launch.arguments}
     source = _source(launch)
@@ -66,10 +64,7 @@ def resources(launch: Launch, capability: int) -> dict[str, int]:
 
 def _compile(source: ASTSource, capability: int, options: dict[str, int]) -> dict[str, int]:
     kernel = triton.compile(source, target=GPUTarget('cuda', capability, 32), options=options)
-    report = _assembler_report(kernel.asm['ptx'])
-    spills = re.search(r'(\d+) bytes spill stores, (\d+) bytes spill loads', report)
-    return {'registers': int(re.search(r'Used (\d+) registers', report)[1]),
-            'spills': int(spills[1]) + int(spills[2]), 'shared': kernel.metadata.shared,
+    return {**assemble(kernel.asm['ptx'])._asdict(), 'shared': kernel.metadata.shared,
             'warps': kernel.metadata.num_warps}
 
 
@@ -130,23 +125,14 @@ def _source(launch: Launch) -> ASTSource:
     return ASTSource(launch.kernel, signature, constants, hints)
 
 
-def _assembler_report(ptx: str) -> str:
-    assembler = Path(triton.__file__).parent / 'backends' / 'nvidia' / 'bin' / 'ptxas'
-    target = re.search(r'\.target (sm_\w+)', ptx)[1]
-    with tempfile.NamedTemporaryFile('w', suffix='.ptx') as file:
-        file.write(ptx)
-        file.flush()
-        return subprocess.run([assembler, '-v', f'--gpu-name={target}', file.name, '-o', '/dev/null'],
-                              check=True, capture_output=True, text=True).stderr
-
-
 def _markdown(rows: list[dict]) -> str:
     lines = ['# What the Triton kernels need, and how fast they could be', '',
              'After reading this you know what limits the kernels on two generations of GPUs.', '',
              'Made by `python benchmarks/triton_resources.py`, which compiles them for GPUs that are not there, so',
              'nothing here was measured. The limits are bytes (each tensor of a launch once) and operations (those of',
              'empty lanes too, and float32 in three parts of tf32) at the rates of the data sheets; the larger one is',
-             'the least time possible. Of each kernel: registers / bytes of spills / KiB of shared memory / warps.', '']
+             'the least time possible. Of each kernel: registers / bytes of spills / spills in loops / KiB of shared',
+             'memory / warps.', '']
     for gpu in GPUS:
         lines += [f'## {gpu.name}', '',
                   '| operator | type | shape | launches | kernels | GB | bytes, ms | TFLOP | FLOP, ms |',
@@ -157,8 +143,8 @@ def _markdown(rows: list[dict]) -> str:
 
 
 def _line(row: dict) -> str:
-    kernels = ', '.join(f'{name} {needs["registers"]} / {needs["spills"]} / {needs["shared"] / 1024:.0f} / '
-                        f'{needs["warps"]}' for name, needs in row['kernels'].items())
+    kernels = ', '.join(f'{name} {needs["registers"]} / {needs["spills"]} / {needs["spills_in_loops"]} / '
+                        f'{needs["shared"] / 1024:.0f} / {needs["warps"]}' for name, needs in row['kernels'].items())
     return (f'| {row["operator"]} | {row["type"]} | {row["case"].replace("->", " → ")} | {row["launches"]} | {kernels} '
             f'| {row["bytes"] / 1e9:.3f} | {row["bytes_ms"]:.3f} | {row["flops"] / 1e12:.3f} | {row["flops_ms"]:.3f} |')
 

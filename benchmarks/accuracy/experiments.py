@@ -43,6 +43,8 @@ def upsampling() -> list[Experiment]:
         *_runs(_BILINEAR, [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
         *_runs(camvid, [dict(_GDN, labels='scores')]),
         *_runs(_BILINEAR, [fast]),
+        *_runs(replace(camvid, **fine), [fast]),
+        *_runs(replace(_BILINEAR, **fine), [fast]),
     ]
 
 

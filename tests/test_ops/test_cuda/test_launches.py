@@ -1,6 +1,7 @@
 """What the Triton operators would do on a GPU, without one: on tensors that have no values, and by compiling."""
 
 import importlib
+import json
 from importlib.util import find_spec
 
 import pytest
@@ -63,3 +64,25 @@ def test_kernels_compile_without_spills(module, operator, dtype, capability, tmp
         needs = module('triton_resources').resources(launch, capability)
         assert needs['spills'] == 0
         assert 0 < needs['shared'] <= 99 << 10  # of any GPU from compute capability 8.0 on
+
+
+def test_no_kernel_of_the_table_spills_in_a_loop(root_dir):
+    rows = json.loads((root_dir / 'benchmarks/results/triton_resources.json').read_text())['rows']
+    needs = [kernel for row in rows for kernel in row['kernels'].values()]
+    assert len(needs) > 84
+    assert {kernel['spills_in_loops'] for kernel in needs} == {0}
+
+
+def test_spills_count_where_code_is_run_again(module):
+    code = """
+        /*0000*/  STL [R1], R3 ;
+.L_x_1:
+        /*0010*/  LDL.LU R0, [R1] ;
+        /*0020*/  @P0 BRA `(.L_x_2) ;
+        /*0030*/  STL [R1], R3 ;
+        /*0040*/  @!P1 BRA `(.L_x_1) ;
+.L_x_2:
+        /*0050*/  LDL R0, [R1] ;
+        /*0060*/  EXIT ;
+"""
+    assert module('sass').spills_in_loops(code) == 2
