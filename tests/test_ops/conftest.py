@@ -64,9 +64,20 @@ def small_chunks(set_chunk_bytes, monkeypatch, way):
     """Several chunks, and several tiles each way."""
     set_chunk_bytes(256)
     if way == 'triton':
-        tiles = import_module('mmseg_gdn.ops.cuda.tiles')
-        for name in ('tiles_of_scores', 'tiles_of_gradients'):
-            monkeypatch.setattr(tiles, name, lambda *_: tiles.Tiles(8, 4, 4, 4, 1))
+        _set_tiles(monkeypatch, 8, 4, 4)
+
+
+@pytest.fixture
+def wide_tiles(monkeypatch, way):
+    """Few tiles for many pixels: the interpreter takes as long for a narrow one."""
+    if way == 'triton':
+        _set_tiles(monkeypatch, 512, 32, 16)
+
+
+def _set_tiles(monkeypatch, pixels, classes, cells):
+    tiles = import_module('mmseg_gdn.ops.cuda.tiles')
+    for name in ('tiles_of_scores', 'tiles_of_gradients'):
+        monkeypatch.setattr(tiles, name, lambda *_: tiles.Tiles(pixels, classes, cells, 4, 1))
 
 
 @pytest.fixture

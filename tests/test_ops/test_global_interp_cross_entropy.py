@@ -231,7 +231,7 @@ def test_half_precision_inputs(random_problem, dtype):
         assert (result.float() - expected).norm() < 0.03 * expected.norm()
 
 
-def test_sums_over_many_pixels_fit_half_precision():
+def test_sums_over_many_pixels_fit_half_precision(wide_tiles):
     x = (100 * torch.eye(2)).view(1, 2, 2, 1).half().requires_grad_()
     kernel_h, kernel_w = (torch.ones(400, side).half().requires_grad_() for side in (2, 1))
     target = torch.zeros(1, 400, 400, dtype=torch.long)

@@ -96,10 +96,10 @@ def test_a_compiled_training_step_has_no_break_and_the_same_results(problem, aut
         torch.testing.assert_close(compiled, eager)
 
 
-def test_a_compiled_training_step_never_holds_full_size_scores(set_chunk_bytes):
-    set_chunk_bytes(1 << 18)
-    x, kernel = torch.randn(2, 30, 12, 12, requires_grad=True), torch.randn(240, 12, requires_grad=True)
-    target = torch.randint(0, 30, (2, 240, 240))
+def test_a_compiled_training_step_never_holds_full_size_scores(set_chunk_bytes, wide_tiles):
+    set_chunk_bytes(1 << 15)
+    x, kernel = torch.randn(2, 30, 6, 6, requires_grad=True), torch.randn(60, 6, requires_grad=True)
+    target = torch.randint(0, 30, (2, 60, 60))
     operations = Operations()
 
     def observe(graph, _):
