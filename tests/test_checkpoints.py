@@ -12,6 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
+from mmseg_gdn.prediction.default_model import default_model
+
 ROOT = Path(__file__).parents[1]
 NAMES = ('fcn_mobilenet-v2_voc-extract', 'fcn_mobilenet-v2_gdn_voc-extract')
 CONFIGS = dict(zip(NAMES, ('fcn_mobilenet-v2_voc12aug.py', 'fcn_mobilenet-v2_gdn-multilabel_voc12aug.py')))
@@ -39,9 +41,8 @@ def test_its_metrics_are_kept(name) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', NAMES)
-def test_it_predicts_a_photograph(name, tmp_path, monkeypatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
-    from prediction.predictor import Predictor
+def test_it_predicts_a_photograph(name, tmp_path) -> None:
+    from mmseg_gdn.prediction.predictor import Predictor
     predictor = Predictor(str(ROOT / 'configs/gdn' / CONFIGS[name]), str(ROOT / 'checkpoints' / f'{name}.pth'), 'cpu')
     photograph = pytest.importorskip('skimage.data').chelsea()
     classes = predictor(np.ascontiguousarray(photograph[..., ::-1]), tmp_path / 'chelsea.png').classes
@@ -61,9 +62,10 @@ def test_its_metrics_come_out_again(name, voc_extract, tmp_path) -> None:
     assert {key: found[key] for key in kept} == pytest.approx(kept, abs=0.02)
 
 
-def test_the_default_model_exists() -> None:
-    table = json.loads((ROOT / 'checkpoints/default.json').read_text(encoding='utf-8'))
-    assert all((ROOT / table[key]).is_file() for key in ('config', 'checkpoint'))
+@pytest.mark.parametrize('upsampling', ['gdn', 'bilinear'])
+def test_the_default_models_exist(upsampling) -> None:
+    config, checkpoint = default_model('no hint', upsampling=upsampling)
+    assert CONFIGS[Path(checkpoint).stem] == Path(config).name
 
 
 def test_the_picture_can_be_opened() -> None:

@@ -7,18 +7,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmseg_gdn.prediction.default_model import default_model
 from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.images import read_image
 from mmseg_gdn.utils.options import ConfigOptions
 from mmseg_gdn.utils.places import require_folder
-from prediction.default_model import default_model
 from prediction.inputs import plan_outputs
 
 if TYPE_CHECKING:  # importing it takes seconds, and --help does not need it
-    from prediction.predictor import Predictor
+    from mmseg_gdn.prediction.predictor import Predictor
 
 CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+HINT = 'name a config and a checkpoint before the images: python tools/predict.py CONFIG CHECKPOINT IMAGES'
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,8 +53,8 @@ def main() -> None:
     import_parts()  # takes seconds, and --help needs none of it
     from mmengine.device import get_device
 
-    from prediction.predictor import Predictor
-    config, checkpoint = (args.config, args.checkpoint) if args.config else default_model()
+    from mmseg_gdn.prediction.predictor import Predictor
+    config, checkpoint = (args.config, args.checkpoint) if args.config else default_model(HINT)
     targets = plan_outputs(args.images, Path(args.out))
     require_folder(args.out, 'the folder of predictions', '--out')
     predictor = Predictor(config, checkpoint, args.device or get_device(), args.cfg_options)

@@ -11,8 +11,8 @@ import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
+from mmseg_gdn.prediction.predictor import Predictor
 from mmseg_gdn.utils import run_tool
-from prediction.predictor import Predictor
 from reduced_vgg import read_reduced_vgg
 
 

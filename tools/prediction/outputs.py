@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmseg_gdn.prediction.overlay import draw_overlay
+from mmseg_gdn.prediction.predictor import Prediction
 from mmseg_gdn.utils import atomic_write
 from mmseg_gdn.visualization import ClassLegend
 
 from .inputs import CLASSES, OVERLAY, PROBABILITIES
-from .overlay import draw_overlay
-from .predictor import Prediction
 
 
 def write_prediction(target: Path, image: np.ndarray, prediction: Prediction, legend: ClassLegend) -> None:

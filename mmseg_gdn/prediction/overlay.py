@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mmseg_gdn.visualization import ClassLegend
 
-_OPACITY = 140  # of 255
+_STRENGTH = 0.55
 _BACKGROUND = 'background'
 _HEADING = 'share of pixels'
 
@@ -41,7 +41,7 @@ def draw_overlay(image: np.ndarray, classes: np.ndarray, legend: ClassLegend) ->
     Returns:
         The image with a legend to its right, which makes a low image higher.
     """
-    picture = _tinted(image, classes, legend)
+    picture = tinted(image, classes, legend)
     list_of_classes = _draw_legend(class_shares(classes), legend, font_size=max(14, picture.height // 28))
     canvas = Image.new('RGB', (picture.width + list_of_classes.width, max(picture.height, list_of_classes.height)),
                        'white')
@@ -50,8 +50,21 @@ def draw_overlay(image: np.ndarray, classes: np.ndarray, legend: ClassLegend) ->
     return canvas
 
 
-def _tinted(image: np.ndarray, classes: np.ndarray, legend: ClassLegend) -> Image.Image:
-    opacity = np.full(256, _OPACITY, np.uint8)
+def tinted(image: np.ndarray, classes: np.ndarray, legend: ClassLegend, strength: float = _STRENGTH) -> Image.Image:
+    """Tint an image in the colours of its classes, and draw the borders between them.
+
+    A class called 'background' is not tinted.
+
+    Args:
+        image: Pixels in BGR order, shape (H, W, 3), uint8.
+        classes: Class indices, shape (H, W), uint8.
+        legend: Names and colours of the classes.
+        strength: Share of the class's colour in the colour of a pixel, from 0 to 1.
+
+    Returns:
+        The image, at its size.
+    """
+    opacity = np.full(256, round(255 * strength), np.uint8)
     opacity[[label for label, name in enumerate(legend.names) if name == _BACKGROUND]] = 0
     picture = Image.composite(Image.fromarray(legend.palette[classes]), Image.fromarray(image[..., ::-1]),
                               Image.fromarray(opacity[classes]))
@@ -70,7 +83,7 @@ def _borders(classes: np.ndarray, width: int) -> np.ndarray:
 
 def _draw_legend(shares: Mapping[int, float], legend: ClassLegend, font_size: int) -> Image.Image:
     font = _font(font_size)
-    rows = [(legend.name(label), _percent(share), legend.palette[label]) for label, share in shares.items()]
+    rows = [(legend.name(label), percent(share), legend.palette[label]) for label, share in shares.items()]
     gap, line = font_size // 2, font_size * 3 // 2
     names_at = 2 * gap + font_size
     shares_end = max(names_at + max(_width(font, name) for name, _, _ in rows) + 2 * gap
@@ -86,7 +99,12 @@ def _draw_legend(shares: Mapping[int, float], legend: ClassLegend, font_size: in
     return panel
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share as text.
+
+    Args:
+        share: The share, from 0 to 100.
+    """
     return f'{share:.1f} %' if share >= 0.05 else '< 0.1 %'
 
 

@@ -32,10 +32,13 @@ class Prediction:
     Attributes:
         classes: Class indices, shape (H, W), uint8.
         probabilities: Class probabilities, shape (C, H, W), float16; ``None`` unless they were wanted.
+        labels: Probability that a class is in the image, by class index, as the classification branch says; ``None`` if
+            the model has none, or if it can say nothing of an image of this size.
     """
 
     classes: np.ndarray
     probabilities: np.ndarray | None
+    labels: dict[int, float] | None
 
 
 class Predictor:
@@ -49,6 +52,7 @@ class Predictor:
 
     Attributes:
         legend: Names and colours of the classes.
+        crf: Parameters that the config sets for a dense CRF, by name; ``None`` if it sets none.
 
     Raises:
         InputError: If a file cannot be used, if they do not belong together, or if the device cannot be used.
@@ -73,6 +77,7 @@ class Predictor:
         if model.num_classes > 256:
             raise InputError(f'{config} has {model.num_classes} classes, but a palette PNG holds at most 256.')
         self.legend = legend_of_dataset(dataset, model.num_classes)
+        self.crf = cfg.get('crf')
 
     @torch.no_grad()
     def __call__(self, image: np.ndarray, path: Path, with_probabilities: bool = False) -> Prediction:
@@ -94,13 +99,14 @@ class Predictor:
             sample, = self.model.test_step(pseudo_collate([data]))
             classes = sample.pred_sem_seg.data[0].to(torch.uint8).cpu().numpy()
             probabilities = _probabilities(sample).half().cpu().numpy() if with_probabilities else None
+            labels = _labels(sample, self.model.num_classes)
         # On a CPU, PyTorch reports a lack of memory as a RuntimeError.
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and 'memory' not in str(error):
                 raise
             raise InputError(f'The memory does not suffice for an image of {image.shape[1]}x{image.shape[0]} '
                              'px.') from error
-        return Prediction(classes, probabilities)
+        return Prediction(classes, probabilities, labels)
 
 
 def _test_set(cfg: Config, path: str) -> dict:
@@ -139,3 +145,11 @@ def _probabilities(sample: SegDataSample) -> Tensor:
         # The probability of the second of two classes, which mmseg has taken the sigmoid for.
         return torch.cat([1 - scores, scores])
     return scores.softmax(0)
+
+
+def _labels(sample: SegDataSample, num_classes: int) -> dict[int, float] | None:
+    """Without a background among the labels, the first one is that of class 1."""
+    logits = sample.get('image_scores')
+    if logits is None:
+        return None
+    return dict(enumerate(logits.float().sigmoid().tolist(), start=num_classes - len(logits)))

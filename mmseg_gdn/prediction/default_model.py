@@ -1,23 +1,26 @@
-"""The model that predicts where none is named."""
+"""The trained models that come along, for tools to which none is named."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from mmseg_gdn.shipped import shipped_folder
 from mmseg_gdn.utils import InputError
 
-ROOT = Path(__file__).parents[2]
 _TABLE = Path('checkpoints', 'default.json')
 
 
-def default_model(root: Path = ROOT) -> tuple[str, str]:
+def default_model(hint: str, root: Path | None = None, upsampling: str = 'gdn') -> tuple[str, str]:
     """Config and checkpoint named by ``checkpoints/default.json``.
 
-    The table has the keys ``config`` and ``checkpoint``, paths relative to the root of the repository.
+    The table has an entry for each kind of upsampling, with the keys ``config`` and ``checkpoint``, whose paths are
+    relative to the folder that holds ``checkpoints``.
 
     Args:
-        root: Root of the repository.
+        hint: What to name instead, for messages: the end of a sentence, without a full stop.
+        root: The folder that holds ``checkpoints``; that of this package by default.
+        upsampling: Which of the two trained models: ``'gdn'`` or ``'bilinear'``.
 
     Returns:
         Their paths.
@@ -25,12 +28,12 @@ def default_model(root: Path = ROOT) -> tuple[str, str]:
     Raises:
         InputError: If there is no such table, or if it names files that are missing.
     """
-    hint = 'name a config and a checkpoint before the images: python tools/predict.py CONFIG CHECKPOINT IMAGES'
+    root = root or shipped_folder()
     if not (root / _TABLE).is_file():
         raise InputError(f'There is no model to predict with, because {root / _TABLE} does not exist; {hint}')
     try:
-        table = json.loads((root / _TABLE).read_text(encoding='utf-8'))
-        paths = [root / table[name] for name in ('config', 'checkpoint')]
+        entry = json.loads((root / _TABLE).read_text(encoding='utf-8'))[upsampling]
+        paths = [root / entry[name] for name in ('config', 'checkpoint')]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f'{root / _TABLE} cannot be used ({type(error).__name__}: {error}); restore it, or {hint}'
                          ) from error
