@@ -42,6 +42,7 @@ CAFFE = ['protobuf>=4.25']  # earlier 4.x crash where they give back a repeated 
 EXPORT = ['onnx', 'onnxruntime', 'onnxscript']
 PLOTS = ['matplotlib>=3.5']
 CRF = ['pydensecrf2>=1.1']  # pydensecrf, of which it is a fork, no longer builds
+DEMO = ['gradio>=6.31; python_version >= "3.10"']
 DOCS = ['sphinx', 'myst-parser', 'furo']
 TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'scikit-image', 'seaborn', *CAFFE, *EXPORT, *PLOTS, *CRF,
          *DOCS]
@@ -104,14 +105,14 @@ setup(
     license='Apache-2.0',
     keywords='semantic segmentation, upsampling, MMSegmentation, PyTorch',
     packages=find_packages(include=['mmseg_gdn', 'mmseg_gdn.*']),
-    package_data={'': ['*.json'], 'mmseg_gdn': ['py.typed']},
+    package_data={'': ['*.json', '*.css'], 'mmseg_gdn': ['py.typed']},
     ext_modules=native_kernels(),
     cmdclass={'build_ext': BuildOptional, 'build_py': BuildWithShippedFiles},
     entry_points={'console_scripts': ['mmseg-gdn = mmseg_gdn.cli.main:main']},
     python_requires='>=3.9',
     install_requires=['torch>=2.4', 'numpy>=1.22', 'pillow>=9.1', 'packaging'],
     extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'caffe': CAFFE, 'export': EXPORT, 'plots': PLOTS,
-                    'crf': CRF, 'docs': DOCS, 'tests': TESTS},
+                    'crf': CRF, 'demo': DEMO, 'docs': DOCS, 'tests': TESTS},
     classifiers=[  # what the tests run on, and nothing else
         'Development Status :: 4 - Beta',
         'Intended Audience :: Science/Research',

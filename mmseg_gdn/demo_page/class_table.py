@@ -13,7 +13,8 @@ from mmseg_gdn.visualization import ClassLegend
 from .segmentation import Segmentation
 
 _BELIEVED = 0.5
-_NO_LABELS = 'has no trained label branch, or none for images of this size'
+_NO_BRANCH = 'has no label branch'
+_SILENT = 'has a label branch without trained weights, or one that is too small for this image'
 
 
 def class_table(segmentation: Segmentation, with_crf: bool) -> str:
@@ -26,7 +27,7 @@ def class_table(segmentation: Segmentation, with_crf: bool) -> str:
     models, predictions = segmentation.models, segmentation.predictions
     shares = [class_shares(classes) for classes in segmentation.classes(with_crf)]
     branches = {model.name: prediction.labels for model, prediction in zip(models, predictions)
-                if prediction.labels is not None}
+                if prediction.labels}
     labels = _classes(shares, list(branches.values()))
     legend = models[0].predictor.legend
     rows = ''.join(
@@ -40,7 +41,7 @@ def class_table(segmentation: Segmentation, with_crf: bool) -> str:
 
 
 def _classes(shares: Sequence[Mapping[int, float]], branches: Sequence[Mapping[int, float]]) -> list[int]:
-    largest = {label: max(share.get(label, 0) for share in shares) for label in {*().union(*shares)}}
+    largest = {label: max(share.get(label, 0) for share in shares) for label in set().union(*shares)}
     believed = {label: branch[label] for branch in branches for label in branch if branch[label] >= _BELIEVED}
     return sorted({**largest, **believed}, key=lambda label: (-largest.get(label, 0), -believed.get(label, 0), label))
 
@@ -50,12 +51,12 @@ def _swatch(colour: np.ndarray) -> str:
 
 
 def _share(share: float | None) -> str:
-    return '<td class="none">–</td>' if share is None else f'<td>{percent(share)}</td>'
+    return '<td class="none">&ndash;</td>' if share is None else f'<td>{percent(share)}</td>'
 
 
 def _belief(probability: float | None) -> str:
     if probability is None:
-        return '<td class="none">–</td>'
+        return '<td class="none">&ndash;</td>'
     kind = 'believed' if probability >= _BELIEVED else 'doubted'
     return f'<td class="{kind}">{percent(100 * probability)}</td>'
 
@@ -68,7 +69,9 @@ def _beliefs(segmentation: Segmentation) -> str:
 
 def _belief_of(legend: ClassLegend, labels: Mapping[int, float] | None) -> str:
     if labels is None:
-        return _NO_LABELS
+        return _NO_BRANCH
+    if not labels:
+        return _SILENT
     names = [legend.name(label) for label, probability in sorted(labels.items(), key=lambda item: -item[1])
              if probability >= _BELIEVED]
     return f'believes in {escape(", ".join(names))}' if names else 'believes in none of its classes'

@@ -33,7 +33,7 @@ class Prediction:
         classes: Class indices, shape (H, W), uint8.
         probabilities: Class probabilities, shape (C, H, W), float16; ``None`` unless they were wanted.
         labels: Probability that a class is in the image, by class index, as the classification branch says; ``None`` if
-            the model has none, or if it can say nothing of an image of this size.
+            the model has none, empty if it can say nothing: its weights are missing, or the image is too large for it.
     """
 
     classes: np.ndarray
@@ -149,7 +149,9 @@ def _probabilities(sample: SegDataSample) -> Tensor:
 
 def _labels(sample: SegDataSample, num_classes: int) -> dict[int, float] | None:
     """Without a background among the labels, the first one is that of class 1."""
-    logits = sample.get('image_scores')
-    if logits is None:
+    if 'image_scores' not in sample:
         return None
+    logits = sample.image_scores
+    if logits is None:
+        return {}
     return dict(enumerate(logits.float().sigmoid().tolist(), start=num_classes - len(logits)))

@@ -17,6 +17,7 @@ COMMANDS = {
     'make-submission': 'make_submission.py',
     'reproduce': 'reproduce.py',
     'demo': 'demo.py',
+    'demo-page': 'demo_page.py',
     'export-onnx': 'export_onnx.py',
     'stock': 'stock.py',
     'sweep': 'gdn_sweep.py',

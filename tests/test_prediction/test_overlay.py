@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmseg_gdn.evaluation.voc_palette import voc_palette
-from mmseg_gdn.prediction.overlay import class_shares, draw_overlay, tinted
+from mmseg_gdn.prediction.overlay import class_shares, draw_overlay
 from mmseg_gdn.visualization import ClassLegend
 
 LEGEND = ClassLegend(('background', 'aeroplane', 'bicycle'), voc_palette())

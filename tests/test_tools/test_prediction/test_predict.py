@@ -1,6 +1,5 @@
 """Prediction by the command line."""
 
-import json
 import sys
 
 import numpy as np
@@ -12,7 +11,6 @@ from PIL import Image
 
 import predict
 from mmseg_gdn.evaluation.voc_palette import voc_palette
-from mmseg_gdn.prediction.default_model import default_model
 from mmseg_gdn.prediction.predictor import Predictor
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.images import read_image

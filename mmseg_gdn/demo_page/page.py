@@ -1,0 +1,116 @@
+"""The page: where things are, and what happens when something is dropped or moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from mmseg_gdn.utils import InputError, require_extra
+
+from .class_table import class_table
+from .models import NamedModel
+from .photograph import read_photograph
+from .segmentation import Segmentation, segment
+
+THEME = gr.themes.Base(
+    primary_hue='blue', neutral_hue='slate', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace'])
+STYLE = Path(__file__).with_name('page.css')
+_STRENGTH = 55
+_FORGET_AFTER = 3600  # seconds
+_QUIET = dict(show_progress='hidden', api_visibility='private')
+# One at a time, so that two visitors do not make each other wait twice as long, nor need twice the memory.
+_COMPUTING = dict(show_progress='minimal', api_visibility='private', concurrency_limit=1, concurrency_id='model')
+
+
+def build_page(models: Sequence[NamedModel], longest_side: int) -> gr.Blocks:
+    """Build the page.
+
+    Args:
+        models: One model, or two to be shown side by side.
+        longest_side: What width and height of a photograph are reduced to at most, in pixels.
+
+    Returns:
+        The page, which :func:`serve` makes available.
+    """
+    names = [model.name for model in models]
+    left, right = names if len(names) == 2 else ('photograph', *names)
+    lacking = _what_the_crf_lacks()
+    with gr.Blocks(title='mmseg_gdn', analytics_enabled=False, delete_cache=(600, _FORGET_AFTER)) as page:
+        shown = gr.State(None, time_to_live=_FORGET_AFTER)
+        gr.HTML(f'<h1>{escape(" and ".join(names))}</h1><p>{_introduction(left, right)}</p>', elem_id='title')
+        with gr.Row():
+            with gr.Column(scale=5, min_width=480):
+                gr.HTML(f'<span>{escape(left)}</span><span>{escape(right)}</span>', elem_id='sides')
+                slider = gr.ImageSlider(elem_id='masks', show_label=False, interactive=False, format='png',
+                                        buttons=['fullscreen'], max_height=640)
+                message = gr.HTML(_message('Drop a photograph to begin.'), elem_id='message')
+            with gr.Column(scale=3, min_width=320):
+                file = gr.File(elem_id='photograph', label='Photograph', height=120)
+                strength = gr.Slider(0, 100, _STRENGTH, step=1, label='Overlay strength in %', elem_id='strength')
+                crf = gr.Checkbox(False, label='CRF', info=lacking or _ABOUT_CRF, interactive=not lacking,
+                                  elem_id='crf')
+                table = gr.HTML(_NO_TABLE, elem_id='classes')
+
+        def upload(path: str, strength: float, with_crf: bool) -> tuple:
+            try:
+                segmentation = segment(models, read_photograph(path, longest_side))
+            except InputError as error:
+                return None, None, None, _NO_TABLE, _message(str(error), 'error')
+            return None, segmentation, *show(segmentation, strength, with_crf)
+
+        def show(segmentation: Segmentation | None, strength: float, with_crf: bool) -> tuple:
+            if segmentation is None:
+                return gr.skip(), gr.skip(), gr.skip()
+            problem = None
+            if with_crf:
+                try:
+                    segmentation.refine()
+                except InputError as error:
+                    with_crf, problem = False, _message(f'The CRF is off: {error}', 'error')
+            return (segmentation.pictures(strength / 100, with_crf), class_table(segmentation, with_crf),
+                    problem or _message(_summary(segmentation, with_crf)))
+
+        def recolour(segmentation: Segmentation | None, strength: float, with_crf: bool) -> tuple | dict:
+            if segmentation is None:
+                return gr.skip()
+            return segmentation.pictures(strength / 100, with_crf and bool(segmentation.refined))
+
+        settings = [strength, crf]
+        results = [slider, table, message]
+        file.upload(upload, [file, *settings], [file, shown, *results], **_COMPUTING)
+        crf.change(show, [shown, *settings], results, **_COMPUTING)
+        strength.change(recolour, [shown, *settings], slider, **_QUIET)
+    return page
+
+
+_ABOUT_CRF = 'moves borders to those of the photograph; about 1 s for each mask of 500x375 pixels'
+_NO_TABLE = '<p class="beliefs">Classes, their shares and what the label branch believes will be listed here.</p>'
+
+
+def _introduction(left: str, right: str) -> str:
+    return (f'Left of the handle: {escape(left)}. Right of it: {escape(right)}. Photographs stay on the computer that '
+            'this page comes from, and are deleted when it ends.')
+
+
+def _what_the_crf_lacks() -> str:
+    """Why there can be no CRF, in a sentence; empty if nothing is in the way."""
+    try:
+        require_extra('crf')
+    except InputError as error:
+        return str(error)
+    return ''
+
+
+def _message(text: str, kind: str = 'note') -> str:
+    return f'<p class="{kind}" role="status">{escape(text)}</p>'
+
+
+def _summary(segmentation: Segmentation, with_crf: bool) -> str:
+    photograph = segmentation.photograph
+    size, full_size = ('x'.join(map(str, sides)) for sides in (photograph.size, photograph.full_size))
+    reduced = '' if size == full_size else f', reduced from {full_size}'
+    crf = f'; CRF in {segmentation.crf_seconds:.1f} s' if with_crf else ''
+    return f'{photograph.path.name}, {size} pixels{reduced}: predicted in {segmentation.seconds:.2f} s{crf}.'
