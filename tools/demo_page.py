@@ -44,12 +44,12 @@ def main() -> None:
     import_parts()  # takes seconds, and --help needs none of it
     from mmengine.device import get_device
 
-    from mmseg_gdn.demo_page.models import load_models
+    from mmseg_gdn.demo_page.models import NOTE, load_models
     models = load_models(args.model or None, args.compare, args.device or get_device())
     if not is_for_this_machine_only(listening):
         print('Whoever can reach this machine can open the page; it asks for no password.', file=sys.stderr)
     print(f'The page is at {address_of(listening)}; Ctrl-C ends it.', flush=True)
-    serve(listening, models, args.longest_side)
+    serve(listening, models, args.longest_side, '' if args.model else NOTE)
 
 
 def _require_gradio() -> None:

@@ -13,8 +13,6 @@ from mmseg_gdn.visualization import ClassLegend
 from .segmentation import Segmentation
 
 _BELIEVED = 0.5
-_NO_BRANCH = 'has no label branch'
-_SILENT = 'has a label branch without trained weights, or one that is too small for this image'
 
 
 def class_table(segmentation: Segmentation, with_crf: bool) -> str:
@@ -63,15 +61,15 @@ def _belief(probability: float | None) -> str:
 
 def _beliefs(segmentation: Segmentation) -> str:
     """What each label branch says, in a sentence."""
-    return ' '.join(f'{escape(model.name)} {_belief_of(model.predictor.legend, prediction.labels)}.'
+    return ' '.join(_belief_of(escape(model.name), model.predictor.legend, prediction.labels)
                     for model, prediction in zip(segmentation.models, segmentation.predictions))
 
 
-def _belief_of(legend: ClassLegend, labels: Mapping[int, float] | None) -> str:
+def _belief_of(model: str, legend: ClassLegend, labels: Mapping[int, float] | None) -> str:
     if labels is None:
-        return _NO_BRANCH
+        return f'{model} has no label branch.'
     if not labels:
-        return _SILENT
+        return f'The label branch of {model} has no weights, or is too small for this photograph.'
     names = [legend.name(label) for label, probability in sorted(labels.items(), key=lambda item: -item[1])
              if probability >= _BELIEVED]
-    return f'believes in {escape(", ".join(names))}' if names else 'believes in none of its classes'
+    return f'The label branch of {model} believes in <b>{escape(", ".join(names) or "no class")}</b>.'

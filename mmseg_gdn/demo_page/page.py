@@ -17,6 +17,7 @@ from .segmentation import Segmentation, segment
 
 THEME = gr.themes.Base(
     primary_hue='blue', neutral_hue='slate', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace'])
+WORDS = {'upload_text.drop_file': 'Drop a photograph here', 'upload_text.click_to_upload': 'click to choose one'}
 STYLE = Path(__file__).with_name('page.css')
 _STRENGTH = 55
 _FORGET_AFTER = 3600  # seconds
@@ -25,12 +26,13 @@ _QUIET = dict(show_progress='hidden', api_visibility='private')
 _COMPUTING = dict(show_progress='minimal', api_visibility='private', concurrency_limit=1, concurrency_id='model')
 
 
-def build_page(models: Sequence[NamedModel], longest_side: int) -> gr.Blocks:
+def build_page(models: Sequence[NamedModel], longest_side: int, note: str = '') -> gr.Blocks:
     """Build the page.
 
     Args:
         models: One model, or two to be shown side by side.
         longest_side: What width and height of a photograph are reduced to at most, in pixels.
+        note: What visitors should know about the models, in a sentence.
 
     Returns:
         The page, which :func:`serve` makes available.
@@ -38,21 +40,23 @@ def build_page(models: Sequence[NamedModel], longest_side: int) -> gr.Blocks:
     names = [model.name for model in models]
     left, right = names if len(names) == 2 else ('photograph', *names)
     lacking = _what_the_crf_lacks()
-    with gr.Blocks(title='mmseg_gdn', analytics_enabled=False, delete_cache=(600, _FORGET_AFTER)) as page:
+    with gr.Blocks(title='mmseg_gdn', analytics_enabled=False, fill_width=True, delete_cache=(600, _FORGET_AFTER)
+                   ) as page:
         shown = gr.State(None, time_to_live=_FORGET_AFTER)
-        gr.HTML(f'<h1>{escape(" and ".join(names))}</h1><p>{_introduction(left, right)}</p>', elem_id='title')
+        gr.HTML(_introduction(left, right, note), elem_id='title', padding=False)
         with gr.Row():
             with gr.Column(scale=5, min_width=480):
-                gr.HTML(f'<span>{escape(left)}</span><span>{escape(right)}</span>', elem_id='sides')
+                gr.HTML(_sides(left, right), elem_id='sides', padding=False)
                 slider = gr.ImageSlider(elem_id='masks', show_label=False, interactive=False, format='png',
-                                        buttons=['fullscreen'], max_height=640)
-                message = gr.HTML(_message('Drop a photograph to begin.'), elem_id='message')
+                                        buttons=['fullscreen'], max_height=540)
+                message = gr.HTML(_message('Drop a photograph to begin.'), elem_id='message', padding=False)
             with gr.Column(scale=3, min_width=320):
-                file = gr.File(elem_id='photograph', label='Photograph', height=120)
-                strength = gr.Slider(0, 100, _STRENGTH, step=1, label='Overlay strength in %', elem_id='strength')
-                crf = gr.Checkbox(False, label='CRF', info=lacking or _ABOUT_CRF, interactive=not lacking,
-                                  elem_id='crf')
-                table = gr.HTML(_NO_TABLE, elem_id='classes')
+                file = gr.File(elem_id='photograph', show_label=False, height=130)
+                strength = gr.Slider(0, 100, _STRENGTH, step=1, label='Strength of the colours in %',
+                                     elem_id='strength')
+                crf = gr.Checkbox(False, label='Refine by a dense CRF', info=lacking or _ABOUT_CRF,
+                                  interactive=not lacking, elem_id='crf')
+                table = gr.HTML(_NO_TABLE, elem_id='classes', padding=False)
 
         def upload(path: str, strength: float, with_crf: bool) -> tuple:
             try:
@@ -86,13 +90,17 @@ def build_page(models: Sequence[NamedModel], longest_side: int) -> gr.Blocks:
     return page
 
 
-_ABOUT_CRF = 'moves borders to those of the photograph; about 1 s for each mask of 500x375 pixels'
+_ABOUT_CRF = 'Moves borders to those of the photograph, which takes seconds.'
 _NO_TABLE = '<p class="beliefs">Classes, their shares and what the label branch believes will be listed here.</p>'
 
 
-def _introduction(left: str, right: str) -> str:
-    return (f'Left of the handle: {escape(left)}. Right of it: {escape(right)}. Photographs stay on the computer that '
-            'this page comes from, and are deleted when it ends.')
+def _introduction(left: str, right: str, note: str) -> str:
+    return (f'<h1>Side by side: {escape(left)} and {escape(right)}</h1><p>{escape(note)} Photographs stay on the '
+            'computer that serves this page, and are deleted when it stops.</p>')
+
+
+def _sides(left: str, right: str) -> str:
+    return f'<div class="sides"><b>&#9664; {escape(left)}</b><b>{escape(right)} &#9654;</b></div>'
 
 
 def _what_the_crf_lacks() -> str:

@@ -61,24 +61,25 @@ def is_for_this_machine_only(listening: socket.socket) -> bool:
     return listening.getsockname()[0].startswith(_LOOPBACK)
 
 
-def serve(listening: socket.socket, models: Sequence[NamedModel], longest_side: int) -> None:
+def serve(listening: socket.socket, models: Sequence[NamedModel], longest_side: int, note: str = '') -> None:
     """Serve the page until Ctrl-C or SIGTERM, which are passed on when it has ended.
 
     Args:
         listening: What :func:`listen` has returned; closed at the end.
         models: One model, or two to be shown side by side.
         longest_side: What width and height of a photograph are reduced to at most, in pixels.
+        note: What visitors should know about the models, in a sentence.
     """
     with closing(listening), _private_gradio():
         import gradio as gr
         import uvicorn
         from fastapi import FastAPI
 
-        from .page import STYLE, THEME, build_page
+        from .page import STYLE, THEME, WORDS, build_page
         app = gr.mount_gradio_app(
-            FastAPI(openapi_url=None), build_page(models, longest_side), path='/', footer_links=[], run_history=False,
-            max_file_size=_LARGEST_FILE, ssr_mode=False, mcp_server=False, enable_monitoring=False, pwa=False,
-            theme=THEME, css_paths=STYLE)
+            FastAPI(openapi_url=None), build_page(models, longest_side, note), path='/', footer_links=[],
+            run_history=False, max_file_size=_LARGEST_FILE, ssr_mode=False, mcp_server=False, enable_monitoring=False,
+            pwa=False, theme=THEME, css_paths=STYLE, i18n=gr.I18n(en=WORDS))
         config = uvicorn.Config(app, log_level='warning', timeout_graceful_shutdown=_SECONDS_TO_END)
         uvicorn.Server(config).run(sockets=[listening])
 
