@@ -70,6 +70,9 @@ def _belief_of(model: str, legend: ClassLegend, labels: Mapping[int, float] | No
         return f'{model} has no label branch.'
     if not labels:
         return f'The label branch of {model} has no weights, or is too small for this photograph.'
-    names = [legend.name(label) for label, probability in sorted(labels.items(), key=lambda item: -item[1])
-             if probability >= _BELIEVED]
-    return f'The label branch of {model} believes in <b>{escape(", ".join(names) or "no class")}</b>.'
+    ordered = sorted(labels, key=lambda label: -labels[label])
+    names = [legend.name(label) for label in ordered if labels[label] >= _BELIEVED]
+    if names:
+        return f'The label branch of {model} believes in <b>{escape(", ".join(names))}</b>.'
+    likeliest = f'{legend.name(ordered[0])}, {percent(100 * labels[ordered[0]])}'
+    return f'The label branch of {model} believes in no class (likeliest: {escape(likeliest)}).'

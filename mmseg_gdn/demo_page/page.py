@@ -10,18 +10,19 @@ import gradio as gr
 
 from mmseg_gdn.utils import InputError, require_extra
 
-from .class_table import class_table
+from .answers import NO_TABLE, answer_photograph, answer_settings, message
 from .models import NamedModel
-from .photograph import read_photograph
-from .segmentation import Segmentation, segment
+from .segmentation import Segmentation
 
+# No font that a browser would have to fetch.
 THEME = gr.themes.Base(
     primary_hue='blue', neutral_hue='slate', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace'])
 WORDS = {'upload_text.drop_file': 'Drop a photograph here', 'upload_text.click_to_upload': 'click to choose one'}
 STYLE = Path(__file__).with_name('page.css')
+_ABOUT_CRF = 'Moves borders to those of the photograph, which takes seconds.'
 _STRENGTH = 55
 _FORGET_AFTER = 3600  # seconds
-_QUIET = dict(show_progress='hidden', api_visibility='private')
+_RECOLOURING = dict(show_progress='hidden', api_visibility='private')
 # One at a time, so that two visitors do not make each other wait twice as long, nor need twice the memory.
 _COMPUTING = dict(show_progress='minimal', api_visibility='private', concurrency_limit=1, concurrency_id='model')
 
@@ -39,7 +40,7 @@ def build_page(models: Sequence[NamedModel], longest_side: int, note: str = '') 
     """
     names = [model.name for model in models]
     left, right = names if len(names) == 2 else ('photograph', *names)
-    lacking = _what_the_crf_lacks()
+    without_crf = _why_there_is_no_crf()
     with gr.Blocks(title='mmseg_gdn', analytics_enabled=False, fill_width=True, delete_cache=(600, _FORGET_AFTER)
                    ) as page:
         shown = gr.State(None, time_to_live=_FORGET_AFTER)
@@ -47,51 +48,33 @@ def build_page(models: Sequence[NamedModel], longest_side: int, note: str = '') 
         with gr.Row():
             with gr.Column(scale=5, min_width=480):
                 gr.HTML(_sides(left, right), elem_id='sides', padding=False)
-                slider = gr.ImageSlider(elem_id='masks', show_label=False, interactive=False, format='png',
-                                        buttons=['fullscreen'], max_height=540)
-                message = gr.HTML(_message('Drop a photograph to begin.'), elem_id='message', padding=False)
+                masks = gr.ImageSlider(elem_id='masks', show_label=False, interactive=False, format='png',
+                                       buttons=['fullscreen'], max_height=540)
+                line = gr.HTML(message('Drop a photograph to begin.'), elem_id='message', padding=False)
             with gr.Column(scale=3, min_width=320):
                 file = gr.File(elem_id='photograph', show_label=False, height=130)
                 strength = gr.Slider(0, 100, _STRENGTH, step=1, label='Strength of the colours in %',
                                      elem_id='strength')
-                crf = gr.Checkbox(False, label='Refine by a dense CRF', info=lacking or _ABOUT_CRF,
-                                  interactive=not lacking, elem_id='crf')
-                table = gr.HTML(_NO_TABLE, elem_id='classes', padding=False)
+                crf = gr.Checkbox(False, label='Refine by a dense CRF', info=without_crf or _ABOUT_CRF,
+                                  interactive=not without_crf, elem_id='crf')
+                table = gr.HTML(NO_TABLE, elem_id='classes', padding=False)
 
-        def upload(path: str, strength: float, with_crf: bool) -> tuple:
-            try:
-                segmentation = segment(models, read_photograph(path, longest_side))
-            except InputError as error:
-                return None, None, None, _NO_TABLE, _message(str(error), 'error')
-            return None, segmentation, *show(segmentation, strength, with_crf)
+        def predict(path: str, *settings) -> tuple:
+            # Without a file in it, the field takes the next one.
+            return None, *answer_photograph(models, path, longest_side, *settings)
 
-        def show(segmentation: Segmentation | None, strength: float, with_crf: bool) -> tuple:
-            if segmentation is None:
-                return gr.skip(), gr.skip(), gr.skip()
-            problem = None
-            if with_crf:
-                try:
-                    segmentation.refine()
-                except InputError as error:
-                    with_crf, problem = False, _message(f'The CRF is off: {error}', 'error')
-            return (segmentation.pictures(strength / 100, with_crf), class_table(segmentation, with_crf),
-                    problem or _message(_summary(segmentation, with_crf)))
+        def refine(segmentation: Segmentation | None, *settings) -> tuple:
+            return answer_settings(segmentation, *settings)[1:] if segmentation else (gr.skip(), ) * 3
 
         def recolour(segmentation: Segmentation | None, strength: float, with_crf: bool) -> tuple | dict:
             if segmentation is None:
                 return gr.skip()
             return segmentation.pictures(strength / 100, with_crf and bool(segmentation.refined))
 
-        settings = [strength, crf]
-        results = [slider, table, message]
-        file.upload(upload, [file, *settings], [file, shown, *results], **_COMPUTING)
-        crf.change(show, [shown, *settings], results, **_COMPUTING)
-        strength.change(recolour, [shown, *settings], slider, **_QUIET)
+        file.upload(predict, [file, strength, crf], [file, shown, masks, table, line], **_COMPUTING)
+        crf.change(refine, [shown, strength, crf], [masks, table, line], **_COMPUTING)
+        strength.change(recolour, [shown, strength, crf], masks, **_RECOLOURING)
     return page
-
-
-_ABOUT_CRF = 'Moves borders to those of the photograph, which takes seconds.'
-_NO_TABLE = '<p class="beliefs">Classes, their shares and what the label branch believes will be listed here.</p>'
 
 
 def _introduction(left: str, right: str, note: str) -> str:
@@ -103,22 +86,10 @@ def _sides(left: str, right: str) -> str:
     return f'<div class="sides"><b>&#9664; {escape(left)}</b><b>{escape(right)} &#9654;</b></div>'
 
 
-def _what_the_crf_lacks() -> str:
-    """Why there can be no CRF, in a sentence; empty if nothing is in the way."""
+def _why_there_is_no_crf() -> str:
+    """In a sentence; empty if nothing is in the way."""
     try:
         require_extra('crf')
     except InputError as error:
         return str(error)
     return ''
-
-
-def _message(text: str, kind: str = 'note') -> str:
-    return f'<p class="{kind}" role="status">{escape(text)}</p>'
-
-
-def _summary(segmentation: Segmentation, with_crf: bool) -> str:
-    photograph = segmentation.photograph
-    size, full_size = ('x'.join(map(str, sides)) for sides in (photograph.size, photograph.full_size))
-    reduced = '' if size == full_size else f', reduced from {full_size}'
-    crf = f'; CRF in {segmentation.crf_seconds:.1f} s' if with_crf else ''
-    return f'{photograph.path.name}, {size} pixels{reduced}: predicted in {segmentation.seconds:.2f} s{crf}.'

@@ -33,8 +33,9 @@ def listen(host: str, port: int) -> socket.socket:
         InputError: If the port is in use or not allowed, or if the address is not one of this machine.
     """
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family)
+        # Not with the port, which would be taken modulo 65536.
+        family, *_, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((address[0], port), family=family)
     # Python reports a port above 65535 by OverflowError, and a name that is no host's by OSError or UnicodeError.
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, 'strerror', None) or error

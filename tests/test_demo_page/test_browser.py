@@ -1,0 +1,169 @@
+"""The page as a visitor uses it, in a real browser without a window."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
+LOADED = "() => [...document.querySelectorAll('#masks img')].filter(image => image.naturalWidth).length == 2"
+CHANGED = "before => document.querySelectorAll('#masks img')[1].src != before"
+PIXELS = """image => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    canvas.getContext('2d').drawImage(image, 0, 0);
+    return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
+}"""
+LOCAL = ('data', 'blob')  # schemes of what the page itself holds
+
+pytestmark = [pytest.mark.slow,
+              pytest.mark.skipif(CHROMIUM is None, reason='needs the browser Chromium, which is not installed')]
+
+
+@pytest.fixture(scope='module')
+def address():
+    """The page of the networks that come along; ended by Ctrl-C."""
+    pytest.importorskip('gradio', reason='needs Gradio, the extra demo')
+    # A proxy that nothing listens on: whatever the server asks of other machines fails, and is seen in its log.
+    away = dict.fromkeys(('HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy'), 'http://127.0.0.1:9')
+    command = [sys.executable, 'tools/demo_page.py', '--port', '0', '--device', 'cpu']
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=os.environ | away) as process:
+        line = next((line for line in process.stdout if line.startswith('The page is at')), None)
+        try:
+            assert line, process.stderr.read()
+            yield re.search(r'http://127\.0\.0\.1:\d+', line)[0]
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == 'Stopped by Ctrl-C; results that were not finished have not been written.'
+    assert 'Traceback' not in errors
+
+
+@pytest.fixture(scope='module')
+def browser():
+    api = pytest.importorskip('playwright.sync_api', reason='needs the package playwright')
+    with api.sync_playwright() as playwright:
+        # Chromium does not run as root with its sandbox, and the page is our own.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox'])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """The opened page; nothing that it loads may come from another machine."""
+    page = browser.new_page(viewport=dict(width=1200, height=800))
+    page.set_default_timeout(120_000)
+    asked, errors = [], []
+    page.on('request', lambda request: asked.append(urlsplit(request.url)))
+    page.on('pageerror', lambda error: errors.append(str(error)))
+    page.goto(address)
+    page.locator('#photograph input[type=file]').wait_for(state='attached')
+    yield page
+    page.close()
+    assert {url.netloc for url in asked if url.scheme not in LOCAL} == {urlsplit(address).netloc}
+    assert not errors
+
+
+def choose(page, path):
+    page.set_input_files('#photograph input[type=file]', path)
+    page.wait_for_function("name => document.querySelector('#message').innerText.startsWith(name)", arg=path.name)
+
+
+@pytest.fixture
+def with_cat(page, cat):
+    choose(page, cat)
+    page.wait_for_function(LOADED)
+    return page
+
+
+def masks(page):
+    """Pixels of both pictures."""
+    pixels = [np.array(image.evaluate(PIXELS), np.uint8) for image in page.query_selector_all('#masks img')]
+    return [values.reshape(300, 451, 4)[..., :3].astype(int) for values in pixels]
+
+
+def test_both_masks_the_legend_and_the_labels(with_cat, cat):
+    left, right = masks(with_cat)
+    photograph = np.asarray(Image.open(cat)).astype(int)
+    assert (left != photograph).any(-1).mean() > 0.5 < (right != photograph).any(-1).mean()
+    assert (left != right).any()
+    assert with_cat.inner_text('#sides').split() == ['◀', 'bilinear', 'GDN', '▶']
+    cells = [row.split('\t') for row in with_cat.inner_text('#classes tbody').split('\n') if row.strip()]
+    assert cells[0][0] == 'cat'
+    assert all(re.fullmatch(r'[\d.]+ %', share) for share in cells[0][1:])
+    assert 'bilinear has no label branch. The label branch of GDN believes in cat.' in with_cat.inner_text('#classes')
+    colour = with_cat.eval_on_selector('#classes tbody i', 'patch => getComputedStyle(patch).backgroundColor')
+    assert colour == 'rgb(64, 0, 0)'
+
+
+def test_the_handle_between_the_masks_moves(with_cat):
+    def cut():
+        return with_cat.eval_on_selector('#masks img.fixed', 'image => image.style.clipPath')
+
+    before = cut()
+    box = with_cat.locator('#masks [data-testid=slider]').bounding_box()
+    with_cat.mouse.move(box['x'] + box['width'] / 2, box['y'] + box['height'] / 2)
+    with_cat.mouse.down()
+    with_cat.mouse.move(box['x'] - 150, box['y'] + box['height'] / 2, steps=5)
+    with_cat.mouse.up()
+    position, moved = (float(re.findall(r'([\d.]+)%', text)[-1]) for text in (before, cut()))
+    assert moved < position - 10
+
+
+def test_the_strength_changes_the_colours(with_cat, cat):
+    photograph = np.asarray(Image.open(cat)).astype(int)
+    stronger = np.abs(masks(with_cat)[1] - photograph).mean()
+    source = with_cat.eval_on_selector_all('#masks img', 'images => images[1].src')
+    with_cat.locator('#strength input[type=number]').fill('10')
+    with_cat.locator('#strength input[type=number]').press('Enter')
+    with_cat.wait_for_function(CHANGED, arg=source)
+    with_cat.wait_for_function(LOADED)
+    assert 0 < np.abs(masks(with_cat)[1] - photograph).mean() < stronger / 2
+
+
+def test_the_crf_on_and_off(with_cat):
+    pytest.importorskip('pydensecrf')
+    before = masks(with_cat)
+    with_cat.locator('#crf input').check()
+    with_cat.wait_for_function("document.querySelector('#message').innerText.includes('CRF in')")
+    with_cat.wait_for_function(LOADED)
+    refined = masks(with_cat)
+    assert (before[0] != refined[0]).any() and (before[1] != refined[1]).any()
+    with_cat.locator('#crf input').uncheck()
+    with_cat.wait_for_function("!document.querySelector('#message').innerText.includes('CRF in')")
+    with_cat.wait_for_function(LOADED)
+    assert all(np.array_equal(*pair) for pair in zip(before, masks(with_cat)))
+
+
+def test_a_broken_file_and_then_another_photograph(with_cat, cat, tmp_path):
+    broken = tmp_path / 'broken.jpg'
+    broken.write_bytes(b'\xff\xd8\xff and no more')
+    choose(with_cat, broken)
+    assert with_cat.inner_text('#message .error').startswith('broken.jpg is not an image in a known format (JPEG')
+    assert not with_cat.query_selector_all('#masks img')
+    assert not with_cat.query_selector_all('#classes table')
+    choose(with_cat, cat)
+    with_cat.wait_for_function(LOADED)
+
+
+def test_settings_without_a_photograph(page):
+    page.locator('#strength input[type=number]').fill('10')
+    page.locator('#strength input[type=number]').press('Enter')
+    page.locator('#crf input').check()
+    page.wait_for_timeout(2000)
+    assert page.inner_text('#message') == 'Drop a photograph to begin.'
+    assert not page.query_selector_all('.toast-body')
