@@ -45,7 +45,7 @@ CRF = ['pydensecrf2>=1.1']  # pydensecrf, of which it is a fork, no longer build
 DEMO = ['gradio>=6.31; python_version >= "3.10"']
 DOCS = ['sphinx', 'myst-parser', 'furo']
 TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'scikit-image', 'seaborn', *CAFFE, *EXPORT, *PLOTS, *CRF,
-         *DOCS]
+         *DOCS, *DEMO, 'playwright; python_version >= "3.10"']
 
 
 def version() -> str:

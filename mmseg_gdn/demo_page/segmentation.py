@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -84,6 +85,15 @@ def segment(models: Sequence[NamedModel], photograph: Photograph) -> Segmentatio
     start = perf_counter()
     predictions = [model.predictor(photograph.pixels, photograph.path) for model in models]
     return Segmentation(photograph, models, predictions, perf_counter() - start)
+
+
+def warm_up(models: Sequence[NamedModel]) -> None:
+    """Predict something, because the first prediction of a process takes longest.
+
+    Args:
+        models: The models.
+    """
+    segment(models, Photograph(Path(), np.zeros((64, 64, 3), np.uint8), (64, 64)))
 
 
 def _refined(predictor: Predictor, photograph: Photograph) -> np.ndarray:

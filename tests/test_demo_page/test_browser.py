@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import base64
+import io
 import re
 import shutil
 import signal
@@ -19,13 +20,25 @@ ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
 LOADED = "() => [...document.querySelectorAll('#masks img')].filter(image => image.naturalWidth).length == 2"
 CHANGED = "before => document.querySelectorAll('#masks img')[1].src != before"
-PIXELS = """image => {
+CONTENT = """image => {
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
     canvas.getContext('2d').drawImage(image, 0, 0);
-    return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
+    return canvas.toDataURL('image/png').split(',')[1];
 }"""
 LOCAL = ('data', 'blob')  # schemes of what the page itself holds
+# Runs the tool, and notes on standard error what the process connects to or looks up.
+WATCHED = """
+import runpy, sys
+def note(event, args):
+    if event in ('socket.connect', 'socket.getaddrinfo'):
+        address = args[1] if event == 'socket.connect' else args
+        print('ASKED', address[0] if isinstance(address, tuple) else address, file=sys.stderr)
+sys.addaudithook(note)
+sys.argv = ['tools/demo_page.py', '--port', '0', '--device', 'cpu']
+sys.path.insert(0, 'tools')
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
 
 pytestmark = [pytest.mark.slow,
               pytest.mark.skipif(CHROMIUM is None, reason='needs the browser Chromium, which is not installed')]
@@ -35,11 +48,8 @@ pytestmark = [pytest.mark.slow,
 def address():
     """The page of the networks that come along; ended by Ctrl-C."""
     pytest.importorskip('gradio', reason='needs Gradio, the extra demo')
-    # A proxy that nothing listens on: whatever the server asks of other machines fails, and is seen in its log.
-    away = dict.fromkeys(('HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy'), 'http://127.0.0.1:9')
-    command = [sys.executable, 'tools/demo_page.py', '--port', '0', '--device', 'cpu']
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          env=os.environ | away) as process:
+    with subprocess.Popen([sys.executable, '-c', WATCHED], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as process:
         line = next((line for line in process.stdout if line.startswith('The page is at')), None)
         try:
             assert line, process.stderr.read()
@@ -50,6 +60,7 @@ def address():
     assert process.returncode == 130
     assert errors.splitlines()[-1] == 'Stopped by Ctrl-C; results that were not finished have not been written.'
     assert 'Traceback' not in errors
+    assert set(re.findall('^ASKED (.*)', errors, flags=re.MULTILINE)) == {'127.0.0.1'}
 
 
 @pytest.fixture(scope='module')
@@ -92,8 +103,9 @@ def with_cat(page, cat):
 
 def masks(page):
     """Pixels of both pictures."""
-    pixels = [np.array(image.evaluate(PIXELS), np.uint8) for image in page.query_selector_all('#masks img')]
-    return [values.reshape(300, 451, 4)[..., :3].astype(int) for values in pixels]
+    contents = [image.evaluate(CONTENT) for image in page.query_selector_all('#masks img')]
+    pictures = [Image.open(io.BytesIO(base64.b64decode(content))).convert('RGB') for content in contents]
+    return [np.asarray(picture).astype(int) for picture in pictures]
 
 
 def test_both_masks_the_legend_and_the_labels(with_cat, cat):

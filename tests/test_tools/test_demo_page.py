@@ -44,6 +44,7 @@ def test_refused(parse, args, what, capsys):
 
 
 def test_without_gradio(parse, monkeypatch):
+    monkeypatch.setattr(sys, 'version_info', (3, 11, 0))
     monkeypatch.setattr(demo_page, 'find_spec', lambda name: None)
     parse()
     with pytest.raises(InputError, match=r'needs Gradio, which is not installed; run: pip install "mmseg_gdn\[demo\]"'):
