@@ -53,7 +53,7 @@ def build_page(models: Sequence[NamedModel], longest_side: int, note: str = '') 
                 line = gr.HTML(message('Drop a photograph to begin.'), elem_id='message', padding=False)
             with gr.Column(scale=3, min_width=320):
                 file = gr.File(elem_id='photograph', show_label=False, height=130)
-                strength = gr.Slider(0, 100, _STRENGTH, step=1, label='Strength of the colours in %',
+                strength = gr.Slider(0, 100, _STRENGTH, step=1, label='Strength of colours (%)',
                                      elem_id='strength')
                 crf = gr.Checkbox(False, label='Refine by a dense CRF', info=without_crf or _ABOUT_CRF,
                                   interactive=not without_crf, elem_id='crf')

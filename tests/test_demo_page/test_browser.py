@@ -172,6 +172,17 @@ def test_a_broken_file_and_then_another_photograph(with_cat, cat, tmp_path):
     with_cat.wait_for_function(LOADED)
 
 
+def test_a_huge_file_and_then_a_photograph(page, cat, tmp_path):
+    with open(tmp_path / 'huge.jpg', 'wb') as file:
+        file.truncate(101 * 10**6)
+    page.set_input_files('#photograph input[type=file]', tmp_path / 'huge.jpg')
+    message = page.locator('.toast-body')
+    message.wait_for()
+    assert 'exceed the maximum allowed size of 100' in message.inner_text()
+    choose(page, cat)
+    page.wait_for_function(LOADED)
+
+
 def test_settings_without_a_photograph(page):
     page.locator('#strength input[type=number]').fill('10')
     page.locator('#strength input[type=number]').press('Enter')

@@ -24,6 +24,7 @@ RUN = {
     'tools/check_submission.py': 'tests/test_tools/test_train_and_test.py',
     'tools/dataset_converters/get_voc.py': 'tests/test_tools/test_get_voc.py',
     'tools/dataset_converters/synthetic_voc.py': 'tests/test_tools/test_demo.py',
+    'tools/demo_page.py': 'tests/test_demo_page/test_browser.py',
     'tools/fit_kernels.py': 'tests/test_tools/test_fit_kernels.py',
     'tools/gdn_variant.py': 'tests/test_tools/test_gdn_variant.py',
     'tools/model_converters/caffe2mmseg.py': 'tests/test_tools/test_caffe2mmseg.py',
@@ -37,6 +38,7 @@ RUN = {
 }
 # Only the command line of these is checked.
 NEEDS = {
+    'benchmarks/demo_page.py': 'a Chromium',
     'benchmarks/gpu.sh': 'a GPU',
     'benchmarks/gpu_record.py': 'a result of benchmarks/gpu.sh',
     'benchmarks/run.py': 'an idle machine for 20 minutes',
