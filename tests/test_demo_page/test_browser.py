@@ -174,7 +174,7 @@ def test_a_broken_file_and_then_another_photograph(with_cat, cat, tmp_path):
 
 def test_a_huge_file_and_then_a_photograph(page, cat, tmp_path):
     with open(tmp_path / 'huge.jpg', 'wb') as file:
-        file.truncate(101 * 10**6)
+        file.truncate(101 * 2**20)
     page.set_input_files('#photograph input[type=file]', tmp_path / 'huge.jpg')
     message = page.locator('.toast-body')
     message.wait_for()
