@@ -40,7 +40,7 @@ def test_a_model_of_ones_own_alone(gdn):
 
 
 def test_two_of_a_kind_are_called_by_their_configs(gdn, same_model):
-    assert names(gdn, same_model('mine.py')) == ['mine', 'fcn_mobilenet-v2_gdn_voc12aug']
+    assert names(gdn, same_model('mine.py')) == ['mine', 'fcn_mobilenet-v2_gdn-multilabel_voc12aug']
 
 
 def test_two_of_a_config_are_called_by_their_checkpoints(gdn, same_model):
@@ -55,7 +55,7 @@ def test_the_same_model_twice(gdn):
 def test_other_classes_are_refused(gdn, same_model):
     classes = tuple(f'class {label}' for label in range(21))
     other = same_model('other.py', f'test_dataloader = dict(dataset=dict(metainfo=dict(classes={classes})))')
-    with pytest.raises(InputError, match=r'other.py and .*gdn_voc12aug.py predict different classes'):
+    with pytest.raises(InputError, match=r'other.py and .*gdn-multilabel_voc12aug.py predict different classes'):
         load_models(gdn, other, 'cpu')
 
 
