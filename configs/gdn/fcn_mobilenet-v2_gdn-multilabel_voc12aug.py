@@ -1,5 +1,5 @@
-# Adds the classification loss on the last features. In short trainings it gained no mIoU (docs/results.md), but the network
-# then says for every class whether it is in the image.
+# Adds the classification loss on the last features. In short trainings it gained no mIoU (docs/results.md), but the
+# network then says for every class whether it is in the image.
 _base_ = './fcn_mobilenet-v2_gdn_voc12aug.py'
 
 model = dict(

@@ -1,5 +1,5 @@
-# Global interpolation on MobileNetV2. Images are padded below and to the right, so smaller ones use the top-left parts of
-# the matrices.
+# Global interpolation on MobileNetV2. Images are padded below and to the right, so smaller ones use the top-left parts
+# of the matrices.
 _base_ = './fcn_mobilenet-v2_voc12aug.py'
 
 model = dict(
