@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..shipped import PREFIX, shipped_config, shipped_folder
 from ..utils import InputError, run_tool
+from ..utils.broken_pipes import quiet_if_unread
 from ..utils.commands import COMMANDS, as_here
 
 _OTHERS = {
@@ -26,6 +27,11 @@ _OTHERS = {
 
 def main() -> None:
     """Do what the command line says, and end the process."""
+    with quiet_if_unread():
+        _do_what_is_said()
+
+
+def _do_what_is_said() -> None:
     name, *args = sys.argv[1:] or ['doctor']
     if name in COMMANDS:
         _run_command(name, args)

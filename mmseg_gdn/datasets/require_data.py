@@ -10,7 +10,7 @@ from typing import Any
 from mmengine import list_from_file
 
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.ids import read_ids
+from mmseg_gdn.utils.ids import hint_at_column, read_ids
 
 _VOC_TYPES = ('PascalVOCDataset', 'CheckedVOCDataset')
 _OWN_CHECK = (*_VOC_TYPES, 'CamVidDataset')
@@ -62,7 +62,7 @@ def require_images(dataset: dict) -> None:
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
             raise InputError(f'{len(missing)} of the {len(names)} images that {ids} names are not in {folder}, the '
-                             f'first of them {missing[0]}; {_GET_IMAGES}')
+                             f'first of them {missing[0]}{hint_at_column(Path(missing[0]).stem)}; {_GET_IMAGES}')
 
 
 def dataset_parts(dataset: Any) -> Iterator[dict]:

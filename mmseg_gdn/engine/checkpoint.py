@@ -17,6 +17,7 @@ from torch import nn
 
 from mmseg_gdn.models.layers import GlobalInterp
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.regular import require_no_pipe
 
 from .finite import non_finite
 from .unwrap import plain_name, whole_model
@@ -278,6 +279,7 @@ def _unpickle(path: str, device: str) -> dict[str, Any]:
 
 
 def _require_fetched(path: str) -> None:
+    require_no_pipe(path)
     if not Path(path).is_file():
         raise InputError(f'There is no checkpoint {path}; training writes its checkpoints to its work folder.')
     try:

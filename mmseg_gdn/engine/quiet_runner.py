@@ -12,7 +12,9 @@ from typing import Any, TextIO
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
+from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.broken_pipes import raise_broken_pipes
 
 # What mmengine's runner says of itself each time, and what its parts say of mmseg's calls.
 _FOR_THE_FILE = re.compile(
@@ -38,11 +40,35 @@ class QuietRunner(Runner):
         """
         logger = super().build_logger(log_level, *args, **kwargs)
         for handler in logger.handlers:
-            if not isinstance(handler, logging.FileHandler) and handler.level > logging.DEBUG:
+            if isinstance(handler, logging.FileHandler):
+                continue
+            raise_broken_pipes(handler)
+            if handler.level > logging.DEBUG:
                 handler.addFilter(is_for_people)
         logger.info(f'Log, with the config and all warnings: {logger._log_file}')
         return logger
 
+    def load_checkpoint(self, filename: str, *args: Any, **kwargs: Any) -> Any:
+        """Load weights.
+
+        Args:
+            filename: The checkpoint.
+            *args: As mmengine's.
+            **kwargs: As mmengine's.
+
+        Returns:
+            Its content.
+
+        Raises:
+            InputError: If it cannot be read, as when it was changed after it had been looked at first.
+        """
+        try:
+            return super().load_checkpoint(filename, *args, **kwargs)
+        except InputError:
+            raise
+        except Exception:
+            require_checkpoint(filename)
+            raise
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Go on with a training.

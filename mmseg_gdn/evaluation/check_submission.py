@@ -16,6 +16,7 @@ from PIL import Image
 
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.ids import archive_names
+from mmseg_gdn.utils.regular import other_kind
 
 from .voc_archive import COMPETITIONS, submission_folder
 from .voc_palette import NUM_CLASSES, voc_palette
@@ -183,6 +184,10 @@ def _png_defects(image: Image.Image, photo: Path | None) -> Iterator[str]:
 def _size_defects(image: Image.Image, photo: Path) -> Iterator[str]:
     """Compare with the size that the image is stored in: EXIF data turns no image of a data set."""
     shown = _printable(str(photo))
+    kind = other_kind(photo)
+    if kind is not None:
+        yield f'its image {shown} is {kind}, not a file'
+        return
     try:
         with Image.open(photo) as original:
             size = original.size

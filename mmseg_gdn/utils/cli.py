@@ -15,6 +15,7 @@ from .files import similar_files
 from .launchers import require_launcher
 from .options import ConfigOptions
 from .places import require_folder
+from .regular import require_no_pipe
 
 if TYPE_CHECKING:  # importing these takes seconds, and --help needs none of them
     from mmengine.config import Config
@@ -132,6 +133,7 @@ def read_config(path: str, options: dict | None = None) -> Config:
     if Path(path).suffix in _CHECKPOINTS:
         raise InputError(f'{path} is named where the config belongs, but its name is that of a checkpoint; name the '
                          'config first, and then the checkpoint.')
+    require_no_pipe(path)
     if not Path(path).is_file():
         raise InputError(f'There is no config {path}; the configs of this project are in configs/gdn.'
                          + similar_files(path, 'configs', '*.py'))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Callable
 
 from . import built_parts, system_errors
+from .broken_pipes import quiet_if_unread
 from .commands import as_here
 from .stopping import Stopped, stop_by_exception
 
@@ -32,11 +33,16 @@ def run_tool(main: Callable[[], int | None]) -> None:
     An :class:`InputError` is printed as ``error: <sentence>`` on standard error, with status 1; so are a part of a
     config with a key or a type that does not exist, and a file that cannot be written. Every other exception keeps its
     traceback, because it is a defect of the program, not of its input. Ctrl-C and SIGTERM end the process in order,
-    with status 130 and 143.
+    with status 130 and 143; where nobody reads its output any more, as after ``| head``, it ends in silence, with 141.
 
     Args:
         main: The tool's entry point; its result is the exit status (``None`` is 0).
     """
+    with quiet_if_unread():
+        _run(main)
+
+
+def _run(main: Callable[[], int | None]) -> None:
     try:
         with stop_by_exception(), _no_code_of_checkpoints():
             status = main()

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from .errors import InputError
 from .images import IMAGE_SUFFIXES
+from .regular import other_kind
 
 _WANTED = 'give a text file in UTF-8 with one image name per line, without suffix'
 _LARGEST_LIST = 2**26  # characters; a list of a million images has 2**24
@@ -79,6 +80,21 @@ def archive_names(ids: Iterable[str], source: str) -> dict[str, str]:
     return names
 
 
+def hint_at_column(name: str) -> str:
+    """What to think of where a file is missing and its name may be a name and a second column.
+
+    A list of a single line does not show which of both it is; longer ones are refused by :func:`read_ids`.
+
+    Args:
+        name: The image name.
+
+    Returns:
+        A part of a message; empty if the name does not end in 0 or 1 after a blank.
+    """
+    flagged = _FLAGGED.fullmatch(name)
+    return f' (if the image is {flagged[1]}, remove the second column)' if flagged else ''
+
+
 def _problem(name: str) -> str | None:
     """Why a text is not an image name."""
     parts = name.split('/')
@@ -111,8 +127,9 @@ def _require_one_column(path: str | Path, lines: dict[str, int]) -> None:
 
 
 def _read_text(path: str | Path) -> str:
-    if Path(path).is_fifo():
-        raise InputError(f'The list {path} is a pipe, which cannot be read twice; {_WANTED}.')
+    kind = other_kind(path)
+    if kind is not None:
+        raise InputError(f'The list {path} is {kind}, which cannot be read twice; {_WANTED}.')
     try:
         with open(path, encoding='utf-8-sig') as file:
             text = file.read(_LARGEST_LIST + 1)

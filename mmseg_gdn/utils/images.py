@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from .damage import complaint_about
 from .errors import InputError
+from .regular import require_no_pipe
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.gif', '.jp2', '.ppm', '.pgm')
 # Not all that Pillow knows: for some formats it starts other programs.
@@ -41,10 +45,10 @@ def read_image(path: str | Path) -> np.ndarray:
         InputError: If the file is missing, is damaged, is not an image, has more pixels than Pillow allows, or has
             values of an unknown range.
     """
-    if Path(path).is_fifo():
-        raise InputError(f'{path} is a pipe, not an image.')
+    require_no_pipe(path)
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        content = Path(path).read_bytes()
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             upright = _upright(image, _in_rgb(image, path))
     except InputError:
         raise
@@ -56,6 +60,10 @@ def read_image(path: str | Path) -> np.ndarray:
     except Exception as error:
         reason = ' '.join(str(error).split()).rstrip('.') or type(error).__name__
         raise InputError(f'{path} cannot be read as an image ({reason}).') from error
+    complaint = complaint_about(content)
+    if complaint:
+        raise InputError(f'{path} is damaged ({complaint}); replace it with a fresh copy, or, if it looks right, open '
+                         'it and save it anew.')
     return np.ascontiguousarray(np.asarray(upright)[..., ::-1])
 
 
@@ -79,17 +87,17 @@ def _higher_bytes(image: Image.Image, path: str | Path) -> np.ndarray:
     return (values >> 8).astype(np.uint8)
 
 
-def orientation(path: str | Path) -> int:
+def orientation(file: str | Path | BinaryIO) -> int:
     """How the EXIF data of an image asks viewers to turn it.
 
     Args:
-        path: The file.
+        file: The file, by its path or open.
 
     Returns:
         2 to 8 for one of EXIF's ways of turning and mirroring; 1 for none, also where the file cannot be read.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(file, formats=_FORMATS) as image:
             return _orientation(image)
     # Whoever loads the image reports what is wrong with it.
     except Exception:

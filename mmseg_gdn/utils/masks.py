@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from .errors import InputError
+from .regular import require_no_pipe
 
 # Those that keep values; JPEG would change them.
 _FORMATS = ('PNG', 'TIFF', 'BMP', 'GIF', 'PPM')
@@ -46,6 +47,8 @@ def read_mask(path: str | Path, content: bytes | None = None) -> Mask:
         InputError: If the file is no image, is damaged, or has several channels or broken numbers.
         FileNotFoundError: If there is no such file.
     """
+    if content is None:
+        require_no_pipe(path)
     try:
         with Image.open(path if content is None else io.BytesIO(content), formats=_FORMATS) as image:
             spread = _SPREAD.get(_raw_mode(image), 1)

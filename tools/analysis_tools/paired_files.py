@@ -11,6 +11,7 @@ from PIL import Image
 
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.images import IMAGE_SUFFIXES
+from mmseg_gdn.utils.regular import require_no_pipe
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
         InputError: If it cannot be read or has colours.
     """
+    require_no_pipe(path)
     try:
         with Image.open(path, formats=('PNG', )) as image:
             mode, mask = image.mode, np.array(image)

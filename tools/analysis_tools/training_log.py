@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.regular import require_no_pipe
 
 _LOG = 'vis_data/scalars.json'
 _CLASS_PREFIX = 'IoU/'
@@ -123,6 +124,7 @@ def _log_files(source: Path) -> list[Path]:
 
 
 def _read_records(path: Path) -> list[dict]:
+    require_no_pipe(path)
     lines = path.read_text(encoding='utf-8').splitlines()
     records = []
     for number, line in enumerate(lines, 1):

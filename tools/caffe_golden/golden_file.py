@@ -12,6 +12,7 @@ import numpy as np
 
 from mmseg_gdn.caffe import read_caffemodel
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.regular import require_no_pipe
 
 from .check import Check
 from .layer import check_layer, is_layer
@@ -78,6 +79,7 @@ def read(path: Path) -> dict:
     Raises:
         InputError: If the file cannot be read.
     """
+    require_no_pipe(path)
     try:
         if path.suffix == '.json':
             return json.loads(path.read_text())

@@ -12,6 +12,7 @@ from PIL import Image
 
 from mmseg_gdn.evaluation.voc_palette import voc_palette
 from mmseg_gdn.utils import InputError, atomic_write
+from mmseg_gdn.utils.regular import require_no_pipe
 
 NUM_SHAPES, NUM_TEXTURES = 5, 4  # a class for each combination: VOC's 20
 VOID, BORDER = 255, 2  # label and width in pixels of the rim around every object
@@ -54,6 +55,7 @@ def make_synthetic_voc(root: str | Path, train: int = 480, val: int = 80, test: 
 
 def _require_no_other_data(root: Path) -> None:
     for path in sorted((root / 'ImageSets/Segmentation').glob('*.txt')):
+        require_no_pipe(path)
         names = path.read_text(encoding='utf-8', errors='replace').split()
         if not all(_DRAWN.fullmatch(name) for name in names):
             raise InputError(f'{path} is a list of another data set, which this would overwrite; name an empty folder.')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,9 +15,11 @@ from PIL import Image
 
 from mmseg_gdn.evaluation.voc_palette import NUM_CLASSES, VOID, misleading_colours
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.ids import read_ids
+from mmseg_gdn.utils.damage import complaint_about, is_cut_off
+from mmseg_gdn.utils.ids import hint_at_column, read_ids
 from mmseg_gdn.utils.images import orientation
 from mmseg_gdn.utils.masks import Mask, read_mask
+from mmseg_gdn.utils.regular import other_kind
 
 EXPECTED = {'train': 1464, 'val': 1449, 'trainaug': 10582, 'test': 1456}
 _MASKS = {'train': ('SegmentationClass', ), 'val': ('SegmentationClass', ), 'test': (),
@@ -113,11 +116,11 @@ def _check_pair(root: Path, image_id: str, mask_folders: tuple[str, ...]) -> tup
     if not mask_folders:
         return defects, []
     candidates = [root / folder / f'{image_id}.png' for folder in mask_folders]
-    path = next((path for path in candidates if path.is_file()), candidates[0])
+    path = next((path for path in candidates if path.exists()), candidates[0])
     try:
         mask = read_mask(path)
     except FileNotFoundError:
-        return [*defects, f'{path}: missing'], []
+        return [*defects, f'{path}: missing{hint_at_column(image_id)}'], []
     except InputError as error:
         return [*defects, str(error)], []
     defects.extend(_mask_defects(path, mask))
@@ -129,18 +132,23 @@ def _check_pair(root: Path, image_id: str, mask_folders: tuple[str, ...]) -> tup
 
 def _image_size(path: Path, defects: list[str], if_missing: str) -> tuple[int, int] | None:
     """Width and height of an image as it is stored."""
-    if not path.is_file():
-        defects.append(f'{path}: {if_missing}')
+    kind = other_kind(path)
+    if kind is not None or not path.exists():
+        defects.append(f'{path}: {f"is {kind}, not a file" if kind else if_missing}{hint_at_column(path.stem)}')
         return None
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        content = path.read_bytes()
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             image.load()
             size = image.size
     # Pillow reports broken files by many kinds of exceptions.
     except Exception as error:
         defects.append(f'{path}: cannot be read ({type(error).__name__})')
         return None
-    turn = orientation(path)
+    complaint = 'its end is missing' if is_cut_off(content) else complaint_about(content)
+    if complaint:
+        defects.append(f'{path}: is damaged ({complaint}); replace it with a fresh copy')
+    turn = orientation(io.BytesIO(content))
     if turn > 1:
         defects.append(f'{path}: asks viewers to turn it (EXIF orientation {turn}), but is read as it is stored; store '
                        'it as its mask was drawn, without this tag')

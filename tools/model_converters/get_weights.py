@@ -20,6 +20,7 @@ from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, atomic_write, require_extra, run_tool
 from mmseg_gdn.utils.download import download, remaining_bytes
 from mmseg_gdn.utils.places import require_file_place, require_folder
+from mmseg_gdn.utils.regular import require_no_pipe
 from mmseg_gdn.utils.sources import Source, read_sources
 from mmseg_gdn.utils.space import require_space
 
@@ -88,6 +89,7 @@ def require_same(checkpoint: Path, source: Source, layout: str) -> None:
     """
     import torch
     remedy = 'move it away and run this again, or name another file by --out'
+    require_no_pipe(checkpoint)
     try:
         meta = torch.load(checkpoint, map_location='cpu', weights_only=True, mmap=True)['meta']
         found = meta['source'], meta['layout']

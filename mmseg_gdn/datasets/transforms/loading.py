@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from pathlib import Path
 from typing import Any
 
+import mmcv
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
@@ -15,8 +17,11 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_gdn.evaluation.voc_palette import NUM_CLASSES, VOID, misleading_colours
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.damage import complaints, is_cut_off
+from mmseg_gdn.utils.ids import hint_at_column
 from mmseg_gdn.utils.images import orientation
 from mmseg_gdn.utils.masks import Mask, read_mask
+from mmseg_gdn.utils.regular import require_no_pipe
 
 _CHECK_VOC = 'check the whole data set with tools/dataset_converters/check_voc.py'
 _AS_STORED = {'color': 'color_ignore_orientation', 'grayscale': 'grayscale_ignore_orientation'}
@@ -24,15 +29,20 @@ _AS_STORED = {'color': 'color_ignore_orientation', 'grayscale': 'grayscale_ignor
 
 @TRANSFORMS.register_module()
 class LoadCheckedImage(LoadImageFromFile):
-    """``LoadImageFromFile`` that never turns images, and whose errors name the file.
+    """``LoadImageFromFile`` that never turns images, notices damage, and whose errors name the file.
 
     OpenCV turns and mirrors an image as its EXIF data asks for, but no program does so with a mask, and an archive for
     the VOC server needs the size that the file has. So images of data sets are read as they are stored, as by VOC's
     development kit; the first one that asks to be turned causes a warning.
+
+    An image that is cut off is an error. One about whose data libjpeg complains may still look right, so it causes a
+    warning, once; VOC has none of them.
     """
 
     remedy = 'check the data set'
+    refuses_complaints = False
     _has_warned = False
+    _complained_about: set[str] = set()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,20 +53,49 @@ class LoadCheckedImage(LoadImageFromFile):
         """Load the image at ``results['img_path']``.
 
         Raises:
-            InputError: If the file is missing or not an image.
+            InputError: If the file is missing, not an image or damaged.
         """
         path = results['img_path']
+        require_no_pipe(path)
         try:
-            results = super().transform(results)
+            content = self._content(path)
+            with complaints() as found:
+                image = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
+            if image is None:
+                raise InputError('no decoder accepts it')
+            if is_cut_off(content):
+                raise InputError('its end is missing')
+            if found and self.refuses_complaints:
+                raise InputError(found[0])
         # OpenCV and Pillow report broken files by many kinds of exceptions.
         except Exception as error:
+            if self.ignore_empty:
+                return None
             raise _loading_error('image', path, error, self.remedy) from error
-        if not LoadCheckedImage._has_warned and orientation(path) > 1:
+        self._warn(path, content, found)
+        if self.to_float32:
+            image = image.astype(np.float32)
+        results.update(img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
+        return results
+
+    def _content(self, path: str) -> bytes:
+        if self.file_client_args is not None:
+            return fileio.FileClient.infer_client(self.file_client_args, path).get(path)
+        return fileio.get(path, backend_args=self.backend_args)
+
+    def _warn(self, path: str, content: bytes, found: list[str]) -> None:
+        if found and path not in self._complained_about:
+            self._complained_about.add(path)
+            print_log(f'The image {path} is damaged ({found[0]}), and used as it is decoded; look at it, and '
+                      f'{self.remedy}.', 'current', logging.WARNING)
+        if LoadCheckedImage._has_warned:
+            return
+        turn = orientation(io.BytesIO(content))
+        if turn > 1:
             LoadCheckedImage._has_warned = True
-            print_log(f'{path} asks viewers to turn it (EXIF orientation {orientation(path)}), but the images of data '
+            print_log(f'{path} asks viewers to turn it (EXIF orientation {turn}), but the images of data '
                       'sets are read as they are stored, because masks are. If its mask was drawn on the turned image, '
                       'store the image turned and without this tag.', 'current', logging.WARNING)
-        return results
 
 
 @TRANSFORMS.register_module()
@@ -76,6 +115,7 @@ class LoadCheckedAnnotations(LoadAnnotations):
                 image that was loaded before.
         """
         path = results['seg_map_path']
+        require_no_pipe(path)
         try:
             mask = read_mask(path, fileio.get(path, backend_args=self.backend_args))
         except InputError as error:
@@ -114,9 +154,10 @@ class LoadCheckedAnnotations(LoadAnnotations):
 
 @TRANSFORMS.register_module()
 class LoadVOCImage(LoadCheckedImage):
-    """:class:`LoadCheckedImage` whose errors name the checker of VOC folders."""
+    """:class:`LoadCheckedImage` whose errors name the checker of VOC folders, and that refuses all damage."""
 
     remedy = _CHECK_VOC
+    refuses_complaints = True
 
 
 @TRANSFORMS.register_module()
@@ -159,7 +200,9 @@ def _some(values: list[int]) -> str:
 def _loading_error(kind: str, path: str, error: Exception, remedy: str) -> InputError:
     if '://' not in str(path) and not Path(path).exists():
         return InputError(f'There is no {kind} {path}, although the list of the data set names it; add the file or '
-                          f'correct the list, and {remedy}.')
+                          f'correct the list{hint_at_column(Path(path).stem)}, and {remedy}.')
     reason = ' '.join(str(error).split())
+    if isinstance(error, InputError):
+        return InputError(f'The {kind} {path} is damaged ({reason}); replace it with a fresh copy and {remedy}.')
     return InputError(f'The {kind} {path} cannot be read ({type(error).__name__}: {reason}); replace it with a fresh '
                       f'copy and {remedy}.')

@@ -22,6 +22,7 @@ from torch.utils.data import Dataset, Subset
 from mmseg_gdn.engine.checkpoint import load_weights
 from mmseg_gdn.evaluation.crf_evaluator import full_size_probabilities
 from mmseg_gdn.utils import InputError, atomic_write
+from mmseg_gdn.utils.regular import require_no_pipe
 from mmseg_gdn.utils.space import require_space
 
 
@@ -95,6 +96,7 @@ def _require_same_search(path: Path, inputs: dict) -> None:
 def _size(paths: list[str], classes: int) -> float:
     pixels = 0
     for path in paths:
+        require_no_pipe(path)
         try:
             with Image.open(path) as image:
                 pixels += image.width * image.height
