@@ -25,6 +25,7 @@ from mmseg_gdn.utils.places import require_file_place, require_other_file
 
 # ONNX does not know the plugin's operators, but what they are made of.
 DECOMPOSITIONS = {library.global_interp: plain.global_interp, library.global_interp_argmax: plain.global_interp_argmax}
+_MOST_PIXELS = 2**27  # the images alone take 1.5 GiB
 TOLERANCE = 1e-4  # of the largest score: float32 sums in another order
 
 
@@ -37,6 +38,7 @@ def export_model(args: argparse.Namespace) -> None:
     Raises:
         InputError: If the model is not a single graph, or if the exported one gives other scores.
     """
+    _require_size(*args.shape)
     require_extra('export')
     require_other_file(args.out, args.config, args.checkpoint)
     require_file_place(args.out, 'the model', 'another OUT')
@@ -50,9 +52,11 @@ def export_model(args: argparse.Namespace) -> None:
         raise InputError("The config has test_cfg.mode='slide', which is not a single graph; export the window alone: "
                          '--cfg-options model.test_cfg.mode=whole --shape with the size of the window.')
     scores = FullSizeScores(model)
-    images = torch.rand(2 if args.dynamic_batch else 1, 3, *args.shape)
-    with torch.no_grad():
-        expected = scores(images).numpy()
+    images, expected = _example(scores, 2 if args.dynamic_batch else 1, args.shape)
+    if not np.isfinite(expected).all():
+        raise InputError(f'The scores of random images are NaN or infinite, although the weights of {args.checkpoint} '
+                         'are finite: numbers overflow within the network. Take a checkpoint of an earlier iteration, '
+                         'or train with a lower rate.')
     with atomic_write(args.out) as partial:
         export(scores, images, partial, args.dynamic_batch)
         error = largest_difference(partial, images, expected)
@@ -62,6 +66,26 @@ def export_model(args: argparse.Namespace) -> None:
     count, (height, width) = 'N' if args.dynamic_batch else 1, args.shape
     print(f'{args.out}: {Path(args.out).stat().st_size / 2**20:.1f} MiB, images {count}x3x{height}x{width}, '
           f"scores equal PyTorch's to {error:.1e}")
+
+
+def _require_size(height: int, width: int) -> None:
+    if min(height, width) < 1 or height * width > _MOST_PIXELS:
+        raise InputError(f'--shape {height} {width} is not the size of an image; give height and width in pixels, 1 or '
+                         f'more each, and {_MOST_PIXELS} pixels at most.')
+
+
+@torch.no_grad()
+def _example(scores: nn.Module, count: int, shape: list[int]) -> tuple[Tensor, np.ndarray]:
+    """Random images, and their scores."""
+    try:
+        images = torch.rand(count, 3, *shape)
+        return images, scores(images).numpy()
+    # On a CPU, PyTorch reports a lack of memory, and sizes beyond all memory, as a RuntimeError.
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(word in str(error) for word in ('memory', 'overflow')):
+            raise
+        raise InputError(f'The memory does not suffice for images of --shape {shape[0]} {shape[1]}; export for smaller '
+                         'ones.') from error
 
 
 class FullSizeScores(nn.Module):

@@ -11,8 +11,9 @@ from mmseg_gdn.prediction.default_model import default_model
 from mmseg_gdn.startup import import_parts
 from mmseg_gdn.utils import InputError, run_tool
 from mmseg_gdn.utils.images import read_image
+from mmseg_gdn.utils.lock import only_user
 from mmseg_gdn.utils.options import ConfigOptions
-from mmseg_gdn.utils.places import require_folder
+from mmseg_gdn.utils.places import IN_USE, require_folder
 from prediction.inputs import plan_outputs
 
 if TYPE_CHECKING:  # importing it takes seconds, and --help does not need it
@@ -57,8 +58,9 @@ def main() -> None:
     config, checkpoint = (args.config, args.checkpoint) if args.config else default_model(HINT)
     targets = plan_outputs(args.images, Path(args.out))
     require_folder(args.out, 'the folder of predictions', '--out')
-    predictor = Predictor(config, checkpoint, args.device or get_device(), args.cfg_options)
-    failed = predict_all(predictor, targets, args.probabilities)
+    with only_user(Path(args.out), IN_USE, '--out', stays=False):
+        predictor = Predictor(config, checkpoint, args.device or get_device(), args.cfg_options)
+        failed = predict_all(predictor, targets, args.probabilities)
     print(f'{args.out}: predictions of {len(targets) - failed} of {len(targets)} images')
     if failed:
         raise InputError(f'{failed} of {len(targets)} images could not be predicted, for the reasons above.')

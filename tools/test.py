@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 from mmseg_gdn.utils import run_tool
 from mmseg_gdn.utils.cli import runner_parser
+from mmseg_gdn.utils.launchers import is_first_process
 from mmseg_gdn.utils.places import filling, require_folder
 
 
@@ -45,7 +46,7 @@ def main() -> None:
     if args.out:
         require_folder(args.out, 'the folder of predictions', '--out')
     # Older predictions are replaced at the end, by all the new ones or by none.
-    with filling(args.out) if args.out else nullcontext() as folder:
+    with filling(args.out, is_first=is_first_process(args.launcher)) if args.out else nullcontext() as folder:
         test(args, folder)
 
 

@@ -73,6 +73,7 @@ def test(args: argparse.Namespace, folder: Path | None) -> None:
     require_data(cfg.test_dataloader.dataset)
     require_images(cfg.test_dataloader.dataset)
     add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
+    add_default_hook(cfg, 'finite_scores', 'FiniteScoresHook')
 
     with warnings_in_log():
         _run(cfg, args, is_replaced)

@@ -24,7 +24,7 @@ def check_loading(runner: Runner) -> None:
     for name in _LOADERS:
         loader = getattr(runner, name, None)
         if isinstance(loader, dict) and isinstance(loader.get('dataset'), dict):
-            dataset = _with_checked_parts(loader['dataset'])
+            dataset = with_checked_parts(loader['dataset'])
             setattr(runner, name, dict(loader, dataset=dict(type='NamedImages', dataset=dataset)))
 
 
@@ -49,13 +49,20 @@ def with_checked_loading(steps: Any, checked: Mapping[str, str] = _CHECKED) -> A
     return dict(steps, type=checked.get(name, name) if isinstance(name, str) else name, **inner)
 
 
-def _with_checked_parts(dataset: Any) -> Any:
-    """A data set's config with checked loading in its own pipeline and in those of the data sets that it wraps."""
+def with_checked_parts(dataset: Any) -> Any:
+    """A data set's config with checked loading in its own pipeline and in those of the data sets that it wraps.
+
+    Args:
+        dataset: The config; a :class:`CheckedVOCDataset` stays as it is.
+
+    Returns:
+        The new config.
+    """
     if isinstance(dataset, (list, tuple)):
-        return [_with_checked_parts(part) for part in dataset]
+        return [with_checked_parts(part) for part in dataset]
     if not isinstance(dataset, dict) or dataset.get('type') == 'CheckedVOCDataset':
         return dataset
-    changed = {key: _with_checked_parts(dataset[key]) for key in ('dataset', 'datasets') if key in dataset}
+    changed = {key: with_checked_parts(dataset[key]) for key in ('dataset', 'datasets') if key in dataset}
     if 'pipeline' in dataset:
         changed['pipeline'] = with_checked_loading(dataset['pipeline'])
     return dict(dataset, **changed)

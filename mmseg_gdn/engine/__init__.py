@@ -6,6 +6,7 @@ from .hooks import (
     DurableCheckpointHook,
     ExactResumeHook,
     FiniteLossHook,
+    FiniteScoresHook,
     GlobalInterpHook,
     StopHook,
 )
@@ -14,5 +15,5 @@ from .schedulers import CaffeInvLR
 
 __all__ = [
     'CaffeInvLR', 'CaffeSGD', 'CaffeWeightsHook', 'CheckpointCheckHook', 'DurableCheckpointHook', 'ExactResumeHook',
-    'FiniteLossHook', 'GlobalInterpHook', 'StopHook'
+    'FiniteLossHook', 'FiniteScoresHook', 'GlobalInterpHook', 'StopHook'
 ]

@@ -79,35 +79,24 @@ def check_weights(model: nn.Module,
                   'current', logging.WARNING)
 
 
-def check_checkpoint(model: nn.Module, path: str) -> dict[str, torch.Tensor]:
-    """Make sure that a checkpoint belongs to a model for predictions.
-
-    Args:
-        model: The model to load it into, possibly wrapped.
-        path: A file, or an address that mmengine can load from.
-
-    Returns:
-        Its tensors by key.
-
-    Raises:
-        InputError: If it cannot be read, or does not fit (:func:`check_weights`).
-    """
-    weights = read_weights(path)
-    check_weights(model, weights, path)
-    return weights
-
-
-def load_weights(model: nn.Module, path: str) -> None:
+def load_weights(model: nn.Module, path: str) -> Any:
     """Load a checkpoint, if it belongs to the model.
 
     Args:
         model: The model.
         path: A file, or an address that mmengine can load from.
 
+    Returns:
+        What the checkpoint says of itself (``meta``); ``None`` if it says nothing.
+
     Raises:
-        InputError: See :func:`check_checkpoint`.
+        InputError: If it cannot be read, or does not fit (:func:`check_weights`).
     """
-    model.load_state_dict(check_checkpoint(model, path), strict=False)
+    checkpoint = _read(path, 'cpu')
+    bring_to_standard_form(checkpoint, path)
+    check_weights(model, checkpoint['state_dict'], path)
+    model.load_state_dict(checkpoint['state_dict'], strict=False)
+    return checkpoint.get('meta')
 
 
 def read_weights(path: str) -> dict[str, torch.Tensor]:
@@ -216,7 +205,7 @@ def bring_to_standard_form(checkpoint: dict[str, Any], source: str) -> None:
         source: Where it comes from, for messages.
 
     Raises:
-        InputError: If it has no tensors.
+        InputError: If it has no tensors, or such as no parameter can be set to.
     """
     if 'state_dict' not in checkpoint:
         weights = dict(checkpoint)
@@ -225,6 +214,10 @@ def bring_to_standard_form(checkpoint: dict[str, Any], source: str) -> None:
     weights = checkpoint['state_dict']
     if not _is_state_dict(weights):
         raise InputError(f'{source} has no state dict; give a .pth file written by training or by a model converter.')
+    odd = [f'{key} is {_in_words(tensor)}' for key, tensor in weights.items() if not _is_ordinary(tensor)]
+    if odd:
+        raise InputError(f'{source} has tensors that no model of mmseg can take ({len(odd)} of {len(weights)} keys: '
+                         f'{_first(odd, "; ")}); save them as dense tensors of float32.')
     if any(key.startswith('module.') for key in weights):
         checkpoint['state_dict'] = {key.removeprefix('module.'): value for key, value in weights.items()}
 
@@ -232,6 +225,22 @@ def bring_to_standard_form(checkpoint: dict[str, Any], source: str) -> None:
 def _is_state_dict(weights: Any) -> bool:
     return bool(weights) and isinstance(weights, Mapping) and all(
         isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in weights.items())
+
+
+def _is_ordinary(tensor: torch.Tensor) -> bool:
+    """Whether values can be copied from it, which types of a few bits, sparse and quantized ones do not allow."""
+    if tensor.layout is not torch.strided or tensor.is_nested or tensor.is_quantized or tensor.is_meta:
+        return False
+    try:
+        torch.empty(1, dtype=tensor.dtype).to(torch.complex64 if tensor.is_complex() else torch.float32)
+    except (NotImplementedError, RuntimeError, TypeError):
+        return False
+    return True
+
+
+def _in_words(tensor: torch.Tensor) -> str:
+    kind = 'nested' if tensor.is_nested else 'without values' if tensor.is_meta else str(tensor.layout)
+    return f'{str(tensor.dtype).removeprefix("torch.")}, {kind.removeprefix("torch.")}'
 
 
 def _shapes(model: nn.Module) -> tuple[dict[str, torch.Size], set[str], set[str]]:

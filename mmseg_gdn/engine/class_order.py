@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.runner import Runner
@@ -23,9 +23,21 @@ def check_class_order(runner: Runner, checkpoint: Mapping[str, Any], source: str
     Raises:
         InputError: If the order differs.
     """
-    meta = checkpoint.get('meta')
-    trained = _classes(meta.get('dataset_meta') if isinstance(meta, Mapping) else None)
-    given = _classes(getattr(_dataset(runner), 'metainfo', None))
+    require_class_order(checkpoint.get('meta'), _classes(getattr(_dataset(runner), 'metainfo', None)), source)
+
+
+def require_class_order(meta: Any, classes: Sequence[str], source: str) -> None:
+    """Refuse a checkpoint whose classes are the given ones in another order.
+
+    Args:
+        meta: What the checkpoint says of itself.
+        classes: Names of the classes of the data set, in the config's order.
+        source: Where the checkpoint is from, for the message.
+
+    Raises:
+        InputError: If the order differs.
+    """
+    trained, given = _classes(meta.get('dataset_meta') if isinstance(meta, Mapping) else None), list(classes)
     if trained == given or sorted(trained) != sorted(given):
         return
     number = next(index for index, pair in enumerate(zip(trained, given)) if pair[0] != pair[1])

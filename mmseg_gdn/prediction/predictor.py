@@ -17,10 +17,12 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmseg_gdn.engine.checkpoint import load_weights, require_checkpoint
+from mmseg_gdn.engine.class_order import require_class_order
+from mmseg_gdn.evaluation.finite_scores import require_finite_scores
 from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import read_config, require_model
-from mmseg_gdn.visualization import legend_of_dataset
+from mmseg_gdn.visualization import class_names, legend_of_dataset
 
 _COLOUR_LOADERS = ('LoadImageFromFile', 'LoadVOCImage')
 
@@ -72,7 +74,8 @@ class Predictor:
         cfg.model.update(pretrained=None, train_cfg=None)
         skip_full_size_scores(cfg.model)
         model = MODELS.build(cfg.model)
-        load_weights(model, checkpoint)
+        meta = load_weights(model, checkpoint)
+        require_class_order(meta, class_names(dataset), checkpoint)
         self.model = _to_device(revert_sync_batchnorm(model).eval(), device)
         if model.num_classes > 256:
             raise InputError(f'{config} has {model.num_classes} classes, but a palette PNG holds at most 256.')
@@ -97,6 +100,7 @@ class Predictor:
         try:
             data = self.pipeline(dict(img=image, img_path=str(path), seg_fields=[]))
             sample, = self.model.test_step(pseudo_collate([data]))
+            require_finite_scores(sample, str(path))
             classes = sample.pred_sem_seg.data[0].to(torch.uint8).cpu().numpy()
             probabilities = _probabilities(sample).half().cpu().numpy() if with_probabilities else None
             labels = _labels(sample, self.model.num_classes)
@@ -132,10 +136,11 @@ def _loads_masks(step: Any) -> bool:
 
 def _to_device(model: nn.Module, device: str) -> nn.Module:
     try:
+        torch.zeros(1, device=device).cpu()  # a device without memory takes weights, and predicts nothing
         return model.to(device)
     # torch reports devices that do not exist by several kinds of exceptions.
     except Exception as error:
-        reason = str(error).splitlines()[0].rstrip('.')
+        reason = str(error).splitlines()[0].split('. ')[0].rstrip('.!')
         raise InputError(f'--device {device} cannot be used ({reason}).') from error
 
 

@@ -18,13 +18,19 @@ class DeferredPixelData(PixelData):
     Args:
         compute: Returns the data, shape (C, H, W); called at the first read. Without it, this is ordinary pixel data,
             which is what mmengine creates when it copies or slices.
+        bound: Returns a number above all absolute values of the data, shape (); NaN where they may be. Default: the
+            largest of them.
         **kwargs: See ``PixelData``.
     """
 
-    def __init__(self, compute: Callable[[], Tensor] | None = None, **kwargs) -> None:
+    def __init__(self,
+                 compute: Callable[[], Tensor] | None = None,
+                 bound: Callable[[], Tensor] | None = None,
+                 **kwargs) -> None:
         super().__init__(**kwargs)
         if compute is not None:
             self.__dict__['_compute'] = compute
+            self.__dict__['_bound'] = bound
             self._data_fields.add('data')
 
     def __getattr__(self, name: str) -> Any:
@@ -33,6 +39,11 @@ class DeferredPixelData(PixelData):
             raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
         self.__dict__['data'] = self._compute()
         return self.data
+
+    def bound(self) -> Tensor:
+        """A number above all absolute values of the data, shape (); NaN or infinite if one of them may be."""
+        bound = self.__dict__.get('_bound')
+        return self.data.detach().abs().amax() if bound is None else bound()
 
     def to_dict(self) -> dict:
         """The fields by name, computed when an entry is read."""

@@ -10,6 +10,7 @@ _SET_BY_LAUNCHERS = dict(
     none=(), pytorch=('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'),
     slurm=('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'),
     mpi=('OMPI_COMM_WORLD_LOCAL_RANK', 'OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'MASTER_ADDR'))
+_RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
 _STARTERS = dict(pytorch='torchrun', slurm='srun', mpi='mpirun')
 _SCRIPTS = dict(
     pytorch='tools/dist_train.sh or tools/dist_test.sh', slurm='tools/slurm_train.sh or tools/slurm_test.sh',
@@ -30,3 +31,13 @@ def require_launcher(launcher: str) -> None:
         raise InputError(f'--launcher {launcher} is for processes that {_STARTERS[launcher]} has started, but '
                          f'{" and ".join(missing)} {"is" if len(missing) == 1 else "are"} not set; use '
                          f'{_SCRIPTS[launcher]}, or leave out --launcher.')
+
+
+def is_first_process(launcher: str) -> bool:
+    """Whether this is the first of several processes, which may not know each other yet, or the only one.
+
+    Args:
+        launcher: As in ``--launcher``.
+    """
+    rank = next((os.environ[name] for name in _RANKS if name in os.environ), '0')
+    return launcher == 'none' or rank == '0'

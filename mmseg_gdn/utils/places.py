@@ -6,12 +6,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from .errors import InputError
+from .lock import only_user
 from .system_errors import is_about_writing, reason, remedy
 
+IN_USE = '.in_use'
+"""Name of the file that is locked while a run fills a folder, and removed at its end."""
 _PICTURES = ((b'\x89PN', b'IEND\xaeB`\x82'), (b'\xff\xd8\xff', b'\xff\xd9'))  # how PNG and JPEG begin and end
 
 
@@ -111,7 +114,7 @@ def writing(what: str | os.PathLike) -> Iterator[None]:
 
 
 @contextmanager
-def filling(folder: str | os.PathLike) -> Iterator[Path]:
+def filling(folder: str | os.PathLike, option: str = '--out', is_first: bool = True) -> Iterator[Path]:
     """Provide an empty folder inside another one, whose files come to it when the block ends without an error.
 
     Until then, older files of the same names stay as they are; if the block fails, they stay for good. Of several
@@ -119,16 +122,26 @@ def filling(folder: str | os.PathLike) -> Iterator[Path]:
 
     Args:
         folder: The folder to fill; missing parents are made, too.
+        option: The option that names another one.
+        is_first: Whether this is the first of several processes, or the only one. It keeps other runs out.
 
     Yields:
         The folder to write to.
 
     Raises:
-        InputError: If it cannot be written.
+        InputError: If it cannot be written, or if another run fills it.
     """
-    from mmengine.dist import is_main_process  # here, because operators use this package and need no mmengine
     partial = Path(folder, '.unfinished')
-    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed; here, no process has begun to write
+    with writing(f'{folder}, or the log of this run'):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    with only_user(Path(folder), IN_USE, option, stays=False) if is_first else nullcontext():
+        if is_first:
+            shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed; none has begun to write here
+        yield from _fill(folder, partial)
+
+
+def _fill(folder: str | os.PathLike, partial: Path) -> Iterator[Path]:
+    from mmengine.dist import is_main_process  # here, because operators use this package and need no mmengine
     try:
         with writing(f'{folder}, or the log of this run'):
             partial.mkdir(parents=True, exist_ok=True)

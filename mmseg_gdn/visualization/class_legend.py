@@ -40,10 +40,8 @@ def legend_of_dataset(dataset: Mapping[str, Any], num_classes: int | None = None
     Returns:
         Names and colours; VOC's colours and no names for a data set that has neither.
     """
-    kind = dataset.get('type')
-    known = getattr(DATASETS.get(kind) if isinstance(kind, str) else kind, 'METAINFO', None) or {}
-    chosen = dataset.get('metainfo') or {}
-    names = chosen.get('classes') or known.get('classes') or ()
+    known, chosen = _known(dataset), dataset.get('metainfo') or {}
+    names = class_names(dataset)
     if num_classes is not None and len(names) != num_classes:
         return ClassLegend((), voc_palette())
     colours = dict(zip(known.get('classes') or (), known.get('palette') or ()))
@@ -52,3 +50,21 @@ def legend_of_dataset(dataset: Mapping[str, Any], num_classes: int | None = None
     for label, name in enumerate(names[:len(palette)]):
         palette[label] = colours.get(name, palette[label])
     return ClassLegend(tuple(names), palette)
+
+
+def class_names(dataset: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the classes of a data set, without its files.
+
+    Args:
+        dataset: Config of the data set, as for :func:`legend_of_dataset`.
+
+    Returns:
+        The names in the order of the labels; none if they are not known.
+    """
+    chosen = dataset.get('metainfo') or {}
+    return tuple(chosen.get('classes') or _known(dataset).get('classes') or ())
+
+
+def _known(dataset: Mapping[str, Any]) -> Mapping[str, Any]:
+    kind = dataset.get('type')
+    return getattr(DATASETS.get(kind) if isinstance(kind, str) else kind, 'METAINFO', None) or {}

@@ -6,7 +6,6 @@ from torch import nn
 
 from mmseg_gdn.engine.checkpoint import (
     bring_to_standard_form,
-    check_checkpoint,
     check_weights,
     load_weights,
     read_weights,
@@ -27,7 +26,7 @@ def save(state, path):
 
 
 def test_own_checkpoint(model, tmp_path):
-    check_checkpoint(model, save(model.state_dict(), tmp_path / 'own.pth'))
+    load_weights(model, save(model.state_dict(), tmp_path / 'own.pth'))
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def warnings(monkeypatch):
 ])
 def test_another_architecture_is_refused(model, tmp_path, other, message):
     with pytest.raises(InputError, match=message):
-        check_checkpoint(model, save(other.state_dict(), tmp_path / 'other.pth'))
+        load_weights(model, save(other.state_dict(), tmp_path / 'other.pth'))
 
 
 def test_keys_that_the_model_does_not_use_are_a_warning(model, tmp_path, warnings):

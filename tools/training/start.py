@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +13,12 @@ from mmengine.logging import print_log
 from mmseg_gdn.engine.checkpoint import read_training_state, require_intact
 from mmseg_gdn.engine.newest_checkpoint import newest_checkpoint, written_checkpoints
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.launchers import is_first_process
 from mmseg_gdn.utils.lock import only_user
 
 from . import AUTO, LATEST
 
 _LOCK = 'training.lock'
-_RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
 
 
 @contextmanager
@@ -40,7 +39,7 @@ def training_in(cfg: Config, resume: str | None) -> Iterator[None]:
         _drop_if_empty(folder)
         raise InputError(f'There is no training in {folder} to resume; correct --work-dir, or leave out --resume to '
                          'start one. With --resume auto, a training is resumed if there is one.')
-    if not _is_first_process(cfg):
+    if not is_first_process(cfg.launcher):
         _choose(cfg, resume)
         yield
         return
@@ -57,7 +56,7 @@ def _choose(cfg: Config, resume: str | None) -> None:
         require_intact(resume)
         cfg.resume, cfg.load_from = True, resume
     elif resume is None:
-        if written and _is_first_process(cfg):
+        if written and is_first_process(cfg.launcher):
             raise InputError(f'{folder} has checkpoints of an earlier training ({written[-1].name} and others), which '
                              'this one would overwrite and mix with its own; add --resume to go on with it, name '
                              'another folder with --work-dir, or remove them.')
@@ -76,11 +75,6 @@ def _saved_in(cfg: Config) -> Path:
     """Where mmengine's ``CheckpointHook`` saves."""
     out_dir = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('out_dir')
     return Path(out_dir, Path(cfg.work_dir).name) if out_dir else Path(cfg.work_dir)
-
-
-def _is_first_process(cfg: Config) -> bool:
-    rank = next((os.environ[name] for name in _RANKS if name in os.environ), '0')
-    return cfg.launcher == 'none' or rank == '0'
 
 
 def _drop_if_empty(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.models.utils import resize
-from mmseg.registry import DATASETS, MODELS, TRANSFORMS
+from mmseg.registry import MODELS, TRANSFORMS
 from torch import Tensor, nn
 
 from mmseg_gdn.utils import InputError
@@ -32,7 +32,10 @@ class EnsembleMember(nn.Module):
     def __init__(self, config: str, checkpoint: str) -> None:
         super().__init__()
         # Not at the top, because the engine imports the models.
+        from mmseg_gdn.datasets.checked_loading import with_checked_loading
         from mmseg_gdn.engine.checkpoint import load_weights, require_checkpoint
+        from mmseg_gdn.engine.class_order import require_class_order
+        from mmseg_gdn.visualization import class_names
 
         cfg = read_config(config)
         if cfg.model.type == 'Ensemble':
@@ -40,14 +43,15 @@ class EnsembleMember(nn.Module):
         test_set = _find_test_set(cfg, config)
         require_checkpoint(checkpoint)
         self.config = config
-        self.classes = _class_names(test_set)
-        self.pipeline = Compose([TRANSFORMS.build(step) for step in test_set['pipeline'] if not _loads_masks(step)])
+        self.classes = class_names(test_set)
+        self.pipeline = Compose([TRANSFORMS.build(step) for step in with_checked_loading(test_set['pipeline'])
+                                 if not _loads_masks(step)])
         self.model = MODELS.build(cfg.model).eval()
         if self.model.out_channels == 1:
             raise InputError(f'The model of {config} has a single score for two classes, but an Ensemble averages '
                              'softmax probabilities; leave out this member.')
         try:
-            load_weights(self.model, checkpoint)
+            require_class_order(load_weights(self.model, checkpoint), self.classes, checkpoint)
         except InputError as error:
             raise InputError(f'{config}, a member of the Ensemble: {error}') from error
 
@@ -77,12 +81,6 @@ def _find_test_set(cfg: Config, path: str) -> dict:
         raise InputError(f'{path} has no test_dataloader with a pipeline, by which an Ensemble prepares the images of '
                          'its members; add one.')
     return dataset
-
-
-def _class_names(dataset: dict) -> tuple[str, ...] | None:
-    found = DATASETS.get(dataset['type']) if isinstance(dataset['type'], str) else dataset['type']
-    names = dataset.get('metainfo', {}).get('classes') or getattr(found, 'METAINFO', {}).get('classes')
-    return tuple(names) if names else None
 
 
 def _loads_masks(step: Any) -> bool:

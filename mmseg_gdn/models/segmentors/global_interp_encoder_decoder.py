@@ -128,7 +128,8 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         kernel_h, kernel_w = kernel_h.clone(), kernel_w.clone()
         for sample, score in zip(data_samples, scores.split(1)):
             kernels = self._to_image(kernel_h, sample, 0), self._to_image(kernel_w, sample, 1)
-            sample.seg_logits = DeferredPixelData(partial(_full_size_scores, score, *kernels))
+            sample.seg_logits = DeferredPixelData(
+                partial(_full_size_scores, score, *kernels), partial(_largest_possible_score, score, *kernels))
             sample.pred_sem_seg = PixelData(data=global_interp_argmax(score, *kernels))
         return attach_image_scores(self, data_samples, features, scores)
 
@@ -171,3 +172,10 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
 
 def _full_size_scores(score: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
     return global_interp(score, kernel_h, kernel_w)[0]
+
+
+def _largest_possible_score(score: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
+    largest = score.detach().abs().amax().float()
+    for kernel in (kernel_h, kernel_w):
+        largest = largest * kernel.detach().abs().sum(1).amax()
+    return largest

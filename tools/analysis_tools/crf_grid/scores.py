@@ -17,10 +17,13 @@ from mmengine.runner import Runner
 from mmengine.utils import ProgressBar
 from mmseg.registry import DATASETS, MODELS
 from PIL import Image
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import Subset
 
+from mmseg_gdn.datasets.checked_loading import with_checked_parts
 from mmseg_gdn.engine.checkpoint import load_weights
+from mmseg_gdn.engine.class_order import require_class_order
 from mmseg_gdn.evaluation.crf_evaluator import full_size_probabilities
+from mmseg_gdn.evaluation.finite_scores import require_finite_scores
 from mmseg_gdn.utils import InputError, atomic_write
 from mmseg_gdn.utils.regular import require_no_pipe
 from mmseg_gdn.utils.space import require_space
@@ -50,7 +53,7 @@ def cache_scores(cfg: Config, checkpoint: str, folder: Path) -> list[ScoredImage
     Raises:
         InputError: If the folder belongs to another search, if the disk is too small, or if an image has no mask.
     """
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    dataset = DATASETS.build(with_checked_parts(cfg.test_dataloader.dataset))
     paths = [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
     images = [ScoredImage(path, folder / 'scores' / f'{Path(path).stem}.npz') for path in paths]
     if len({image.scores for image in images}) < len(images):
@@ -107,15 +110,17 @@ def _size(paths: list[str], classes: int) -> float:
 
 
 @torch.no_grad()
-def _compute(cfg: Config, checkpoint: str, dataset: Dataset, files: dict[str, Path]) -> None:
+def _compute(cfg: Config, checkpoint: str, dataset: Subset, files: dict[str, Path]) -> None:
     model = revert_sync_batchnorm(MODELS.build(cfg.model))
-    load_weights(model, checkpoint)
+    meta = load_weights(model, checkpoint)
+    require_class_order(meta, dataset.dataset.metainfo.get('classes') or (), checkpoint)
     model.to(get_device()).eval()
     print(f'Scores of {len(dataset)} images:', file=sys.stderr)
     ignore_index = model.decode_head.ignore_index
     bar = ProgressBar(len(dataset), file=sys.stderr)
     for batch in Runner.build_dataloader(dict(cfg.test_dataloader, dataset=dataset)):
         for sample in model.test_step(batch):
+            require_finite_scores(sample, sample.img_path)
             _store(sample.to_dict(), ignore_index, files[sample.img_path])
             bar.update()
     print(file=sys.stderr)
