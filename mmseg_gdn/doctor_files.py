@@ -9,7 +9,7 @@ from pathlib import Path
 from .report_line import Line
 from .utils import InputError
 from .utils.places import require_folder
-from .utils.space import nearest_existing
+from .utils.space import in_words, nearest_existing
 
 _VOC, _CAMVID, _WORK_DIRS = Path('data/VOCdevkit/VOC2012'), Path('data/CamVid'), Path('work_dirs')
 _WEIGHTS = {
@@ -41,14 +41,14 @@ def check_weights() -> Iterator[Line]:
     """Which weights lie where the configs start from them."""
     for name, command in _WEIGHTS.items():
         path = _WORK_DIRS / name
-        yield Line('weights', f'{path}: {path.stat().st_size / 1e6:.0f} MB' if path.is_file() else
+        yield Line('weights', f'{path}: {in_words(path.stat().st_size)}' if path.is_file() else
                    f'{path} is missing; for the configs that start from it: {command}')
 
 
 def check_disk() -> Iterator[Line]:
     """Whether trainings have room for their checkpoints, and may write them."""
     free = shutil.disk_usage(nearest_existing(_WORK_DIRS)).free
-    text = f'{free / 1e9:.1f} GB are free for {_WORK_DIRS} in {Path.cwd()}'
+    text = f'{in_words(free)} are free for {_WORK_DIRS} in {Path.cwd()}'
     if free < _FEWEST_BYTES:
         yield Line('disk', f'{text}, too little for checkpoints; make room, or train with --work-dir elsewhere', True)
     elif free < _ENOUGH_BYTES:

@@ -114,7 +114,7 @@ def writing(what: str | os.PathLike) -> Iterator[None]:
 
 
 @contextmanager
-def filling(folder: str | os.PathLike, option: str = '--out', is_first: bool = True) -> Iterator[Path]:
+def filling(folder: str | os.PathLike, is_first: bool = True) -> Iterator[Path]:
     """Provide an empty folder inside another one, whose files come to it when the block ends without an error.
 
     Until then, older files of the same names stay as they are; if the block fails, they stay for good. Of several
@@ -122,7 +122,6 @@ def filling(folder: str | os.PathLike, option: str = '--out', is_first: bool = T
 
     Args:
         folder: The folder to fill; missing parents are made, too.
-        option: The option that names another one.
         is_first: Whether this is the first of several processes, or the only one. It keeps other runs out.
 
     Yields:
@@ -134,7 +133,7 @@ def filling(folder: str | os.PathLike, option: str = '--out', is_first: bool = T
     partial = Path(folder, '.unfinished')
     with writing(f'{folder}, or the log of this run'):
         Path(folder).mkdir(parents=True, exist_ok=True)
-    with only_user(Path(folder), IN_USE, option, stays=False) if is_first else nullcontext():
+    with only_user(Path(folder), IN_USE, '--out', stays=False) if is_first else nullcontext():
         if is_first:
             shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed; none has begun to write here
         yield from _fill(folder, partial)

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from .errors import InputError
 
-_GIGABYTE = 10**9
-
 
 def require_space(needs: Iterable[tuple[Path, float]]) -> None:
     """Check the free space of each file system before anything is written.
@@ -33,8 +31,21 @@ def require_space(needs: Iterable[tuple[Path, float]]) -> None:
     for device, size in bytes_by_device.items():
         free = shutil.disk_usage(existing[device]).free
         if size > free:
-            raise InputError(f'{" and ".join(dict.fromkeys(folders[device]))}: {size / _GIGABYTE:.1f} GB are needed, '
-                             f'but {free / _GIGABYTE:.1f} GB are free; make room or choose folders on another disk.')
+            raise InputError(f'{" and ".join(dict.fromkeys(folders[device]))}: {in_words(size)} are needed, '
+                             f'but {in_words(free)} are free; make room or choose folders on another disk.')
+
+
+def in_words(size: float) -> str:
+    """A number of bytes in the unit that fits, such as '3.5 GB'.
+
+    Args:
+        size: The number.
+    """
+    for unit in ('bytes', 'kB', 'MB', 'GB'):
+        if size < 999.95:
+            return f'{size:.0f} {unit}' if unit == 'bytes' else f'{size:.1f} {unit}'
+        size /= 1000
+    return f'{size:.1f} TB'
 
 
 def nearest_existing(folder: Path) -> Path:

@@ -1,7 +1,10 @@
 """Loading with clear errors, and Caffe's sizes."""
 
+import os
+
 import numpy as np
 import pytest
+from mmcv.transforms import LoadImageFromFile
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
@@ -139,6 +142,68 @@ class TestMasksByTheirValues:
         with pytest.raises(InputError, match='reduce_zero_label is True in the transform'):
             LoadCheckedAnnotations(reduce_zero_label=True)(
                 dict(seg_map_path=str(tmp_path / 'a.png'), reduce_zero_label=False, seg_fields=[]))
+
+
+class TestDamage:
+
+    @pytest.fixture
+    def jpeg(self, tmp_path):
+        pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / 'a.jpg')
+        return tmp_path / 'a.jpg'
+
+    @staticmethod
+    def garble(path):
+        content = bytearray(path.read_bytes())
+        content[1500:1564] = bytes(255 - byte for byte in content[1500:1564])
+        path.write_bytes(content)
+
+    @pytest.mark.parametrize('transform', [LoadCheckedImage, LoadVOCImage])
+    @pytest.mark.parametrize('backend', ['cv2', 'pillow'])
+    @pytest.mark.parametrize('lost', [2, 400])
+    def test_an_image_that_is_cut_off(self, jpeg, transform, backend, lost):
+        jpeg.write_bytes(jpeg.read_bytes()[:-lost])
+        with pytest.raises(InputError, match=r'The image .*a\.jpg (is damaged|cannot be read) \('):
+            transform(imdecode_backend=backend)(dict(img_path=str(jpeg)))
+
+    def test_decoders_that_fill_up_what_is_cut_off(self, jpeg, monkeypatch):
+        jpeg.write_bytes(jpeg.read_bytes()[:-400])
+        monkeypatch.setattr('mmcv.imfrombytes', lambda *args, **kwargs: np.zeros((48, 64, 3), np.uint8))
+        with pytest.raises(InputError, match=r'a\.jpg is damaged \(its end is missing\)'):
+            LoadCheckedImage()(dict(img_path=str(jpeg)))
+        assert LoadCheckedImage(ignore_empty=True)(dict(img_path=str(jpeg))) is None
+
+    def test_garbled_data_are_no_image_of_voc(self, jpeg):
+        self.garble(jpeg)
+        with pytest.raises(InputError, match=r'a\.jpg is damaged \(Corrupt JPEG data: .*check_voc\.py'):
+            LoadVOCImage()(dict(img_path=str(jpeg)))
+
+    def test_garbled_data_of_others_are_a_warning_once(self, jpeg, monkeypatch):
+        self.garble(jpeg)
+        told = []
+        monkeypatch.setattr('mmseg_gdn.datasets.transforms.loading.print_log', lambda text, *rest: told.append(text))
+        for _ in range(2):
+            assert LoadCheckedImage()(dict(img_path=str(jpeg)))['img'].shape == (48, 64, 3)
+        assert len(told) == 1
+        assert 'a.jpg is damaged (Corrupt JPEG data: ' in told[0]
+
+    def test_pixels_are_those_of_the_stock_transform(self, jpeg):
+        for settings in ({}, dict(to_float32=True), dict(color_type='grayscale')):
+            stock, checked = (transform(**settings)(dict(img_path=str(jpeg)))
+                              for transform in (LoadImageFromFile, LoadCheckedImage))
+            assert np.array_equal(stock.pop('img'), checked.pop('img'))
+            assert stock == checked
+
+    @pytest.mark.parametrize('name', ['img_path', 'seg_map_path'])
+    def test_pipes_are_not_waited_for(self, tmp_path, name):
+        os.mkfifo(tmp_path / 'a.png')
+        transform = LoadVOCImage() if name == 'img_path' else LoadVOCAnnotations()
+        with pytest.raises(InputError, match=r'a\.png is a pipe, not a file'):
+            transform({name: str(tmp_path / 'a.png'), 'reduce_zero_label': False, 'seg_fields': []})
+
+    def test_an_image_whose_name_may_be_two_columns(self, tmp_path):
+        with pytest.raises(InputError, match=r'correct the list \(if the image is a, remove the second column\), and'):
+            LoadVOCImage()(dict(img_path=str(tmp_path / 'a 1.jpg')))
 
 
 class TestImagesAsStored:

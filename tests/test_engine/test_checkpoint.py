@@ -211,6 +211,28 @@ def test_weights_of_other_types_that_are_not_finite_are_refused(bias):
         check_weights(model, dict(model.state_dict(), bias=bias), 'x.pth')
 
 
+@pytest.mark.parametrize(('make', 'words'), [
+    (lambda: torch.zeros(2).to_sparse(), 'float32, sparse_coo'),
+    (lambda: torch.empty(2, dtype=torch.bits8), 'bits8, strided'),
+    (lambda: torch.empty(2, device='meta'), 'float32, without values'),
+])
+def test_tensors_that_no_model_takes(make, words, tmp_path):
+    model = nn.Linear(2, 2)
+    path = save(dict(model.state_dict(), bias=make()), tmp_path / 'x.pth')
+    with pytest.raises(InputError, match=rf'x\.pth has tensors that no model .*\(1 of 2 keys: bias is {words}\)'):
+        load_weights(model, path)
+
+
+@pytest.mark.parametrize('name', ['float8_e4m3fn', 'float8_e5m2', 'float16', 'bfloat16', 'float64', 'int8'])
+def test_tensors_of_other_types(name, tmp_path):
+    if not hasattr(torch, name):
+        pytest.skip(f'this version of PyTorch has no {name}')
+    model = nn.Linear(2, 2)
+    bias = torch.ones(2).to(getattr(torch, name))
+    load_weights(model, save(dict(model.state_dict(), bias=bias), tmp_path / 'x.pth'))
+    assert model.bias.tolist() == [1, 1]
+
+
 @pytest.mark.parametrize('weights', [[torch.ones(1)], {3: torch.ones(1)}, {'a': 3}, 5])
 def test_what_is_no_state_dict(weights):
     with pytest.raises(InputError, match=r'x\.pth has no state dict'):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.ids import archive_names, read_ids
+from mmseg_gdn.utils.ids import archive_names, hint_at_column, read_ids
 
 WANTED = 'give a text file in UTF-8 with one image name per line, without suffix'
 
@@ -79,9 +79,12 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         read_ids(tmp_path / 'ids.txt')
 
 
-def test_a_list_without_end_is_not_read_to_it(monkeypatch):
+def test_a_list_without_end_is_not_read_to_it(tmp_path, monkeypatch):
     monkeypatch.setattr('mmseg_gdn.utils.ids._LARGEST_LIST', 2**12)
+    (tmp_path / 'ids.txt').write_text(2**12 * '\n' + 'a')
     with pytest.raises(InputError, match='has more than 4096 characters'):
+        read_ids(tmp_path / 'ids.txt')
+    with pytest.raises(InputError, match='/dev/zero is a device'):
         read_ids('/dev/zero')
 
 
@@ -92,3 +95,8 @@ def test_names_in_archives():
     for name in ('../a', '/a', '..', 'x/..', 'a\nb'):
         with pytest.raises(InputError, match='cannot be the name of a prediction'):
             archive_names([name], 'The list')
+
+
+def test_a_hint_at_a_second_column():
+    assert hint_at_column('val_0000 1') == ' (if the image is val_0000, remove the second column)'
+    assert hint_at_column('val_0000') == hint_at_column('street 12') == ''

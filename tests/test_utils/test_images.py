@@ -148,6 +148,14 @@ class TestRefusals:
         with pytest.raises(InputError, match=r'photo.jpg cannot be read as an image \(.*truncated'):
             read_image(path)
 
+    def test_garbled(self, tmp_path):
+        path = save(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8), tmp_path / 'photo.jpg')
+        content = bytearray(path.read_bytes())
+        content[2000:2064] = bytes(255 - byte for byte in content[2000:2064])
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r'photo.jpg is damaged \(Corrupt JPEG data: .*save it anew'):
+            read_image(path)
+
     @pytest.mark.parametrize('content', [b'', b'no picture\n' * 50, b'%!PS-Adobe-3.0 EPSF-3.0\n'])
     def test_no_image(self, tmp_path, content):
         path = tmp_path / 'photo.jpg'

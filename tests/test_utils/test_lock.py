@@ -41,3 +41,18 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / 'lock').mkdir()
     with pytest.raises(InputError, match='Cannot write .*lock .*--work-dir'), only_user(tmp_path):
         pass
+
+
+def test_a_lock_that_leaves_nothing_behind(tmp_path):
+    with only_user(tmp_path, '.in_use', '--out', stays=False):
+        told = rf'Another run uses {tmp_path}; wait for it, .* by --out'
+        with pytest.raises(InputError, match=told), only_user(tmp_path, '.in_use', '--out', stays=False):
+            pass
+        assert (tmp_path / '.in_use').exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_that_another_run_removes_in_between(tmp_path, monkeypatch):
+    monkeypatch.setattr('fcntl.flock', lambda file, how: (tmp_path / 'lock').unlink())
+    with pytest.raises(InputError, match='Another run uses'), only_user(tmp_path):
+        pass

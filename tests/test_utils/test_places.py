@@ -108,3 +108,14 @@ def test_a_result_does_not_replace_what_it_is_made_from(tmp_path):
     for given in ('a.pth', 'link.pth', '../' + tmp_path.name + '/a.pth'):
         with pytest.raises(InputError, match=r'a\.pth would replace '):
             require_other_file(tmp_path / 'a.pth', tmp_path / 'b.npy', tmp_path / given)
+
+
+def test_two_runs_do_not_fill_one_folder(tmp_path):
+    with filling(tmp_path) as partial:
+        (partial / 'a.txt').write_text('first')
+        with pytest.raises(InputError, match=f'Another run uses {tmp_path}; .* by --out'), filling(tmp_path):
+            pass
+        with filling(tmp_path, is_first=False) as shared:
+            assert (shared / 'a.txt').exists(), 'other processes of the same run fill it, too'
+            (shared / 'a.txt').rename(tmp_path / 'kept')
+    assert (tmp_path / 'kept').read_text() == 'first'

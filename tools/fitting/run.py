@@ -27,7 +27,7 @@ from mmseg_gdn.models.variant_file import checked_head, find_stock_config, varia
 from mmseg_gdn.utils import InputError, atomic_write
 from mmseg_gdn.utils.cli import add_default_hook, load_config
 from mmseg_gdn.utils.files import sync
-from mmseg_gdn.utils.places import require_folder
+from mmseg_gdn.utils.places import require_folder, writing
 from training.faults import raise_log_errors
 
 from . import NOT_IMPROVED
@@ -123,6 +123,7 @@ def _fit(cfg: Config, plan: FitPlan, metric: str) -> tuple[float, dict[str, Tens
 def _write(path: Path, config: str, weights: dict[str, Tensor], metainfo: dict) -> None:
     meta = dict(dataset_meta={key: metainfo[key] for key in ('classes', 'palette') if key in metainfo})
     with atomic_write(path) as partial_weights, atomic_write(path.with_suffix('.py')) as partial_config:
-        torch.save(dict(meta=meta, state_dict=weights), partial_weights)
+        with writing(path):  # nearer than the one that would name the config
+            torch.save(dict(meta=meta, state_dict=weights), partial_weights)
+            sync(partial_weights)  # so that a disk without room for them keeps the older config, too
         partial_config.write_text(config, encoding='utf-8')
-        sync(partial_weights)  # so that a disk without room for them keeps the older config, too

@@ -61,10 +61,10 @@ class LoadCheckedImage(LoadImageFromFile):
             content = self._content(path)
             with complaints() as found:
                 image = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
-            if image is None:
-                raise InputError('no decoder accepts it')
             if is_cut_off(content):
                 raise InputError('its end is missing')
+            if image is None:
+                raise ValueError('no decoder accepts it')
             if found and self.refuses_complaints:
                 raise InputError(found[0])
         # OpenCV and Pillow report broken files by many kinds of exceptions.

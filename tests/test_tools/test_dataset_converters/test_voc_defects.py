@@ -1,5 +1,7 @@
 """The checker of VOC folders."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -49,6 +51,28 @@ def spoil_truncated_image(root):
     path.write_bytes(path.read_bytes()[:400])
 
 
+def spoil_image_data(root):
+    path = root / 'JPEGImages/a.jpg'
+    content = bytearray(path.read_bytes())
+    content[1500:1564] = bytes(64)
+    path.write_bytes(content)
+
+
+def spoil_image_by_a_pipe(root):
+    (root / 'JPEGImages/a.jpg').unlink()
+    os.mkfifo(root / 'JPEGImages/a.jpg')
+
+
+def spoil_mask_by_a_pipe(root):
+    (root / 'SegmentationClass/a.png').unlink()
+    os.mkfifo(root / 'SegmentationClass/a.png')
+
+
+def spoil_image_by_a_folder(root):
+    (root / 'JPEGImages/a.jpg').unlink()
+    (root / 'JPEGImages/a.jpg').mkdir()
+
+
 def spoil_values(root):
     Image.fromarray(np.full((48, 64), 21, np.uint8)).save(root / 'SegmentationClass/a.png')
 
@@ -82,6 +106,10 @@ def spoil_palette(root):
     (spoil_missing_test_image, "f.jpg: missing; VOC's test images come in a separate archive"),
     (spoil_missing_mask, 'c.png: missing'),
     (spoil_truncated_image, 'JPEGImages/a.jpg: cannot be read'),
+    (spoil_image_data, 'JPEGImages/a.jpg: is damaged (Corrupt JPEG data: '),
+    (spoil_image_by_a_pipe, 'JPEGImages/a.jpg: is a pipe, not a file'),
+    (spoil_mask_by_a_pipe, 'SegmentationClass/a.png is a pipe, not a file'),
+    (spoil_image_by_a_folder, 'JPEGImages/a.jpg: cannot be read (IsADirectoryError)'),
     (spoil_values, 'SegmentationClass/a.png: holds 21, but only 0..20 and 255'),
     (spoil_16_bits, 'SegmentationClass/a.png: holds 3840, but only 0..20 and 255'),
     (spoil_mode, 'a.png of mode RGB has 3 channels'),
@@ -134,3 +162,10 @@ def test_the_real_extract_is_sound(voc_extract):
     assert {name: len(ids) for name, ids in lists.items()} == {'train': 492, 'val': 264, 'trainaug': 945}
     lists = {name: ids[:20] for name, ids in lists.items()}
     assert file_defects(voc_extract, lists)[0] == []
+
+
+def test_a_list_of_one_line_and_two_columns(voc_root):
+    (voc_root / 'ImageSets/Segmentation/val.txt').write_text('d 1\n')
+    defects, _ = file_defects(voc_root, {'val': read_lists(voc_root)[0]['val']})
+    assert len(defects) == 2
+    assert all(line.endswith('missing (if the image is d, remove the second column)') for line in defects)
