@@ -13,6 +13,7 @@ import numpy as np
 
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.progress import byte_progress
+from mmseg_gdn.utils.regular import require_no_pipe
 
 from . import schema
 from .wire import BYTES, FIXED32, FIXED64, Budget, Field, WireError, fields
@@ -62,6 +63,7 @@ def read_caffemodel(path: str | Path) -> dict[str, CaffeLayer]:
             do not fill their shapes.
     """
     path = Path(path)
+    require_no_pipe(path)
     try:
         with path.open('rb') as file:
             status = os.fstat(file.fileno())

@@ -13,6 +13,7 @@ from mmseg_gdn.models import variant
 from mmseg_gdn.models.decode_heads import find_base_head
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.files import similar_files
+from mmseg_gdn.utils.regular import require_no_pipe
 
 _STOCK = 'mmseg::'
 _LINE_LENGTH = 120
@@ -32,6 +33,7 @@ def find_stock_config(name: str) -> tuple[str, Path]:
     """
     folder = variant.stock_config_folder().resolve()
     path = folder / name[len(_STOCK):] if name.startswith(_STOCK) else Path(name).resolve()
+    require_no_pipe(path)
     if not path.is_file():
         raise InputError(f'There is no config {name}; give the path of a config file, or one of the installed mmseg '
                          f'({folder}) as {_STOCK}FAMILY/NAME.py.{similar_files(name, folder, "*.py")}')

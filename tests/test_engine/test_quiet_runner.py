@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.engine.quiet_runner import QuietRunner, is_for_people, warnings_in_log
 from mmseg_gdn.utils import InputError
 
@@ -70,3 +71,15 @@ def test_a_training_state_that_does_not_fit(train, model, tmp_path, part, state,
     torch.save(dict(checkpoint, **{part: state}), path)
     with pytest.raises(InputError, match=rf'^The training cannot go on from .*iter_2\.pth, .*{message}'):
         train(type(model)(), [], max_iters=4, param_scheduler=scheduler, resume=True)
+
+
+def test_a_checkpoint_that_changes_after_it_was_looked_at(model, tmp_path):
+    runner = QuietRunner(model, str(tmp_path), experiment_name=tmp_path.name)
+    path = tmp_path / 'model.pth'
+    torch.save(dict(state_dict=model.state_dict()), path)
+    require_checkpoint(str(path))
+    for spoil, told in ((lambda: path.write_bytes(path.read_bytes()[:500]), 'cannot be read as a checkpoint'),
+                        (lambda: path.write_bytes(b''), 'is empty'), (path.unlink, 'There is no checkpoint')):
+        spoil()
+        with pytest.raises(InputError, match=rf'model\.pth.* {told}|{told} .*model\.pth'):
+            runner.load_checkpoint(str(path))

@@ -1,10 +1,15 @@
 """Export to ONNX, run by onnxruntime."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
+
+import export_onnx
+from mmseg_gdn.utils import InputError
 
 onnxruntime = pytest.importorskip('onnxruntime')
 
@@ -56,3 +61,11 @@ def test_sliding_windows_are_no_graph(run_script, gdn_config, checkpoint, tmp_pa
     assert result.returncode == 1
     assert "--cfg-options model.test_cfg.mode=whole" in result.stderr
     assert not (tmp_path / 'model.onnx').exists()
+
+
+@pytest.mark.parametrize('shape', [(0, 64), (-3, 64), (10**9, 10**9), (10**30, 1)])
+def test_what_is_no_size_of_an_image(gdn_config, tmp_path, monkeypatch, shape):
+    monkeypatch.setattr(sys, 'argv', ['export_onnx.py', str(gdn_config), 'none.pth', str(tmp_path / 'model.onnx'),
+                                      '--shape', *map(str, shape)])
+    with pytest.raises(InputError, match=f'--shape {shape[0]} {shape[1]} is not the size of an image; give height'):
+        export_onnx.main()

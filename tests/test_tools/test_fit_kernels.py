@@ -229,3 +229,14 @@ def test_missing_inputs(stock, tmp_path):
         run(main, tmp_path, stock[0], 'nosuch.pth', '--out', tmp_path / 'gdn.pth')
     with pytest.raises(InputError, match=r'There is no config nosuch\.py'):
         run(main, tmp_path, 'nosuch.py', stock[1], '--out', tmp_path / 'gdn.pth')
+
+
+@pytest.mark.slow
+def test_a_disk_without_room_for_the_weights(stock, tmp_path, limit_files, monkeypatch):
+    (tmp_path / 'gdn.pth').write_text('old')
+    (tmp_path / 'gdn.py').write_text('old')
+    monkeypatch.setattr('fitting.run.read_weights', lambda path: {'a': torch.zeros(10**6)})
+    limit_files(10**6)
+    with pytest.raises(InputError, match=r'Cannot write .*gdn\.pth \('):
+        run(main, tmp_path, *stock, '--out', tmp_path / 'gdn.pth', '--iterations', 8, '--force')
+    assert (tmp_path / 'gdn.pth').read_text() == (tmp_path / 'gdn.py').read_text() == 'old'

@@ -113,6 +113,7 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
 
 def _log_files(source: Path) -> list[Path]:
     """Logs in the order in which they were written; mmengine names folders by the time."""
+    require_no_pipe(source)
     if source.is_file():
         return [source]
     if (source / _LOG).is_file():

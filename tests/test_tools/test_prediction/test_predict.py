@@ -1,12 +1,13 @@
 """Prediction by the command line."""
 
+import os
 import sys
 
 import numpy as np
 import pytest
 import torch
 from mmseg.apis import inference_model, init_model
-from mmseg.datasets import CityscapesDataset
+from mmseg.datasets import CityscapesDataset, PascalVOCDataset
 from PIL import Image
 
 import predict
@@ -14,6 +15,8 @@ from mmseg_gdn.evaluation.voc_palette import voc_palette
 from mmseg_gdn.prediction.predictor import Predictor
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.images import read_image
+from mmseg_gdn.utils.lock import only_user
+from mmseg_gdn.utils.places import IN_USE
 
 
 @pytest.fixture
@@ -132,6 +135,39 @@ class TestRefusals:
     def test_device(self, voc_model):
         with pytest.raises(InputError, match=r'--device pocket-calculator cannot be used \(.*\)\.'):
             Predictor(*voc_model, 'pocket-calculator')
+
+    def test_a_device_without_memory(self, voc_model):
+        with pytest.raises(InputError, match=r'--device meta cannot be used \(Cannot copy out of meta tensor'):
+            Predictor(*voc_model, 'meta')
+
+    def test_classes_in_another_order(self, voc_model, tmp_path):
+        config, checkpoint = voc_model
+        state = torch.load(checkpoint, weights_only=True)
+        classes = PascalVOCDataset.METAINFO['classes']
+        torch.save(dict(state, meta=dict(dataset_meta=dict(classes=classes))), tmp_path / 'same.pth')
+        Predictor(config, str(tmp_path / 'same.pth'), 'cpu')
+        torch.save(dict(state, meta=dict(dataset_meta=dict(classes=classes[::-1]))), tmp_path / 'other.pth')
+        with pytest.raises(InputError, match=r"other\.pth was trained with the classes in another order: its class 0"):
+            Predictor(config, str(tmp_path / 'other.pth'), 'cpu')
+        options = {'test_dataloader.dataset.metainfo': dict(classes=classes[::-1])}
+        Predictor(config, str(tmp_path / 'other.pth'), 'cpu', options)
+
+    def test_images_that_cannot_be_read(self, call, photos, voc_model, tmp_path, capsys):
+        os.mkfifo(photos / 'pipe.png')
+        (photos / 'link.png').symlink_to('nowhere')
+        images = [photos / f'{name}.png' for name in ('pipe', 'link', 'upright')]
+        with pytest.raises(InputError, match='2 of 3 images could not be predicted'):
+            call(*voc_model, *images, '--out', tmp_path / 'out', '--device', 'cpu')
+        told = capsys.readouterr().err
+        assert f'skipped: {photos / "pipe.png"} is a pipe' in told
+        assert f'skipped: There is no image {photos / "link.png"}' in told
+        assert (tmp_path / 'out/upright.png').is_file()
+
+    def test_two_runs_in_one_folder(self, call, photos, voc_model, tmp_path):
+        (tmp_path / 'out').mkdir()
+        with only_user(tmp_path / 'out', IN_USE), pytest.raises(InputError, match='Another run uses .* by --out'):
+            call(*voc_model, photos / 'upright.png', '--out', tmp_path / 'out', '--device', 'cpu')
+        assert not [path for path in (tmp_path / 'out').iterdir() if path.suffix]
 
     def test_unwritable_folder(self, call, photos, voc_model, tmp_path):
         (tmp_path / 'file').touch()
