@@ -1,7 +1,4 @@
-"""How many damaged JPEGs are noticed: bytes of the compressed data are replaced, cut out or cut off at random.
-
-    python benchmarks/reliability/garbled_jpegs.py VOC2012/JPEGImages
-"""
+"""How many damaged JPEGs are noticed: bytes of the compressed data are replaced, cut out or cut off at random."""
 
 from __future__ import annotations
 
