@@ -221,7 +221,7 @@ class TestRefusals:
 
     def test_no_regular_file(self, tmp_path):
         (tmp_path / 'some.caffemodel').symlink_to('/dev/zero')
-        with pytest.raises(InputError, match='is not a regular file') as caught:
+        with pytest.raises(InputError, match='is a device, not a file') as caught:
             read_caffemodel(tmp_path / 'some.caffemodel')
         sentence(caught)
 

@@ -190,7 +190,7 @@ def test_space_is_checked_first(offer, server, run, tmp_path, monkeypatch):
     offer('vgg16', write_v1(tmp_path / 'vgg.caffemodel', vgg()))
     usage = namedtuple('Usage', 'total used free')(10**9, 10**9, 10**6)
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage)
-    with pytest.raises(InputError, match='data/downloads and work_dirs: 0.0 GB are needed'):
+    with pytest.raises(InputError, match='data/downloads and work_dirs: .* are needed'):
         run('vgg16')
     assert server.requests == []
 

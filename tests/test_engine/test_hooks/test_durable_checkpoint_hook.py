@@ -142,7 +142,7 @@ def test_a_full_disk_is_one_sentence_and_older_checkpoints_are_untouched(trainin
 def test_a_disk_without_room_for_a_checkpoint_is_told_before_training(training, names, monkeypatch):
     usage = space.shutil.disk_usage('/')
     monkeypatch.setattr(space.shutil, 'disk_usage', lambda path: usage._replace(free=300))
-    with pytest.raises(InputError, match='are needed, but 0.0 GB are free'):
+    with pytest.raises(InputError, match='are needed, but .* are free'):
         training()
     assert not names()
 
