@@ -13,7 +13,7 @@ import numpy as np
 
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.progress import byte_progress
-from mmseg_gdn.utils.regular import require_no_pipe
+from mmseg_gdn.utils.regular import other_kind
 
 from . import schema
 from .wire import BYTES, FIXED32, FIXED64, Budget, Field, WireError, fields
@@ -63,7 +63,9 @@ def read_caffemodel(path: str | Path) -> dict[str, CaffeLayer]:
             do not fill their shapes.
     """
     path = Path(path)
-    require_no_pipe(path)
+    kind = other_kind(path)  # before it is opened, which waits for a pipe
+    if kind is not None:
+        raise InputError(f'{path} is {kind}, not a file; save the model to disk and name that file.')
     try:
         with path.open('rb') as file:
             status = os.fstat(file.fileno())
