@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import re
 import zipfile
 import zlib
@@ -29,6 +30,7 @@ _NOT_FETCHED = {
 }
 # Without these, mmengine ends a resumed training with a KeyError.
 TRAINING_STATE = ('meta', 'message_hub', 'optimizer')
+_REFUSED = re.compile(r'GLOBAL (\S+)')  # in torch's message about what it does not read
 # Keys of parts that predictions do not use.
 _TRAINING_ONLY = re.compile(r'(^|\.)(auxiliary_head|label_branch)\.')
 
@@ -172,6 +174,27 @@ def require_intact(path: str) -> None:
         if damaged:
             raise InputError(f'{part} is damaged: its checksums do not fit ({damaged}); copy or download it anew, or '
                              'take another checkpoint.')
+
+
+def require_plain(path: Path, target: Path) -> None:
+    """Make sure that a checkpoint can be read again: nothing but data is read from checkpoints.
+
+    Args:
+        path: The file; folders with one file for each process are not checked.
+        target: What it will be called, for messages.
+
+    Raises:
+        InputError: If it holds objects of other kinds, such as functions.
+    """
+    if not path.is_file():
+        return
+    try:
+        _load_checkpoint(str(path), map_location='meta')
+    except pickle.UnpicklingError as error:
+        found = _REFUSED.search(str(error))
+        raise InputError(f'{target} would hold {found[1] if found else "an object"}, which is code and is not read from '
+                         'checkpoints, so training has stopped; let the scheduler, hook or data set that stores it '
+                         'store numbers, texts, lists and tensors only.') from error
 
 
 def require_finite_weights(model: nn.Module, weights: Mapping[str, torch.Tensor], source: str) -> None:

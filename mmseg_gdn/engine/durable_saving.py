@@ -14,6 +14,7 @@ from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.files import sync
 from mmseg_gdn.utils.system_errors import is_about_writing, reason, remedy
 
+from .checkpoint import require_plain
 from .newest_checkpoint import what_can_be_resumed
 
 PARTIAL = '.saving'
@@ -42,7 +43,7 @@ class DurableSaving:
             kwargs: Further arguments of the runner's method.
 
         Raises:
-            InputError: If it could not be written. An older file of this name is untouched then.
+            InputError: If it could not be written, or could not be read again. An older file of this name is untouched then.
         """
         if '://' in str(out_dir):
             self._save(out_dir, filename, *args, **kwargs)
@@ -55,6 +56,7 @@ class DurableSaving:
             self._save(str(partial), filename, *args, **kwargs)
             self._wait()
             if is_main_process():
+                require_plain(partial / filename, target)
                 _replace(partial / filename, target)
         except (OSError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and not is_about_writing(error):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .built_parts import similar
 from .config_errors import config_error
 from .errors import InputError
 from .files import similar_files
@@ -21,9 +19,6 @@ if TYPE_CHECKING:  # importing these takes seconds, and --help needs none of the
     from mmengine.config import Config
 
 _CHECKPOINTS = ('.pth', '.pt', '.ckpt', '.caffemodel', '.onnx')
-# Settings that mmengine, mmseg and this project read beside the arguments of the runner.
-_OTHER_SETTINGS = ('crf', 'tta_model', 'tta_pipeline', 'auto_scale_lr', 'find_unused_parameters', 'model_wrapper_cfg',
-                   'runner_type', 'strategy', 'compile', 'custom_imports')
 
 
 def runner_parser(description: str) -> argparse.ArgumentParser:
@@ -127,9 +122,14 @@ def read_config(path: str, options: dict | None = None) -> Config:
         The config.
 
     Raises:
-        InputError: If the file is missing or cannot be read, or if a setting does not fit it.
+        InputError: If the file is missing or cannot be read, or if a setting does not fit it, is misspelt or of another
+            kind than what is taken there.
     """
     from mmengine.config import Config
+
+    from mmseg_gdn.config_checks import check_config
+
+    from .whole_config import WholeConfig
     if Path(path).suffix in _CHECKPOINTS:
         raise InputError(f'{path} is named where the config belongs, but its name is that of a checkpoint; name the '
                          'config first, and then the checkpoint.')
@@ -146,16 +146,15 @@ def read_config(path: str, options: dict | None = None) -> Config:
         raise InputError(f'{path} cannot be read as a config ({config_error(error)}); correct it, or name another '
                          'one.') from error
     _override(cfg, options or {})
-    return cfg
+    check_config(cfg, path)
+    return WholeConfig.of(cfg)
 
 
 def _override(cfg: Config, options: dict) -> None:
-    from mmengine.runner import Runner
-    known = {*cfg, *inspect.signature(Runner.__init__).parameters, *_OTHER_SETTINGS}
+    from mmseg_gdn.config_checks.names import similar_name
     for key, value in options.items():
         first = key.split('.')[0]
-        hint = similar(first, known, cutoff=0.8)
-        if first not in known and hint:
+        if first not in cfg and (hint := similar_name(first)):
             raise InputError(f'--cfg-options {key}={value}: nothing reads a setting {first}{hint}')
         try:
             cfg.merge_from_dict({key: value})

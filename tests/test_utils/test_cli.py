@@ -81,7 +81,7 @@ def test_a_launcher_without_its_processes(config, monkeypatch, launcher, message
 @pytest.mark.parametrize(('text', 'message'), [
     ("data = dict(samples_per_gpu=2)\nmodel = dict(type='A')\n", 'is written for mmseg 0.x: it sets data'),
     ("train_dataloader = dict()\n", 'sets no model with a type; name a whole config'),
-    ("model = 5\n", 'sets no model with a type'),
+    ("model = 5\n", 'model=5 is a number, where the runner takes a dictionary'),
 ])
 def test_configs_of_another_kind(config, text, message):
     config.write_text(text)

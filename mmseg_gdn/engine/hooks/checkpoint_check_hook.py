@@ -11,6 +11,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel, StateDictType
 
 from mmseg_gdn.engine.checkpoint import TRAINING_STATE, bring_to_standard_form, check_weights
 from mmseg_gdn.engine.class_order import check_class_order
+from mmseg_gdn.engine.resumed_settings import compare_settings
 from mmseg_gdn.utils import InputError
 
 
@@ -40,15 +41,17 @@ class CheckpointCheckHook(Hook):
 
         Raises:
             InputError: If it does not belong to the model (:func:`check_weights`), if it has the classes in another
-                order, or if training would resume from weights without a training state.
+                order, or if training would resume from weights without a training state or with another optimizer.
         """
         if isinstance(checkpoint.get('meta'), dict):
             # mmengine would run this text as a config when training resumes.
             checkpoint['meta'].pop('config', None)
-        if _is_sharded(runner.model):
-            return
         resuming = bool(runner._resume)
         source = str(runner._load_from or find_latest_checkpoint(runner.work_dir))
+        if resuming:
+            compare_settings(runner.cfg, checkpoint, source)
+        if _is_sharded(runner.model):
+            return
         bring_to_standard_form(checkpoint, source)
         if resuming and any(key not in checkpoint for key in TRAINING_STATE):
             raise InputError(f'{source} has weights without a training state, so training cannot resume from it; '

@@ -79,13 +79,16 @@ class DurableCheckpointHook(CheckpointHook):
             self.save_now(runner, runner.iter + 1)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Store the iteration, which FlexibleRunner counts one too high after a validation.
+        """Store the iteration, which FlexibleRunner counts one too high after a validation, and no code.
 
         Args:
             runner: The runner of the training.
             checkpoint: What will be saved.
         """
         checkpoint['meta'].update(self._meta)
+        schedulers = checkpoint.get('param_schedulers') or []
+        for states in schedulers.values() if isinstance(schedulers, dict) else [schedulers]:
+            states[:] = [_without_code(state) for state in states]
 
     def save_now(self, runner: Runner, iteration: int) -> Path:
         """Save a checkpoint, unless there is one of this iteration.
@@ -191,3 +194,8 @@ class DurableCheckpointHook(CheckpointHook):
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def _without_code(state: dict[str, Any]) -> dict[str, Any]:
+    """The state of a scheduler without its functions, which it has from its settings and no checkpoint may bring."""
+    return {key: value for key, value in state.items() if not callable(value)}
