@@ -16,7 +16,7 @@ from .source import keys_read, uses
 # mmengine takes these out of every part.
 _OF_ALL_PARTS = {'type', '_scope_', '_delete_', 'priority'}
 # mmengine gives these.
-_GIVEN = {'self', 'runner', 'dataloader', 'evaluator', 'parameters'}
+_GIVEN = {'self', 'parameters'}
 _CUTOFF = 0.8  # where others may read keys that are not known here
 
 
@@ -47,10 +47,10 @@ def check_keys(part: Part) -> Iterator[Problem]:
         keys, ignores = _arguments(reader)
         known |= keys
         ignores_others = ignores_others or ignores
-    if part.readers and not part.takes_all:
-        missing = set.intersection(*(_required(reader) for reader in part.readers)) - part.given.keys()
-        for key in sorted(missing):
-            yield Problem(f'{part.path} lacks {key}, without which {part.name} does nothing; set {part.path}.{key}.')
+    functions = [reader for reader in part.readers if not isinstance(reader, type) and not part.takes_all]
+    missing = set.intersection(*map(_required, functions)) - part.given.keys() if functions else set()
+    for key in sorted(missing):
+        yield Problem(f'{part.path} lacks {key}, without which {part.name} does nothing; set {part.path}.{key}.')
     for key, value in part.given.items():
         if key in known or key in _OF_ALL_PARTS or not part.path:
             continue
@@ -63,7 +63,7 @@ def check_keys(part: Part) -> Iterator[Problem]:
         elif part.readers:
             yield Problem(f'{setting} sets what {part.name} does not read; remove it, or correct it to one of '
                           f'{", ".join(sorted(known))}.')
-        else:
+        elif value is not None:
             yield Problem(f'{setting} sets what nothing that is known here reads; remove or correct it.',
                           is_certain=False)
 

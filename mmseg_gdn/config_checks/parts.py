@@ -10,7 +10,7 @@ from typing import Any
 import mmseg.registry
 from mmengine.config import Config
 from mmengine.dist import init_dist
-from mmengine.optim import OptimWrapper
+from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from mmengine.registry import Registry
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, LogProcessor, Runner, TestLoop, ValLoop
 from mmengine.runner._flexible_runner import FlexibleRunner
@@ -18,6 +18,8 @@ from mmengine.utils.dl_utils import set_multi_processing
 from torch import distributed as dist
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
+
+from mmseg_gdn.utils.built_parts import keys_of
 
 from .source import keys_read
 
@@ -95,6 +97,7 @@ def _read_by_name(cfg: Config, classes: list[Any]) -> Iterator[Part]:
         readers = _classes(constructor)
         yield Part('optim_wrapper.paramwise_cfg', given, read=keys_read(readers, 'paramwise_cfg'),
                    takes_all=not readers, name=str(constructor))
+        yield from _parameter_groups(cfg, given.get('custom_keys'))
     is_foreign = any(_has_foreign_parts(given) for path, given in _dictionaries('model', cfg.get('model')))
     for path in ('model.train_cfg', 'model.test_cfg'):
         if (given := _at(cfg, path)) is not None:
@@ -103,8 +106,19 @@ def _read_by_name(cfg: Config, classes: list[Any]) -> Iterator[Part]:
                        name='the model')
 
 
+def _parameter_groups(cfg: Config, custom_keys: Any) -> Iterator[Part]:
+    """Settings of single parameters: factors, and what the optimizer takes for all of them."""
+    optimizer = _at(cfg, 'optim_wrapper.optimizer') or {}
+    read = keys_read([DefaultOptimWrapperConstructor], 'custom_keys').union(
+        *(keys_of(one)[0] for one in _classes(optimizer.get('type'))))
+    for name, given in custom_keys.items() if isinstance(custom_keys, Mapping) else ():
+        if isinstance(given, Mapping):
+            yield Part(f'optim_wrapper.paramwise_cfg.custom_keys.{name}', given, read=read, takes_all=False,
+                       name='the optimizer')
+
+
 def _dictionaries(path: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if isinstance(value, Mapping) or isinstance(value, Config):
+    if isinstance(value, (Mapping, Config)):
         items = list(value.items())
         if path:
             yield path, value

@@ -74,4 +74,6 @@ def _pair(owner: ast.AST, key: ast.AST) -> Iterator[tuple[str, str]]:
 def _name(node: ast.AST) -> str | None:
     if isinstance(node, ast.Name):
         return node.id
+    if isinstance(node, ast.Subscript):  # one of several such dictionaries
+        return _name(node.value)
     return node.attr if isinstance(node, ast.Attribute) else None

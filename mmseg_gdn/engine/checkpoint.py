@@ -192,9 +192,10 @@ def require_plain(path: Path, target: Path) -> None:
         _load_checkpoint(str(path), map_location='meta')
     except pickle.UnpicklingError as error:
         found = _REFUSED.search(str(error))
-        raise InputError(f'{target} would hold {found[1] if found else "an object"}, which is code and is not read from '
-                         'checkpoints, so training has stopped; let the scheduler, hook or data set that stores it '
-                         'store numbers, texts, lists and tensors only.') from error
+        what = found[1] if found else 'an object'
+        raise InputError(f'{target} would hold {what}, which is code and is not read from checkpoints, so training has '
+                         'stopped; let the scheduler, hook or data set that stores it store numbers, texts, lists and '
+                         'tensors only.') from error
 
 
 def require_finite_weights(model: nn.Module, weights: Mapping[str, torch.Tensor], source: str) -> None:

@@ -43,7 +43,8 @@ class DurableSaving:
             kwargs: Further arguments of the runner's method.
 
         Raises:
-            InputError: If it could not be written, or could not be read again. An older file of this name is untouched then.
+            InputError: If it could not be written, or could not be read again. An older file of this name is untouched
+                then.
         """
         if '://' in str(out_dir):
             self._save(out_dir, filename, *args, **kwargs)

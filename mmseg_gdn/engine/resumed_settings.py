@@ -34,7 +34,7 @@ def compare_settings(cfg: Config, checkpoint: Mapping[str, Any], source: str) ->
     changed = [key for key in sorted(before.keys() | now.keys())
                if key.startswith(_COMPARED) and before.get(key) != now.get(key)]
     for key in changed:
-        if key == 'optim_wrapper.optimizer.type' or key.startswith('param_scheduler.') and key.endswith('.type'):
+        if key == 'optim_wrapper.optimizer.type' or (key.startswith('param_scheduler.') and key.endswith('.type')):
             raise InputError(f'The training cannot go on from {source} with {key}={now.get(key)}, because it was begun '
                              f'with {before.get(key)}, whose state means something else; resume with the config that '
                              'it was begun with, or start a new training from its weights, with load_from and without '

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,9 @@ def _join_processes_without_gpu(cfg: Config) -> None:
     """Do what mmengine does only for CUDA devices: connect the processes, and wrap the model without a device."""
     from torch import distributed as dist
     if not dist.is_initialized():
+        if os.environ['RANK'] != '0':
+            print(f'Process {os.environ["RANK"]} waits for process 0 at {os.environ["MASTER_ADDR"]}:'
+                  f'{os.environ["MASTER_PORT"]}.', file=sys.stderr)
         dist.init_process_group('gloo')
     unused = cfg.get('find_unused_parameters', False)
     wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False, find_unused_parameters=unused)

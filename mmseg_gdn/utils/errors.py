@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Callable
 
-from . import built_parts, system_errors
+from . import built_parts, connections, system_errors
 from .broken_pipes import quiet_if_unread
 from .commands import as_here
 from .stopping import Stopped, stop_by_exception
@@ -31,9 +31,10 @@ def run_tool(main: Callable[[], int | None]) -> None:
     """Run a tool's ``main`` and end the process with its exit status.
 
     An :class:`InputError` is printed as ``error: <sentence>`` on standard error, with status 1; so are a part of a
-    config with a key or a type that does not exist, and a file that cannot be written. Every other exception keeps its
-    traceback, because it is a defect of the program, not of its input. Ctrl-C and SIGTERM end the process in order,
-    with status 130 and 143; where nobody reads its output any more, as after ``| head``, it ends in silence, with 141.
+    config that cannot be built, processes that do not meet, and a file that cannot be written. Every other exception
+    keeps its traceback, because it is a defect of the program, not of its input. Ctrl-C and SIGTERM end the process in
+    order, with status 130 and 143; where nobody reads its output any more, as after ``| head``, it ends in silence,
+    with 141.
 
     Args:
         main: The tool's entry point; its result is the exit status (``None`` is 0).
@@ -53,7 +54,7 @@ def _run(main: Callable[[], int | None]) -> None:
     except InputError as error:
         sys.exit(f'error: {_last_sentence(error)}')
     except Exception as error:
-        sentence = built_parts.explain(error) or system_errors.explain(error)
+        sentence = connections.explain(error) or system_errors.explain(error) or built_parts.explain(error)
         if sentence is None:
             raise
         sys.exit(f'error: {sentence}')

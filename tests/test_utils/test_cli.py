@@ -26,8 +26,8 @@ def parse(*args):
 
 
 def test_options_reach_the_config(config, tmp_path, monkeypatch):
-    for name in ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'):
-        monkeypatch.setenv(name, '1')
+    for name, value in dict(SLURM_PROCID=0, SLURM_NTASKS=1, SLURM_NODELIST='a', MASTER_ADDR='localhost').items():
+        monkeypatch.setenv(name, str(value))
     cfg = load_config(parse(config, '--work-dir', tmp_path / 'run', '--launcher', 'slurm', '--local-rank', 3,
                             '--cfg-options', 'model.size=(2,3)', 'extra.deep=x'))
     assert cfg.model.size == (2, 3)

@@ -98,6 +98,9 @@ def _require_training(cfg: Config, path: str) -> None:
     if missing:
         raise InputError(f'{path} is for testing only, because it sets no {" and no ".join(missing)}; '
                          'use tools/test.py, or another config for training.')
+    for name in ('max_iters', 'max_epochs', 'val_interval'):
+        if cfg.train_cfg.get(name, 1) < 1:
+            raise InputError(f'train_cfg.{name}={cfg.train_cfg[name]} is no number of steps; set 1 or more.')
 
 
 def _require_files(cfg: Config, path: str) -> None:

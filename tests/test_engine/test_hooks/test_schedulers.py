@@ -49,7 +49,7 @@ def check_resuming(training, load, kill_at, **settings):
     whole = training('whole', [ExactResumeHook(), CheckpointCheckHook()], **settings)
     training('run', [ExactResumeHook(), CheckpointCheckHook()], kill_at('after_train_iter', 4), **settings)
     resumed = training('run', [ExactResumeHook(), CheckpointCheckHook()], resume=True, **settings)
-    last = f'iter_{whole.iter}.pth' if settings.get('train_cfg') is None else f'iter_{whole.iter}.pth'
+    last = f'iter_{whole.iter}.pth'
     first, second = load('whole', last), load('run', last)
     assert resumed.iter == whole.iter
     for key, tensor in first['state_dict'].items():
