@@ -113,7 +113,7 @@ def _parameter_groups(cfg: Config, custom_keys: Any) -> Iterator[Part]:
         *(keys_of(one)[0] for one in _classes(optimizer.get('type'))))
     for name, given in custom_keys.items() if isinstance(custom_keys, Mapping) else ():
         if isinstance(given, Mapping):
-            yield Part(f'optim_wrapper.paramwise_cfg.custom_keys.{name}', given, read=read, takes_all=False,
+            yield Part(f'optim_wrapper.paramwise_cfg.custom_keys.{name}', given, read=read,
                        name='the optimizer')
 
 

@@ -60,7 +60,6 @@ def is_first_process(launcher: str) -> bool:
     return launcher == 'none' or rank == '0'
 
 
-
 def _require_numbers(launcher: str) -> None:
     rank_name, count_name, local_name = _NUMBERS[launcher]
     rank, count = _number(rank_name), _number(count_name)

@@ -14,7 +14,7 @@ from mmengine.evaluator import BaseMetric
 from mmseg.registry import METRICS, MODELS
 
 from mmseg_gdn.engine.newest_checkpoint import newest_checkpoint
-from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils import InputError, run_tool
 from train import main
 
 
@@ -136,6 +136,30 @@ def test_a_metric_that_reads_scores_works_in_validation(train, child):
 def test_a_config_for_testing_only_is_refused(train, child, options, missing):
     with pytest.raises(InputError, match=rf'is for testing only, because it sets {missing} use tools/test\.py'):
         train(child(''), '--cfg-options', *options)
+
+
+@pytest.mark.parametrize('setting', ['max_iters=0', 'max_iters=-3', 'val_interval=0'])
+def test_no_steps(train, child, setting):
+    with pytest.raises(InputError, match=rf'train_cfg\.{setting} is no number of steps; set 1 or more'):
+        train(child(''), '--cfg-options', f'train_cfg.{setting}')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('setting', 'message'), [
+    ('train_dataloader.num_workers=-1', 'train_dataloader of the config cannot be built: ValueError: num_workers'),
+    ('train_dataloader.batch_size=0', 'train_dataloader of the config cannot be built: ValueError: batch_size should'),
+    ('optim_wrapper.optimizer.lr=-1', r'optim_wrapper\.optimizer of the config \(SGD\) cannot be built: ValueError: Inv'),
+])
+def test_a_part_that_refuses_its_settings_is_told_by_its_place(train, child, setting, message):
+    with pytest.raises(SystemExit, match=message):
+        run_tool(lambda: train(child(''), '--cfg-options', setting))
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_only_counts_epochs(train, child):
+    config = child("param_scheduler = [dict(type='ReduceOnPlateauLR', monitor='mIoU', by_epoch=False)]")
+    with pytest.raises(SystemExit, match=r'param_scheduler\.0 of the config \(ReduceOnPlateauLR\) cannot be built'):
+        run_tool(lambda: train(config))
 
 
 def test_the_released_model_is_for_testing_only(train, root_dir):

@@ -1,6 +1,7 @@
 """What is said about keys and types of a config that do not exist."""
 
 import pytest
+import torch
 from mmengine.registry import Registry
 
 from mmseg_gdn.utils.built_parts import explain, keys_of
@@ -55,6 +56,12 @@ def explained(**cfg):
 ])
 def test_sentences(cfg, sentence):
     assert explained(**cfg) == sentence
+
+
+def test_a_value_that_a_package_refuses():
+    with pytest.raises(SystemExit, match=r'A part of the config \(SGD\) cannot be built: ValueError: Invalid learning '
+                       r'rate: -1 \(sgd\.py, in __init__\); correct its settings'):
+        run_tool(lambda: PARTS.build(dict(type=torch.optim.SGD, params=[torch.zeros(1)], lr=-1)))
 
 
 def test_errors_of_the_program_are_none_of_the_config():
