@@ -148,7 +148,7 @@ def test_no_steps(train, child, setting):
 @pytest.mark.parametrize(('setting', 'message'), [
     ('train_dataloader.num_workers=-1', 'train_dataloader of the config cannot be built: ValueError: num_workers'),
     ('train_dataloader.batch_size=0', 'train_dataloader of the config cannot be built: ValueError: batch_size should'),
-    ('optim_wrapper.optimizer.lr=-1', r'optim_wrapper\.optimizer of the config \(SGD\) cannot be built: ValueError: Inv'),
+    ('optim_wrapper.optimizer.lr=-1', r'optim_wrapper\.optimizer of the config \(SGD\) cannot be built: ValueError'),
 ])
 def test_a_part_that_refuses_its_settings_is_told_by_its_place(train, child, setting, message):
     with pytest.raises(SystemExit, match=message):
