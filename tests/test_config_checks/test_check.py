@@ -135,7 +135,8 @@ def test_values_of_another_kind(check, key, value, sentence):
 
 @pytest.mark.parametrize(('key', 'value'), [
     ('resume', True), ('load_from', 'x.pth'), ('train_dataloader.batch_size', None), ('train_cfg.max_iters', 1e3),
-    ('optim_wrapper.paramwise_cfg.custom_keys.interp.wd_mult', 0), ('model.data_preprocessor.size', (8, 8)), ('model.decode_head.in_channels', [1, 2])])
+    ('optim_wrapper.paramwise_cfg.custom_keys.interp.wd_mult', 0),
+    ('model.data_preprocessor.size', (8, 8)), ('model.decode_head.in_channels', [1, 2])])
 def test_values_that_fit(check, key, value):
     assert check(**{key: value})
 
