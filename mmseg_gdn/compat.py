@@ -7,6 +7,7 @@ import contextlib
 import io
 import pickle
 import warnings
+from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any, Callable
@@ -87,7 +88,7 @@ def allow_training_state() -> None:
     # What is let through goes by its own name: torch 2.4 knows no pairs of a function and another name.
     history_method.__module__ = 'builtins'
     history_method.__name__ = history_method.__qualname__ = 'getattr'
-    multiarray = numpy._core.multiarray if hasattr(numpy, '_core') else numpy.core.multiarray
+    multiarray = import_module('numpy._core.multiarray' if hasattr(numpy, '_core') else 'numpy.core.multiarray')
     torch.serialization.add_safe_globals([
         HistoryBuffer, history_method, numpy.ndarray, numpy.dtype, multiarray._reconstruct, multiarray.scalar,
         codecs.encode,  # NumPy stores the bytes of arrays by it, and torch 2.4 does not let it through by itself

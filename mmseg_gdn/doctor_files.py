@@ -80,7 +80,7 @@ def check_config(path: str) -> Iterator[Line]:
         if missing:
             raise InputError(f'{path} is for testing only, because it sets no {" and no ".join(missing)}.')
         require_data(cfg.train_dataloader.dataset)
-        require_data((cfg.get('val_dataloader') or {}).get('dataset'))
+        require_data((cfg.get('val_dataloader') or {}).get('dataset') or {})
         require_starting_weights(cfg.model)
         for hook in cfg.get('custom_hooks') or ():
             if hook.get('type') == 'CaffeWeightsHook' and not hook.get('from_scratch'):

@@ -57,9 +57,9 @@ def convert(layers: Mapping[str, CaffeLayer], layout: Layout,
     result = Conversion()
     remaining = dict(layers)
     channels = _take_convolutions(result, remaining, layout)
-    channels = _take_fully_connected(result, remaining, layout, channels)
-    if channels is not None:
-        _take_classifiers(result, remaining, channels)
+    features = _take_fully_connected(result, remaining, layout, channels)
+    if features is not None:
+        _take_classifiers(result, remaining, features)
     _take_kernels(result, remaining, kernels)
     _check_deconvolution(result, remaining)
     result.left_over.update({name: f'no counterpart for a layer of type {layer.type}'
@@ -158,7 +158,7 @@ def _take_kernels(result: Conversion, remaining: dict[str, CaffeLayer],
     if name is not None:
         layer = remaining.pop(name)
         if kernels is None:
-            kernels = layer.blobs
+            kernels = layer.blobs[0], layer.blobs[1]
             result.used[name] = 'decode_head.interp'
         else:
             result.left_over[name] = 'its matrices are replaced by the ones given separately'

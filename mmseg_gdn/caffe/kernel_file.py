@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def read_kernel(path: str) -> np.ndarray:
             if header.dtype.kind not in 'fiu':
                 raise InputError(f'{path} holds no array of real numbers; {how_to}.')
             stored = np.fromfile(path, header.dtype, header.size, offset=header.offset)
-            order = 'C' if header.flags.c_contiguous else 'F'
+            order: Literal['C', 'F'] = 'C' if header.flags.c_contiguous else 'F'
             kernel = stored.reshape(header.shape, order=order).astype(np.float32)
     except InputError:
         raise

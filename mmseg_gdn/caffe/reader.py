@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 _HOW_TO = 'give a complete binary .caffemodel file'
-_NUMBERS = {schema.BLOB_DATA: np.dtype('<f4'), schema.BLOB_DOUBLE_DATA: np.dtype('<f8')}
+_NUMBERS: dict[int, np.dtype] = {schema.BLOB_DATA: np.dtype('<f4'), schema.BLOB_DOUBLE_DATA: np.dtype('<f8')}
 _UNPACKED = {schema.BLOB_DATA: FIXED32, schema.BLOB_DOUBLE_DATA: FIXED64}
 # Far above what any network has; they bound the time and memory that a file of many tiny parts can claim.
 _MOST_HEADER_BYTES, _MOST_LAYERS, _MOST_BLOBS, _MOST_FIELDS = 2**11, 10_000, 64, 200_000
@@ -182,8 +182,8 @@ def _numbers(where: str, data: memoryview, part: Field) -> np.ndarray:
     if part.kind not in (BYTES, _UNPACKED[part.number]):
         raise WireError(f'numbers of wire type {part.kind} at byte {part.start}')
     if part.kind != BYTES:
-        size = (part.end - part.start) // part.count
-        return np.ndarray(part.count, dtype, data, part.value, (size, ))
+        size = (part.end - part.start) // part.fields
+        return np.ndarray(part.fields, dtype, data, part.value, (size, ))
     if (part.end - part.value) % dtype.itemsize:
         raise InputError(f'{where} ends within a number; {_HOW_TO}.')
     return np.frombuffer(data[part.value:part.end], dtype)

@@ -9,6 +9,7 @@ from mmseg_gdn.utils import require_extra
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
+    from google.protobuf.message import Message
 
 _PACKAGE = 'mmseg_gdn.caffe'
 # Numbers that protobuf's own definition gives to types and labels of fields.
@@ -38,7 +39,7 @@ V1_TYPES = {4: 'Convolution', 14: 'InnerProduct', 39: 'Deconvolution'}
 
 
 @cache
-def message_class(name: str) -> type:
+def message_class(name: str) -> type[Message]:
     """The class of a message, in a separate pool, so that it does not clash with that of an installed Caffe.
 
     Raises:

@@ -43,7 +43,7 @@ class Field(NamedTuple):
         start: Where its tag begins.
         value: Where its value begins, after tag and length.
         end: Where the next field begins.
-        count: How many fields these are; 1 unless values have a fixed size.
+        fields: How many fields these are; 1 unless values have a fixed size.
     """
 
     number: int
@@ -51,7 +51,7 @@ class Field(NamedTuple):
     start: int
     value: int
     end: int
-    count: int = 1
+    fields: int = 1
 
 
 def fields(data: memoryview, begin: int, end: int, budget: Budget | None = None) -> Iterator[Field]:

@@ -8,7 +8,7 @@ import contextlib
 import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -57,7 +57,7 @@ def _path_of_config(word: str) -> str:
 
 
 @contextlib.contextmanager
-def _as_here() -> contextlib.AbstractContextManager[None]:
+def _as_here() -> Iterator[None]:
     """Let a text on standard output name the commands of this installation."""
     printed = io.StringIO()
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.dataset import BaseDataset
 
 from mmseg_gdn.datasets.require_data import dataset_parts, require_data, require_images
@@ -30,14 +30,14 @@ def select_images(cfg: Config, path: str) -> None:
     if len(parts) > 1:
         raise InputError(f'--ids names the images of one data set, but the test set joins {len(parts)} of them; set '
                          'test_dataloader.dataset to one of them, or test without --ids.')
-    parts[0].ann_file = str(Path(path).resolve())
+    parts[0]['ann_file'] = str(Path(path).resolve())
     require_data(parts[0])
     require_images(parts[0])
     # mmengine would treat blank lines and a byte order mark as names.
     plain = Path(cfg.work_dir, 'ids.txt').resolve()
     with atomic_write(plain) as partial:
         partial.write_text('\n'.join(ids) + '\n', encoding='utf-8')
-    parts[0].ann_file = str(plain)
+    parts[0]['ann_file'] = str(plain)
 
 
 def require_archive_names(dataset: dict) -> None:
@@ -102,10 +102,10 @@ def set_pipeline(dataset: dict, pipeline: list[dict]) -> None:
         pipeline: The pipeline.
     """
     for part in dataset_parts(dataset):
-        part.pipeline = pipeline
+        part['pipeline'] = pipeline
 
 
-def drop_annotations(dataset: dict) -> None:
+def drop_annotations(dataset: ConfigDict) -> None:
     """Change a data set's config, possibly of wrappers around others, so that images are loaded without masks.
 
     Args:

@@ -285,7 +285,7 @@ def _shapes(model: nn.Module) -> tuple[dict[str, torch.Size], set[str], set[str]
 
 def _own_state(module: nn.Module) -> dict[str, torch.Tensor]:
     """State dict of a module itself, without its children."""
-    state = {}
+    state: dict[str, torch.Tensor] = {}
     module._save_to_state_dict(state, '', keep_vars=True)
     return state
 

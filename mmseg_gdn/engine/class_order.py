@@ -58,5 +58,6 @@ def _dataset(runner: Runner) -> Any:
 
 def _classes(metainfo: Any) -> list[str]:
     classes = metainfo.get('classes') if isinstance(metainfo, Mapping) else None
-    is_list = isinstance(classes, (list, tuple)) and all(isinstance(name, str) for name in classes)
-    return list(classes) if is_list else []
+    if isinstance(classes, (list, tuple)) and all(isinstance(name, str) for name in classes):
+        return list(classes)
+    return []

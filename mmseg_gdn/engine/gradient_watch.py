@@ -43,7 +43,7 @@ class GradientWatch:
         self._handles: list[Any] = []
         is_sharded = isinstance(model, FullyShardedDataParallel)
         while is_model_wrapper(model):
-            model = model.module
+            model = model.get_submodule('module')
         if is_sharded:
             # The matrices exist only during a forward pass, as views of a flat parameter.
             self._handles.append(model.register_forward_pre_hook(lambda module, args: self._watch(module)))

@@ -39,9 +39,9 @@ def results_table(now: Mapping[str, float], before: Mapping[str, float]) -> str:
         before: The same of another run; may lack some, or all.
     """
     has_before = any(name in before for name in now)
-    rows = [('result', 'now', *(('before', 'change') if has_before else ()))]
+    rows: list[tuple[str, ...]] = [('result', 'now', *(('before', 'change') if has_before else ()))]
     for name, value in now.items():
-        cells = (name, f'{value:.2f}')
+        cells: tuple[str, ...] = (name, f'{value:.2f}')
         if has_before and name in before:
             cells += (f'{before[name]:.2f}', f'{value - before[name]:+.2f}')
         rows.append(cells + ('',) * (len(rows[0]) - len(cells)))

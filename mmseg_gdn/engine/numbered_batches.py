@@ -75,8 +75,9 @@ class NumberedBatches:
 
     def _all_passes(self) -> Iterator[list[int]]:
         for epoch in count():
-            if hasattr(self.sampler, 'set_epoch'):
-                self.sampler.set_epoch(epoch)
+            sampler = self.sampler
+            if sampler is not None and hasattr(sampler, 'set_epoch'):
+                sampler.set_epoch(epoch)
             yield from self._pass(epoch)
 
     def _pass(self, number: int) -> Iterator[list[int]]:
@@ -92,7 +93,7 @@ def rewind(sampler: Sampler | None, seed: int | None) -> None:
         sampler: One of mmengine's samplers, or another that starts anew with every iterator.
         seed: The seed of its order; ``None`` keeps the one it has.
     """
-    if seed is not None and hasattr(sampler, 'seed'):
+    if seed is not None and sampler is not None and hasattr(sampler, 'seed'):
         sampler.seed = seed
     if isinstance(sampler, InfiniteSampler):
         # All its iterators share one generator, from which the workers of the first have drawn already.

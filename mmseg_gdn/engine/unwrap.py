@@ -29,7 +29,7 @@ def whole_model(model: nn.Module) -> Iterator[nn.Module]:
             yield model.module
     else:
         while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-            model = model.module
+            model = model.get_submodule('module')
         yield model
 
 

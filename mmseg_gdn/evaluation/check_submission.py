@@ -10,6 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -97,7 +98,8 @@ def _read_members(archive: str | Path) -> Iterator[tuple[tarfile.TarInfo, bytes]
                 if member.size > _LARGEST_MEMBER:
                     raise InputError(f'{archive} contains {_printable(member.name)} of {member.size} bytes, which is '
                                      'not a prediction for a VOC image; pack only the PNGs of the predictions.')
-                yield member, tar.extractfile(member).read() if member.isfile() else b''
+                stored = tar.extractfile(member) if member.isfile() else None
+                yield member, b'' if stored is None else stored.read()
             _require_end(stream, tar.offset)
     except InputError:
         raise
@@ -113,8 +115,8 @@ def _read_members(archive: str | Path) -> Iterator[tuple[tarfile.TarInfo, bytes]
 class _BoundedGzip(gzip.GzipFile):
     """Bounds the size of reads: tarfile reads headers of any declared length in one piece."""
 
-    def read(self, size: int = -1) -> bytes:
-        self._require_bounds(size, self.tell())
+    def read(self, size: int | None = -1) -> bytes:
+        self._require_bounds(-1 if size is None else size, self.tell())
         return super().read(size)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -171,7 +173,7 @@ def _png_defects(image: Image.Image, photo: Path | None) -> Iterator[str]:
         yield f'is a PNG of mode {image.mode}, but must have a palette (mode P)'
         return
     palette = np.array(image.getpalette('RGB') or ()).reshape(-1, 3)
-    _, highest = image.getextrema()
+    _, highest = cast(tuple[int, int], image.getextrema())  # there is one band
     # PNG allows leaving out unused colours.
     if len(palette) <= highest or not np.array_equal(palette, voc_palette()[:len(palette)]):
         yield "its palette is not VOC's colour map"

@@ -91,7 +91,7 @@ class CRFEvaluator(Evaluator):
             self._pool = crf_pool(self.workers)
         samples = [sample.to_dict() if isinstance(sample, BaseDataElement) else dict(sample)
                    for sample in data_samples]
-        self._batches.append(_Batch(data_batch, samples, [self._refine(sample) for sample in samples]))
+        self._batches.append(_Batch(data_batch, samples, [self._refine(self._pool, sample) for sample in samples]))
         while self._batches and (self._batches[0].is_done or self._in_flight() > 2 * self.workers):
             self._finish_batch()
 
@@ -118,9 +118,9 @@ class CRFEvaluator(Evaluator):
         self.stop()
         return super().evaluate(size)
 
-    def _refine(self, sample: dict) -> Future:
+    def _refine(self, pool: ProcessPoolExecutor, sample: dict) -> Future:
         path = sample['img_path']
-        return start(self._pool, path, refine_file, self.crf, self.loading, path, full_size_probabilities(sample))
+        return start(pool, path, refine_file, self.crf, self.loading, path, full_size_probabilities(sample))
 
     def _in_flight(self) -> int:
         return sum(len(batch.samples) for batch in self._batches)

@@ -129,5 +129,7 @@ def _end_with_parent() -> None:
 
 
 def _wait_for_end() -> None:
-    parent_process().join()
-    os._exit(1)
+    parent = parent_process()
+    if parent is not None:  # as in every process of the pool
+        parent.join()
+        os._exit(1)

@@ -61,8 +61,8 @@ class ScoreCache:
                 if the folder cannot be written.
         """
         paths = [self._path(image, sample.metainfo.get('img_path', '')) for image, sample in zip(images, samples)]
-        kept = [_read(path) for path in paths]
-        missing = [index for index, scores in enumerate(kept) if scores is None]
+        kept = {index: scores for index, path in enumerate(paths) if (scores := _read(path)) is not None}
+        missing = [index for index in range(len(paths)) if index not in kept]
         if missing:
             with torch.no_grad():
                 computed = compute(images[missing])
@@ -73,7 +73,7 @@ class ScoreCache:
                 _require_few_versions(paths[index], samples[index])
                 _write(paths[index], scores)
                 kept[index] = scores
-        return torch.stack(kept).to(images)
+        return torch.stack([kept[index] for index in range(len(paths))]).to(images)
 
     def _path(self, image: Tensor, name: str) -> Path:
         if self._of_weights is None:
@@ -105,7 +105,7 @@ def _digest(*tensors: Tensor, text: str = '') -> str:
     state = hashlib.blake2b(text.encode(), digest_size=16)
     for tensor in tensors:
         state.update(str(tuple(tensor.shape)).encode())
-        state.update(tensor.detach().cpu().contiguous().numpy())
+        state.update(tensor.detach().cpu().contiguous().numpy().data)
     return state.hexdigest()
 
 

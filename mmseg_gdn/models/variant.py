@@ -19,7 +19,7 @@ Size = tuple[int, int]
 # custom_keys of an optimizer: at the network's own learning rate the matrices hardly move away from bilinear
 # interpolation, and weight decay would pull them to zero. Of the factors tried, 1 to 100, the largest gained most
 # (benchmarks/accuracy/matrix-rates.md).
-KERNEL_KEYS = {'interp.kernel': dict(lr_mult=100, decay_mult=0)}
+KERNEL_KEYS: dict[str, dict[str, float]] = {'interp.kernel': dict(lr_mult=100, decay_mult=0)}
 # Devices for building and for running a model. Only shapes matter, but some backbones compute with values while they
 # are built, and some layers do not run on the meta device.
 _DEVICES = (('meta', 'meta'), ('cpu', 'meta'), ('cpu', 'cpu'))
@@ -39,7 +39,7 @@ def stock_config_folder() -> Path:
     raise InputError(f'The mmseg in {package} has no configs; install a release of mmsegmentation.')
 
 
-def last_head(model: dict) -> dict:
+def last_head(model: dict) -> Any:
     """Config of a model's decode head; of the last one in a cascade."""
     heads = model['decode_head']
     return heads[-1] if isinstance(heads, (list, tuple)) else heads
@@ -137,7 +137,8 @@ def score_size(segmentor: nn.Module, images: Tensor) -> Size:
     if not (isinstance(outputs, Tensor) and outputs.dim() == 4):
         raise InputError('The decode head computes no score map that could be upsampled; use it as it is, or another '
                          'head.')
-    return tuple(outputs.shape[2:])
+    height, width = outputs.shape[2:]
+    return height, width
 
 
 def find_score_size(model: dict, crop: Size) -> Size:

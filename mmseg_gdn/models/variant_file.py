@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def checked_head(name: str, cfg: Config) -> dict:
     return head
 
 
-def variant_file_text(base: str, cfg: Config, settings: dict, writer: str, notes: list[str] = ()) -> str:
+def variant_file_text(base: str, cfg: Config, settings: dict, writer: str, notes: Sequence[str] = ()) -> str:
     """Text of the variant's config file.
 
     Args:
@@ -115,7 +116,7 @@ def _cascade_lines(settings: dict) -> list[str]:
 
 
 def _optimizer_lines(cfg: Config) -> list[str]:
-    wrapper = cfg.get('optim_wrapper') or {}
+    wrapper: Any = cfg.get('optim_wrapper') or {}
     if 'lr' not in (wrapper.get('optimizer') or {}):
         return ['# The config gives its optimizer no lr. Add one, and in optim_wrapper.paramwise_cfg:',
                 f'#     custom_keys={_text(variant.KERNEL_KEYS)}']

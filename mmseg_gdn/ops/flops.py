@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Callable
+
 Shape = tuple[int, ...]
 
 
@@ -41,10 +43,11 @@ def _products(x: Shape, kernel_h: Shape, kernel_w: Shape) -> tuple[int, int]:
     (n, classes, h, w), fine_h, fine_w = x, kernel_h[0], kernel_w[0]
     rows_first = fine_h * h * w, fine_h * w * fine_w
     columns_first = fine_w * w * h, fine_w * h * fine_h
-    return tuple(2 * n * classes * terms for terms in min(rows_first, columns_first, key=sum))
+    small, large = min(rows_first, columns_first, key=sum)
+    return 2 * n * classes * small, 2 * n * classes * large
 
 
-FLOPS = {
+FLOPS: dict[str, Callable[..., int]] = {
     'global_interp': _global_interp,
     'global_interp_backward': _global_interp_backward,
     'global_interp_argmax': _global_interp,

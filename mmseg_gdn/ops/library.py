@@ -6,7 +6,7 @@ An implementation is a module with one function per operator. One for another de
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable
 
 import torch
 from torch import Tensor
@@ -81,18 +81,18 @@ def _empty_gradients(inputs: tuple[Tensor, ...], needs: Needs, dtype: torch.dtyp
 
 
 def _with_autocast(operator: OpOverload) -> Callable:
-    def compute_in_the_type_of_autocast(x: Tensor, *arguments: object) -> Tensor | tuple[Tensor, ...]:
-        *arguments, dtype = arguments
+    def compute_in_the_type_of_autocast(x: Tensor, *arguments: Any) -> Tensor | tuple[Tensor, ...]:
+        *others, dtype = arguments
         if dtype is None:
             dtype = torch.float64 if x.dtype == torch.float64 else torch.get_autocast_dtype(x.device.type)
         with torch.autocast(x.device.type, enabled=False):
-            return operator(x, *arguments, dtype)
+            return operator(x, *others, dtype)
 
     return compute_in_the_type_of_autocast
 
 
 def _with_vmap(operator: OpOverload) -> Callable:
-    def one_after_the_other(info: object, in_dims: tuple, *arguments: object) -> tuple:
+    def one_after_the_other(info: Any, in_dims: tuple, *arguments: Any) -> tuple:
         results = [operator(*(argument.select(dim, index) if isinstance(dim, int) else argument
                               for argument, dim in zip(arguments, in_dims))) for index in range(info.batch_size)]
         if isinstance(results[0], Tensor):

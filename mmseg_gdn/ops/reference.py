@@ -16,6 +16,7 @@ from torch import Tensor
 from .checks import Needs, precise_dtype, rows_first, valid_pixels
 
 _CHUNK_BYTES = 16 << 20  # of scores: keeps a GPU busy, and is a small part of the full-size scores of common crops
+_Three = tuple[Tensor, Tensor, Tensor]
 _LINEAR_FROM = 50  # softplus(x) equals x from here on, in double precision too
 
 
@@ -50,7 +51,8 @@ def global_interp_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: 
     maps, grad = x.flatten(0, 1), grad.flatten(0, 1)
     grad_x, grad_h, grad_w = (x.new_empty(0) for _ in needs)
     if rows_first(kernel_h, kernel_w):
-        grad_rows = torch.matmul(grad, kernel_w) if needs[0] or needs[1] else None
+        if needs[0] or needs[1]:
+            grad_rows = torch.matmul(grad, kernel_w)
         if needs[0]:
             grad_x = _times_each(kernel_h.t(), grad_rows)
         if needs[1]:
@@ -58,7 +60,8 @@ def global_interp_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: 
         if needs[2]:
             grad_w = _sum_of_products(grad.flatten(0, 1).t(), _times_each(kernel_h, maps).flatten(0, 1))
     else:
-        grad_columns = _times_each(kernel_h.t(), grad) if needs[0] or needs[2] else None
+        if needs[0] or needs[2]:
+            grad_columns = _times_each(kernel_h.t(), grad)
         if needs[0]:
             grad_x = torch.matmul(grad_columns, kernel_w)
         if needs[1]:  # one product per map, because a single one would need a copy of the full-size gradient
@@ -98,17 +101,17 @@ def cross_entropy_losses_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, ker
                                   dtype: torch.dtype | None) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of :func:`cross_entropy_losses`; the scores are computed again."""
     result = _cross_entropy(x, kernel_h, kernel_w, target, weight, ignore_index, None, needs, dtype, grad)
-    return _like((x, kernel_h, kernel_w), result[4:])
+    return _like((x, kernel_h, kernel_w), (result.grad_x, result.grad_kernel_h, result.grad_kernel_w))
 
 
 def _cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
                    ignore_index: int, max_loss: float | None, needs: Needs, dtype: torch.dtype | None,
                    grad_losses: Tensor | None = None) -> CrossEntropy:
     if not rows_first(kernel_h, kernel_w):
-        losses, *sums, grad_x, grad_w, grad_h = _cross_entropy(
+        losses, loss, weights, hits, grad_x, grad_w, grad_h = _cross_entropy(
             x.mT, kernel_w, kernel_h, target.mT, weight, ignore_index, max_loss, _turned(needs), dtype,
             None if grad_losses is None else grad_losses.mT)
-        return CrossEntropy(_turned_back(losses), *sums, _turned_back(grad_x), grad_h, grad_w)
+        return CrossEntropy(_turned_back(losses), loss, weights, hits, _turned_back(grad_x), grad_h, grad_w)
     precise = precise_dtype(dtype or x.dtype)
     target, valid = target.long(), valid_pixels(target, ignore_index)
     labels = target * valid
@@ -209,8 +212,9 @@ def _in_type(dtype: torch.dtype | None, x: Tensor, *others: Tensor) -> tuple[Ten
     return tuple(tensor.to(dtype or x.dtype) for tensor in (x, *others))
 
 
-def _like(inputs: tuple[Tensor, ...], gradients: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return tuple(gradient.to(tensor.dtype) for gradient, tensor in zip(gradients, inputs))
+def _like(inputs: _Three, gradients: _Three) -> _Three:
+    (x, kernel_h, kernel_w), (grad_x, grad_h, grad_w) = inputs, gradients
+    return grad_x.to(x.dtype), grad_h.to(kernel_h.dtype), grad_w.to(kernel_w.dtype)
 
 
 def _turned(needs: Needs) -> Needs:

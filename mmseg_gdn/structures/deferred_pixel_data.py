@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 from functools import cached_property
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mmengine.structures import PixelData
 from torch import Tensor
@@ -50,7 +50,14 @@ class DeferredPixelData(PixelData):
         return _DeferredDict(super().to_dict)
 
 
-class _DeferredDict(MutableMapping, dict):
+if TYPE_CHECKING:
+    _MutableDict = dict  # which is a MutableMapping for type checkers; when it runs, only by registration
+else:
+    class _MutableDict(MutableMapping, dict):
+        """A dictionary whose methods all use the few that :class:`_DeferredDict` defines."""
+
+
+class _DeferredDict(_MutableDict):
     """A dictionary that is filled when it is first used, because evaluators request one of every field."""
 
     def __init__(self, make: Callable[[], dict]) -> None:
@@ -83,7 +90,7 @@ class _DeferredDict(MutableMapping, dict):
     def __reversed__(self) -> Iterator[str]:
         return reversed(self._fields)
 
-    def __or__(self, other: dict) -> dict:
+    def __or__(self, other: Any) -> dict:
         return self._fields | dict(other)
 
     def __ror__(self, other: dict) -> dict:

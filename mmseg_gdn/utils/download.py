@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
+from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -80,7 +81,8 @@ def remaining_bytes(source: Source, folder: Path) -> int:
 
 def _fetch(source: Source, partial: Path) -> None:
     """Fill the partial file; attempts are repeated as long as they make progress."""
-    most, pauses = partial.stat().st_size, iter(())
+    most = partial.stat().st_size
+    pauses: Iterator[int] = iter(())
     while True:
         try:
             if _receive(source, partial):

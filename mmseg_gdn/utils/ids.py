@@ -119,8 +119,8 @@ def _problem(name: str) -> str | None:
 
 def _require_one_column(path: str | Path, lines: dict[str, int]) -> None:
     """Refuse a second column of 0 and 1, unless the words before it repeat and so belong to the names."""
-    matches = [_FLAGGED.fullmatch(name) for name in lines]
-    if len(matches) > 1 and all(matches) and len({match[1] for match in matches}) == len(matches):
+    names = {match[1] for match in map(_FLAGGED.fullmatch, lines) if match}
+    if len(lines) > 1 and len(names) == len(lines):
         name, number = next(iter(lines.items()))
         raise InputError(f'The list {path} has {_shortened(name)!r} in line {number} and a second column in every '
                          f'line; {_WANTED}.')

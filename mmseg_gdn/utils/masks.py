@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from .errors import InputError
 from .regular import require_no_pipe
@@ -82,7 +82,7 @@ def _values(image: Image.Image, labels: np.ndarray) -> list[int]:
     return [value for value, count in enumerate(image.histogram()) if count]
 
 
-def _raw_mode(image: Image.Image) -> str:
+def _raw_mode(image: ImageFile.ImageFile) -> str:
     """How the pixels are stored in the file, such as 'L;4'."""
     if not image.tile:
         return image.mode

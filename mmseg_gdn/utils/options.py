@@ -19,11 +19,11 @@ class ConfigOptions(Action):
     what is not of this form ends in a sentence.
     """
 
-    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: Sequence[str],
+    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[str] | None,
                  option_string: str | None = None) -> None:
         """Add settings to those given before."""
         options = dict(getattr(namespace, self.dest, None) or {})
-        for text in values:
+        for text in values or ():
             key, _, value = text.partition('=')
             if '=' not in text or not all(part.strip() for part in key.split('.')):
                 raise ArgumentError(self, f'{text!r} is not of the form KEY=VALUE; write, for example, '

@@ -36,7 +36,7 @@ def require_folder(folder: str | os.PathLike, what: str, option: str) -> None:
                          f'{option}.') from error
     try:
         # Permissions alone tell little: of root, of network drives, of full disks.
-        with tempfile.TemporaryFile(dir=folder) as file:
+        with tempfile.TemporaryFile(dir=str(folder)) as file:
             file.write(bytes(4096))
             file.flush()
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-_REMEDIES = {
+_REMEDIES: dict[int | None, str] = {
     errno.ENOSPC: 'make room on the disk',
     errno.EDQUOT: 'make room in your quota',
     errno.EROFS: 'the disk is read-only; name a place on another one',

@@ -41,6 +41,7 @@ class LoadCheckedImage(LoadImageFromFile):
 
     remedy = 'check the data set'
     refuses_complaints = False
+    color_type: str
     _has_warned = False
     _complained_about: set[str] = set()
 
@@ -181,7 +182,7 @@ def _require_size_of_image(path: str, labels: np.ndarray, results: dict) -> None
     size = results.get('ori_shape')
     if size is None or labels.shape == tuple(size[:2]):
         return
-    image = results.get('img_path')
+    image = str(results.get('img_path'))
     is_turned = labels.shape == tuple(size[1::-1]) and orientation(image) > 4
     reason = (f', which asks viewers to turn it (EXIF orientation {orientation(image)}) but is read as it is stored; '
               'store the image turned and without this tag' if is_turned else '; make them equal, pixel by pixel')

@@ -34,6 +34,8 @@ class DurableCheckpointHook(CheckpointHook):
     - Paths that a resumed checkpoint brings along count only inside of the own folder. Nothing else is removed.
     """
 
+    keep_ckpt_ids: deque[int]
+
     def before_train(self, runner: Runner) -> None:
         """Prepare the folder.
 
@@ -107,7 +109,7 @@ class DurableCheckpointHook(CheckpointHook):
                 self._save(runner, f'iter_{iteration}.pth', meta)
             else:
                 self._save_checkpoint_with_step(runner, iteration, meta)
-        return Path(self.last_ckpt)
+        return Path(str(self.last_ckpt))
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:
         self._is_due = not is_between_updates(runner.optim_wrapper)

@@ -63,8 +63,9 @@ class ExactResumeHook(Hook):
             checkpoint: What will be saved.
         """
         state = dict(validated=self._validated)
-        if self._batches is not None and hasattr(self._batches.sampler, 'seed'):
-            state['order'] = int(self._batches.sampler.seed)
+        sampler = self._batches.sampler if self._batches else None
+        if sampler is not None and hasattr(sampler, 'seed'):
+            state['order'] = int(sampler.seed)
         checkpoint[_STATE] = state
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -80,7 +81,7 @@ class ExactResumeHook(Hook):
             runner.val_loop.run()
         self._resumed = None
         if self._batches is not None:
-            self._begin(runner)
+            _begin(self._batches, runner)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Seed the process.
@@ -120,14 +121,15 @@ class ExactResumeHook(Hook):
         self._batches = NumberedBatches(loader.batch_sampler, runner.seed, get_rank(), counts_iterations(loop))
         loop.dataloader = with_batches(loader, self._batches)
 
-    def _begin(self, runner: Runner) -> None:
-        loop = runner.train_loop
-        if counts_iterations(loop):
-            self._batches.begin_at(runner.iter, skipped=runner.iter)
-            loop.dataloader_iterator = BatchIterator(loop.dataloader, done=runner.iter)
-        else:
-            done = runner.iter - runner.epoch * len(loop.dataloader)
-            self._batches.begin_at(runner.iter, skipped=max(done, 0))
+
+def _begin(batches: NumberedBatches, runner: Runner) -> None:
+    loop = runner.train_loop
+    if counts_iterations(loop):
+        batches.begin_at(runner.iter, skipped=runner.iter)
+        loop.dataloader_iterator = BatchIterator(loop.dataloader, done=runner.iter)
+    else:
+        done = runner.iter - runner.epoch * len(loop.dataloader)
+        batches.begin_at(runner.iter, skipped=max(done, 0))
 
 
 def _shield_validation(runner: Runner) -> None:

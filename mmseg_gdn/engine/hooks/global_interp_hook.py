@@ -74,7 +74,7 @@ class GlobalInterpHook(Hook):
         Raises:
             InputError: If a matrix got no gradient.
         """
-        unreached = self._watch.stop()
+        unreached = self._watch.stop() if self._watch else []
         if unreached:
             raise InputError(f'No gradient reaches {", ".join(unreached)}: the losses do not depend on it, so it would '
                              'never change. Use a head that computes its scores in forward, or freeze the matrices.')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import torch
 from mmseg.registry import OPTIMIZERS
@@ -39,6 +39,12 @@ class CaffeSGD(Optimizer):
                 raise ValueError(f'CaffeSGD takes {name} >= 0, but got {value}.')
         super().__init__(params, defaults)
 
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """Update every parameter that has a gradient.
@@ -56,14 +62,14 @@ class CaffeSGD(Optimizer):
         for group in self.param_groups:
             for param in group['params']:
                 if param.grad is not None:
-                    self._update(param, group)
+                    self._update(param, param.grad, group)
         return loss
 
-    def _update(self, param: torch.Tensor, group: dict[str, Any]) -> None:
+    def _update(self, param: torch.Tensor, gradient: torch.Tensor, group: dict[str, Any]) -> None:
         state = self.state[param]
         # Caffe's name. The momentum_buffer of torch.optim.SGD lacks the factor lr, so resuming from it would be wrong.
         if 'history' not in state:
             state['history'] = torch.zeros_like(param)
-        gradient = param.grad.add(param, alpha=group['weight_decay'])
-        state['history'].mul_(group['momentum']).add_(gradient, alpha=group['lr'])
+        decayed = gradient.add(param, alpha=group['weight_decay'])
+        state['history'].mul_(group['momentum']).add_(decayed, alpha=group['lr'])
         param.sub_(state['history'])

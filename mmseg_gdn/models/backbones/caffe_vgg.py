@@ -57,7 +57,7 @@ class CaffeVGG(BaseModule):
 
 
 def _layers(layout: str, widths: tuple[int, ...]) -> list[nn.Module]:
-    layers = []
+    layers: list[nn.Module] = []
     in_channels = 3
     for stage, (width, convs) in enumerate(zip(widths, _CONVS_PER_STAGE)):
         dilation = 2 if layout == 'largefov' and stage == 4 else 1

@@ -32,7 +32,7 @@ def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
         InputError: If there is no such head, or if it is of another kind; the message says why.
     """
     head = MODELS.get(base_type) if base_type else None
-    if head is None:
+    if base_type is None or head is None:
         hint = similar(str(base_type), (name for name in MODELS.module_dict if name.endswith('Head')))
         raise InputError(f'base_type={base_type!r} is not a registered head{hint or ";"} GlobalInterpHead needs the '
                          "name of a decode head of mmseg, such as base_type='FCNHead' (a head of your own must be "
@@ -57,8 +57,9 @@ def check_built_head(base_type: str, head: nn.Module) -> None:
         raise InputError(_refusal(base_type, 'predicts no classes (it has no ignore_index)'))
 
 
-def _obstacle(head: type) -> str | None:
-    if not (isinstance(head, type) and issubclass(head, BaseDecodeHead)):
+def _obstacle(head: Any) -> str | None:
+    is_decode_head = isinstance(head, type) and issubclass(head, BaseDecodeHead)
+    if not is_decode_head:
         return "does not derive from mmseg's BaseDecodeHead"
     if hasattr(head, 'base_head'):
         return 'upsamples its scores already'

@@ -69,7 +69,7 @@ class CaffeFCHead(BaseDecodeHead):
             **kwargs)
         self.layout = layout
         if layout == 'fcn32s':
-            self.pool5a = nn.Identity()
+            self.pool5a: nn.Module = nn.Identity()
             self.fc6 = nn.Conv2d(in_channels, fc_channels, 7)
             # Frozen in Caffe too (lr_mult 0) and the same for every network, so not part of a checkpoint.
             self.register_buffer('upscore', bilinear_filter(_DECONV_KERNEL), persistent=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, SupportsIndex
 
 from mmengine.logging import print_log
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -12,13 +12,14 @@ from mmseg.utils import SampleList
 from torch import Tensor
 
 from mmseg_gdn.models.layers import GlobalInterp
+from mmseg_gdn.models.layers.global_interp import Init, SizePolicy
 from mmseg_gdn.models.losses import sum_by_name
 from mmseg_gdn.utils import InputError
 
 from .base_heads import check_built_head, find_base_head
 from .caffe_fc_head import CaffeFCHead
 from .fused_loss import FusedLoss, find_fused_loss
-from .head_keys import known_keys, require_sizes
+from .head_keys import known_keys, require_size
 from .label_branch import LabelBranch
 from .score_maps import main_scores, map_scores
 from .sizes import Size, input_size, label_size
@@ -65,19 +66,20 @@ class GlobalInterpHead(BaseDecodeHead):
     def __new__(cls, *args, base_type: str | None = None, **kwargs) -> GlobalInterpHead:
         """Make an instance of a class that inherits from this one and from the head named by ``base_type``."""
         # Copying starts from the class of an instance, which already has its base.
-        return object.__new__(cls if cls.base_head else _combine(cls, find_base_head(base_type)))
+        return object.__new__(cls if cls.base_head else _combine((cls, find_base_head(base_type))))
 
     def __init__(self,
                  *,
                  base_type: str,
                  in_size: Size | None = None,
                  out_size: Size | None = None,
-                 init: str = 'bilinear',
-                 size_policy: str = 'resample',
+                 init: Init = 'bilinear',
+                 size_policy: SizePolicy = 'resample',
                  any_train_size: bool = False,
                  label_branch: dict | None = None,
                  **base_cfg: Any) -> None:
-        require_sizes(type(self).__name__, dict(in_size=in_size, out_size=out_size), base_cfg)
+        in_size = require_size(type(self).__name__, 'in_size', in_size, base_cfg)
+        out_size = require_size(type(self).__name__, 'out_size', out_size, base_cfg)
         with known_keys(base_type, type(self), base_cfg):
             super().__init__(**base_cfg)
         check_built_head(base_type, self)
@@ -108,7 +110,7 @@ class GlobalInterpHead(BaseDecodeHead):
             InputError: If the crop is not the one the matrices were made for, or if there is no score map.
         """
         scores = self._main_scores(seg_logits)
-        coarse, full = tuple(scores.shape[2:]), label_size(batch_data_samples)
+        coarse, full = (scores.shape[2], scores.shape[3]), label_size(batch_data_samples)
         self._check_training_size(coarse, full)
         if self.fused_loss is not None:
             labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
@@ -146,8 +148,8 @@ class GlobalInterpHead(BaseDecodeHead):
     @property
     def predicts_from_coarse(self) -> bool:
         """Whether ``predict`` does nothing but upsample, so that :meth:`predict_coarse` can replace it."""
-        is_plain = self.base_head.predict is BaseDecodeHead.predict and self._base_is_plain('predict_by_feat')
-        return is_plain and self.out_channels > 1
+        is_stock = getattr(self.base_head, 'predict', None) is BaseDecodeHead.predict
+        return is_stock and self._base_is_plain('predict_by_feat') and self.out_channels > 1
 
     def predict_coarse(self, inputs: tuple[Tensor, ...], batch_img_metas: list[dict]) -> tuple[Tensor, Tensor, Tensor]:
         """The factors of the scores that ``predict`` returns, without their product.
@@ -160,7 +162,7 @@ class GlobalInterpHead(BaseDecodeHead):
             Coarse scores (N, C, h, w) and the two matrices, (H, h) and (W, w).
         """
         scores = self.forward(inputs)
-        return scores, *self.interp.kernels(tuple(scores.shape[2:]), input_size(batch_img_metas))
+        return scores, *self.interp.kernels((scores.shape[2], scores.shape[3]), input_size(batch_img_metas))
 
     def _main_scores(self, outputs: Any) -> Tensor:
         scores = main_scores(outputs, self.out_channels)
@@ -186,7 +188,7 @@ class GlobalInterpHead(BaseDecodeHead):
     def _base_is_plain(self, method: str) -> bool:
         return getattr(self.base_head, method) in [getattr(plain, method) for plain in _PLAIN]
 
-    def __reduce_ex__(self, protocol: int) -> tuple:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple:
         """Copy and pickle by the two classes, because the combined one is in no module."""
         return _new_head, (self.wrapper, self.base_head), self.__dict__.copy()
 
@@ -196,10 +198,11 @@ def _text(size: Size) -> str:
 
 
 def _new_head(wrapper: type, base: type) -> GlobalInterpHead:
-    return object.__new__(_combine(wrapper, base))
+    return object.__new__(_combine((wrapper, base)))
 
 
 @cache
-def _combine(wrapper: type, base: type) -> type:
+def _combine(classes: tuple[type, type]) -> Any:
+    wrapper, base = classes
     attributes = dict(__module__=__name__, wrapper=wrapper, base_head=base)
     return type(wrapper)(f'{wrapper.__name__}_{base.__name__}', (wrapper, base), attributes)

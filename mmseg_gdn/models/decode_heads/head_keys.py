@@ -8,22 +8,28 @@ from contextlib import contextmanager
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.built_parts import about_keys, similar
 
+from .sizes import Size
 
-def require_sizes(name: str, sizes: Mapping[str, object], others: Mapping[str, object]) -> None:
-    """Make sure that a head has the sizes, for which nothing can stand in.
+
+def require_size(name: str, key: str, size: Size | None, others: Mapping[str, object]) -> Size:
+    """Make sure that a head has a size, for which nothing can stand in.
 
     Args:
         name: The head's name, for the message.
-        sizes: The sizes by key, ``None`` where the config has none.
+        key: The key of the size.
+        size: The size, ``None`` if the config has none.
         others: The other keys of its config.
 
+    Returns:
+        The size.
+
     Raises:
-        InputError: If one is missing; the message names a key with a similar name that is there instead.
+        InputError: If it is missing; the message names a key with a similar name that is there instead.
     """
-    for key, size in sizes.items():
-        if size is None:
-            raise InputError(f'{name} needs the key {key}=(height, width), but the config does not set it'
-                             f'{similar(key, others, "; it has {} instead")}. tools/gdn_variant.py finds the sizes.')
+    if size is None:
+        raise InputError(f'{name} needs the key {key}=(height, width), but the config does not set it'
+                         f'{similar(key, others, "; it has {} instead")}. tools/gdn_variant.py finds the sizes.')
+    return size
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from mmengine.model import BaseModule
 from torch import Tensor
 
 
-class OptionalWeights:
+class OptionalWeights(BaseModule):
     """Mixin for modules that are trained along with a model: knows whether what they would predict is random.
 
     Attributes:

@@ -22,4 +22,4 @@ def input_size(batch_img_metas: list[dict]) -> Size:
     meta = batch_img_metas[0]
     in_window = isinstance(meta['img_shape'], torch.Size)
     shape = meta['img_shape'] if in_window else meta.get('pad_shape', meta['img_shape'])
-    return tuple(int(side) for side in shape[:2])
+    return int(shape[0]), int(shape[1])

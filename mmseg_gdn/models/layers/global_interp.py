@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -14,6 +15,8 @@ from mmseg_gdn.utils import InputError
 from .interp_kernels import bilinear_kernel, caffe_bounds, resample_kernel
 
 Size = tuple[int, int]
+Init = Literal['bilinear', 'caffe']
+SizePolicy = Literal['slice', 'resample', 'error']
 
 
 class GlobalInterp(nn.Module):
@@ -53,8 +56,8 @@ class GlobalInterp(nn.Module):
     def __init__(self,
                  in_size: Size,
                  out_size: Size,
-                 init: Literal['bilinear', 'caffe'] = 'bilinear',
-                 size_policy: Literal['slice', 'resample', 'error'] = 'resample',
+                 init: Init = 'bilinear',
+                 size_policy: SizePolicy = 'resample',
                  align_corners: bool = False,
                  channels: int | None = None) -> None:
         super().__init__()
@@ -74,13 +77,13 @@ class GlobalInterp(nn.Module):
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Set both matrices to their initial values."""
-        if self.init == 'bilinear':
-            self.kernel_h.copy_(self._bilinear(self.out_size[0], self.in_size[0]))
-            self.kernel_w.copy_(self._bilinear(self.out_size[1], self.in_size[1]))
-        else:
+        if self.init == 'caffe' and self.channels:
             bound_h, bound_w = caffe_bounds(self.channels, self.in_size, self.out_size)
             self.kernel_h.uniform_(-bound_h, bound_h)
             self.kernel_w.uniform_(-bound_w, bound_w)
+        else:
+            self.kernel_h.copy_(self._bilinear(self.out_size[0], self.in_size[0]))
+            self.kernel_w.copy_(self._bilinear(self.out_size[1], self.in_size[1]))
 
     def forward(self, x: Tensor, out_size: Size | None = None) -> Tensor:
         """Upsample coarse maps.
@@ -95,9 +98,8 @@ class GlobalInterp(nn.Module):
         Raises:
             InputError: If ``size_policy`` does not allow these sizes.
         """
-        in_size = tuple(x.shape[2:])
-        out_size = self.out_size if out_size is None else tuple(out_size)
-        return global_interp(x, *self.kernels(in_size, out_size))
+        out_size = self.out_size if out_size is None else (out_size[0], out_size[1])
+        return global_interp(x, *self.kernels((x.shape[2], x.shape[3]), out_size))
 
     def kernels(self, in_size: Size, out_size: Size) -> tuple[Tensor, Tensor]:
         """The pair of matrices that ``size_policy`` gives for maps of other sizes.
@@ -134,7 +136,8 @@ class GlobalInterp(nn.Module):
             # A transposed matrix, as Caffe's blobs are, is no matrix for another crop: PyTorch reports the mismatch.
             if loaded is None or loaded.dim() != 2 or loaded.shape in (kernel.shape, kernel.shape[::-1]):
                 continue
-            state_dict[prefix + name] = resample_kernel(loaded, *kernel.shape, self.align_corners)
+            fine, coarse = kernel.shape
+            state_dict[prefix + name] = resample_kernel(loaded, fine, coarse, self.align_corners)
             print_log(f'{prefix}{name}: the {_text(loaded.shape)} matrix of the checkpoint was resampled to '
                       f'{_text(kernel.shape)}.', 'current')
         super()._load_from_state_dict(state_dict, prefix, *args)
@@ -170,5 +173,5 @@ def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
-def _text(size: Size) -> str:
+def _text(size: Sequence[int]) -> str:
     return f'{size[0]}x{size[1]}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -72,8 +73,8 @@ def resample_kernel(kernel: Tensor, fine: int, coarse: int, align_corners: bool 
     old_fine, old_coarse = kernel.shape
     if (fine, coarse) == (old_fine, old_coarse):
         return kernel
-    like = dict(dtype=kernel.dtype, device=kernel.device)
-    deviation = kernel - bilinear_kernel(old_fine, old_coarse, align_corners, **like)
+    bilinear = partial(bilinear_kernel, align_corners=align_corners, dtype=kernel.dtype, device=kernel.device)
+    deviation = kernel - bilinear(old_fine, old_coarse)
 
     place = _relative(torch.arange(fine, device=kernel.device), fine, coarse, align_corners)
     cell = place.round()
@@ -83,7 +84,7 @@ def resample_kernel(kernel: Tensor, fine: int, coarse: int, align_corners: bool 
 
     reached = (old_column >= 0) & (old_column < old_coarse)
     moved = deviation[old_row.clamp(0, old_fine - 1).long()[:, None], old_column.clamp(0, old_coarse - 1).long()]
-    return bilinear_kernel(fine, coarse, align_corners, **like) + moved * reached
+    return bilinear(fine, coarse) + moved * reached
 
 
 def _relative(index: Tensor, count: int, other_count: int, align_corners: bool) -> Tensor:

@@ -27,13 +27,17 @@ def share_background(loss_decode: dict | list[dict], with_background: bool) -> d
         InputError: If a loss has another setting.
     """
     if isinstance(loss_decode, (list, tuple)):
-        return [share_background(loss, with_background) for loss in loss_decode]
-    if not is_registered_as(loss_decode['type'], MultiLabelAuxLoss):
-        return loss_decode
-    if loss_decode.get('with_background', with_background) != with_background:
+        return [_with_background(loss, with_background) for loss in loss_decode]
+    return _with_background(loss_decode, with_background)
+
+
+def _with_background(loss: dict, with_background: bool) -> dict:
+    if not is_registered_as(loss['type'], MultiLabelAuxLoss):
+        return loss
+    if loss.get('with_background', with_background) != with_background:
         raise InputError(f'The logits have with_background={with_background}, but their loss has '
                          f'with_background={not with_background}; set it in the head or branch only.')
-    return dict(loss_decode, with_background=with_background)
+    return dict(loss, with_background=with_background)
 
 
 def count_labels(num_classes: int, with_background: bool) -> int:
@@ -82,7 +86,7 @@ def label_losses(losses: Iterable[nn.Module], logits: Tensor, masks: Tensor, ign
     Returns:
         Scalars by name; losses of the same name are added.
     """
-    return sum_by_name(*({loss.loss_name: loss(logits, masks, ignore_index=ignore_index)} for loss in losses))
+    return sum_by_name(*({str(loss.loss_name): loss(logits, masks, ignore_index=ignore_index)} for loss in losses))
 
 
 def sum_by_name(*losses: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -46,9 +46,10 @@ class Ensemble(BaseModel):
     def __init__(self, members: list[dict], data_preprocessor: dict | None = None) -> None:
         super().__init__()
         self.shares = _shares(members)
-        self.members = nn.ModuleList(EnsembleMember(member['config'], member['checkpoint']) for member in members)
-        for member in self.members[1:]:
-            _require_same_classes(self.members[0], member)
+        first, *others = [EnsembleMember(member['config'], member['checkpoint']) for member in members]
+        self.members = nn.ModuleList([first, *others])
+        for other in others:
+            _require_same_classes(first, other)
 
     @torch.no_grad()
     def forward(self, inputs: list[Tensor] | None = None, data_samples: OptSampleList = None,

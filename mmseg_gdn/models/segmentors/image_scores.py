@@ -32,10 +32,11 @@ def attach_image_scores(model: EncoderDecoder,
     head = next((head for head in _auxiliary_heads(model) if isinstance(head, MultiLabelHead)), None)
     if branch is None and head is None:
         return samples
-    if scores is None:
-        logits = None
-    else:
-        logits = branch.predict_labels(scores) if branch is not None else head.predict_labels(features)
+    logits = None
+    if scores is not None and branch is not None:
+        logits = branch.predict_labels(scores)
+    elif scores is not None and features is not None and head is not None:
+        logits = head.predict_labels(features)
     for index, sample in enumerate(samples):
         sample.image_scores = None if logits is None else logits[index]
     return samples

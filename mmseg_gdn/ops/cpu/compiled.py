@@ -33,7 +33,7 @@ def is_available() -> bool:
     Raises:
         InputError: If that variable has a value that says neither yes nor no.
     """
-    return not _is_switched_off() and library() is not None
+    return not _is_switched_off() and _load()[0] is not None
 
 
 def status() -> str:
@@ -54,9 +54,16 @@ def _is_switched_off() -> bool:
     return read_switch(_SWITCH, 'the compiled operators') is False
 
 
-def library() -> ctypes.CDLL | None:
-    """The library, or ``None`` where it cannot be used."""
-    return _load()[0]
+def library() -> ctypes.CDLL:
+    """The library.
+
+    Raises:
+        RuntimeError: Where it cannot be used; see :func:`is_available`.
+    """
+    loaded, problem = _load()
+    if loaded is None:
+        raise RuntimeError(f'The compiled CPU operators cannot be used: {problem}.')
+    return loaded
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -103,9 +104,9 @@ def cross_entropy_losses_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, ker
 
 
 class _CrossEntropy(NamedTuple):
-    """Losses of all pixels if wanted, the three sums, and the gradients of the first one."""
+    """Losses of all pixels (empty if not wanted), the three sums, and the gradients of the first one."""
 
-    losses: Tensor | None
+    losses: Tensor
     sums: Tensor
     gradients: tuple[Tensor, ...]
 
@@ -132,13 +133,13 @@ def _cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor
             x.mT, kernel_w, kernel_h, target.mT, weight, ignore_index, (needs[0], needs[2], needs[1]),
             max_loss=max_loss, with_losses=with_losses, grad_losses=None if grad_losses is None else grad_losses.mT)
         grad_x = grad_x.mT.contiguous() if needs[0] else grad_x
-        return _CrossEntropy(losses.mT.contiguous() if with_losses else None, sums, (grad_x, grad_h, grad_w))
+        return _CrossEntropy(losses.mT.contiguous() if with_losses else losses, sums, (grad_x, grad_h, grad_w))
     inputs = _contiguous(x, kernel_h, kernel_w)
     gradients = _empty_gradients(inputs, needs)
     target = target.long()
     if not (target.is_contiguous() or target.mT.is_contiguous()):
         target = target.contiguous()
-    losses = torch.empty_like(target, dtype=torch.float32) if with_losses else None
+    losses = torch.empty_like(target, dtype=torch.float32) if with_losses else x.new_empty(0)
     if grad_losses is not None:
         grad_losses = torch.empty_like(target, dtype=torch.float32).copy_(grad_losses)
     if weight is not None:
@@ -149,7 +150,8 @@ def _cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor
     problem = _Problem(*_addresses(*inputs, target, weight, grad_losses, losses, *gradients, totals, memory), *sizes,
                        *target.stride()[1:], ignore_index, math.inf if max_loss is None else max_loss, threads)
     library().gdn_cross_entropy(ctypes.byref(problem))
-    check_labels(*map(int, totals[3:].tolist()), x.shape[1], ignore_index)
+    lowest, highest = map(int, totals[3:].tolist())
+    check_labels(lowest, highest, x.shape[1], ignore_index)
     return _CrossEntropy(losses, totals[:3], gradients)
 
 
@@ -164,7 +166,7 @@ def _contiguous(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(tensor.contiguous() for tensor in tensors)
 
 
-def _empty_gradients(inputs: tuple[Tensor, ...], needs: Needs) -> tuple[Tensor, ...]:
+def _empty_gradients(inputs: Sequence[Tensor], needs: Needs) -> tuple[Tensor, ...]:
     return tuple(tensor.new_empty(tensor.shape if need else 0) for tensor, need in zip(inputs, needs))
 
 

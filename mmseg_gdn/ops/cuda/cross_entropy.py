@@ -60,8 +60,8 @@ def cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor,
                         with_losses)
     turned = Inputs(x.mT, kernel_w, kernel_h, target.mT, weight, ignore_index, max_loss,
                     (needs[0], needs[2], needs[1]), None if grad_losses is None else grad_losses.mT)
-    losses, *sums, grad_x, grad_w, grad_h = _by_rows(turned, with_losses)
-    return CrossEntropy(losses.mT.contiguous() if with_losses else losses, *sums,
+    losses, loss, weights, hits, grad_x, grad_w, grad_h = _by_rows(turned, with_losses)
+    return CrossEntropy(losses.mT.contiguous() if with_losses else losses, loss, weights, hits,
                         grad_x.mT.contiguous() if needs[0] else grad_x, grad_h, grad_w)
 
 
@@ -84,10 +84,10 @@ def _by_rows(inputs: Inputs, with_losses: bool) -> CrossEntropy:
         if grad_losses is not None:
             grad_losses = _of_chunk(grad_losses, images, rows).to(precise).reshape(pixels).contiguous()
         sums.append(softmax.write_losses(lines, inputs.weight, grad_losses, inputs.max_loss, chunk_losses, statistics))
-        if with_losses:
+        if chunk_losses is not None:
             part = _of_chunk(losses, images, rows)
             part.copy_(chunk_losses.view(part.shape))
-        if any(inputs.needs):
+        if statistics is not None:
             grads.add(lines, statistics, coarse, images, rows)
     loss, weights, hits = torch.cat(sums, 1).sum(1, dtype=torch.float64)
     return CrossEntropy(losses, loss.to(precise), weights.to(precise), hits.long(), *grads.finished())
