@@ -66,8 +66,10 @@ def command(*args):
 
 
 def test_help_lists_the_commands():
-    listed = re.findall(r'^  ([\w-]+) +\w', command('--help').stdout, flags=re.MULTILINE)
+    listed = dict(re.findall(r'^  ([\w-]+) +(\w.*)', command('--help').stdout, flags=re.MULTILINE))
     assert {*COMMANDS, 'doctor', 'run', 'where'} <= set(listed)
+    cut = [text for text in listed.values() if re.search(r'[(`]|\W$', text)]
+    assert not cut, 'the first sentences of the docstrings do not end where they are cut'
 
 
 def test_a_misspelt_command():

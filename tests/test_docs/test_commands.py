@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from mmseg_gdn.cli.main import main as command
+from mmseg_gdn.shipped import PREFIX, shipped_config
 from mmseg_gdn.utils.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +60,11 @@ ELSEWHERE = {
     'ids=data/VOCdevkit/VOC2012/ImageSets/Segmentation/test.txt': 'tests/test_tools/test_get_voc.py',
     'python benchmarks/table.py benchmarks/results/NAME.json': 'benchmarks/table.py',
 }
+# Commands in a line of text or in a cell of a table; they may be incomplete.
+SPAN = re.compile(r'(?<!`)`([^`]+)`(?!`)')
+FENCED = re.compile(r'^( *)```.*?^\1```', re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r'((?:python |bash )?(?:tools|benchmarks)/\S+\.(?:py|sh)|(?:mmseg-gdn|python -m mmseg_gdn)(?: [a-z]\S*)?)'
+                    r'(?![\w./-])(.*)')
 ENVIRONMENT = re.compile(r'^(?:[A-Z_]+=\S* )+')
 
 
@@ -66,6 +75,15 @@ def command_lines():
                 words = shlex.join(shlex.split(re.sub(r'\$\(.*?\)', 'SUBSTITUTED', line), comments=True))
                 if words:
                     yield pytest.param(ENVIRONMENT.sub('', words), id=f'{page.stem}: {words}')
+
+
+def inline_commands():
+    for page in [*PAGES, *(path for folder in ('configs', 'benchmarks', 'checkpoints') for path in
+                           sorted((ROOT / folder).rglob('*.md')))]:
+        for span in SPAN.findall(FENCED.sub('', page.read_text(encoding='utf-8'))):
+            line = ' '.join(span.split())
+            if INLINE.fullmatch(line):
+                yield pytest.param(line, id=f'{page.stem}: {line}')
 
 
 def is_elsewhere(line):
@@ -131,6 +149,41 @@ def check_sphinx(words, parse):
     from sphinx.cmd.build import get_parser
     args = get_parser().parse_args(words)
     assert (ROOT / args.confdir / 'conf.py').is_file()
+
+
+@pytest.mark.parametrize('line', inline_commands())
+def test_an_inline_command_exists_and_has_its_options(line):
+    program, rest = INLINE.fullmatch(line).groups()
+    script = script_of(program.split()[-1])
+    assert script is None or (ROOT / script).is_file()
+    assert all(shipped_config(word).is_file() for word in rest.split() if word.startswith(PREFIX))
+    options = set(re.findall(r'(?<![\w-])--[a-z][\w-]*', rest)) - {'--help'}
+    if options:
+        stock_tool = rest.split()[:1] if script == 'tools/stock.py' else []
+        assert options <= options_of(script, *stock_tool)
+
+
+def script_of(name):
+    """The script that a command runs; nothing for what ``mmseg-gdn`` does by itself."""
+    if '/' in name:
+        return name
+    if name in COMMANDS:
+        return f'tools/{COMMANDS[name]}'
+    assert name in ('mmseg-gdn', 'mmseg_gdn', 'doctor', 'run', 'where')
+    return None
+
+
+@cache
+def options_of(*command):
+    shown = subprocess.run([sys.executable, *command, '--help'], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(re.findall(r'--[a-z][\w-]*', shown.stdout))
+
+
+@pytest.mark.parametrize('line', ['python tools/nothing.py', 'mmseg-gdn trian', 'tools/test.py --no-such-option',
+                                  'mmseg-gdn train mmseg_gdn::gdn/nothing.py'])
+def test_an_inline_command_that_does_not_exist_is_noticed(line):
+    with pytest.raises(AssertionError):
+        test_an_inline_command_exists_and_has_its_options(line)
 
 
 CHECKS = {'python': check_python, 'pip': check_pip, 'mmseg-gdn': check_command, 'bash': check_script,

