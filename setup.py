@@ -43,9 +43,10 @@ EXPORT = ['onnx', 'onnxruntime', 'onnxscript']
 PLOTS = ['matplotlib>=3.5']
 CRF = ['pydensecrf2>=1.1']  # pydensecrf, of which it is a fork, no longer builds
 DEMO = ['gradio>=6.31; python_version >= "3.10"']
-DOCS = ['sphinx', 'myst-parser', 'furo']
-TESTS = ['hypothesis', 'pytest', 'pytest-xdist', 'ruff', 'scikit-image', 'seaborn', *CAFFE, *EXPORT, *PLOTS, *CRF,
-         *DOCS, *DEMO, 'playwright; python_version >= "3.10"']
+DOCS = ['sphinx', 'myst-parser', 'myst-nb', 'furo']
+TESTS = ['hypothesis', 'ipykernel', 'mypy', 'nbclient', 'pytest', 'pytest-cov', 'pytest-random-order', 'pytest-xdist',
+         'ruff', 'scikit-image', 'seaborn', *CAFFE, *EXPORT, *PLOTS, *CRF, *DOCS, *DEMO,
+         'playwright; python_version >= "3.10"']
 
 
 def version() -> str:

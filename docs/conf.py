@@ -17,11 +17,11 @@ release = re.search(r"__version__ = '(.+)'", (DOCS.parent / 'mmseg_gdn' / '__ini
 html_title = f'mmseg_gdn {release}'
 html_show_copyright = False
 
-extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'sphinx.ext.viewcode', 'mathml',
+extensions = ['myst_nb', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'sphinx.ext.viewcode', 'mathml',
               'repository_links', 'shapes']
 root_doc = 'docs/index'
 include_patterns = [
-    'docs/*.md', 'configs/gdn/README.md', 'benchmarks/accuracy/*.md', 'checkpoints/*.md', 'CHANGELOG.md',
+    'docs/*.md', 'docs/*.ipynb', 'configs/gdn/README.md', 'benchmarks/accuracy/*.md', 'checkpoints/*.md', 'CHANGELOG.md',
     'CONTRIBUTING.md'
 ]
 # Folders without pages, which are not worth looking into.
@@ -36,6 +36,7 @@ html_show_sphinx = False
 pygments_style = 'friendly'
 smartquotes = False  # messages are looked for as they are printed
 
+nb_execution_mode = 'off'  # the notebook has its outputs, and a test runs it
 myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 4  # as on GitHub
 myst_links_external_new_tab = False

@@ -51,6 +51,7 @@ NEEDS = {
 PASSED_ON = {'benchmarks/gpu.sh': 'benchmarks/gpu.py'}  # a shell script, and what parses its options
 # Commands without a parser here, and what shows that they work.
 ELSEWHERE = {
+    '.venv/bin/mypy': 'Makefile',
     '.venv/bin/ruff check .': 'Makefile',
     'make test': '.ci/run',
     'python3 -m venv .venv': 'Makefile',

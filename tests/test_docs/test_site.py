@@ -56,7 +56,7 @@ def pages(site):
 
 def test_every_page_is_there(site, pages):
     written = {path.relative_to(site).with_suffix('').as_posix() for path in pages}
-    wanted = {f'docs/{path.stem}' for path in (ROOT / 'docs').glob('*.md')}
+    wanted = {f'docs/{path.stem}' for kind in ('md', 'ipynb') for path in (ROOT / 'docs').glob(f'*.{kind}')}
     assert wanted | {'index', 'CONTRIBUTING', 'CHANGELOG', 'configs/gdn/README'} <= written
 
 
