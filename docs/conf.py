@@ -21,8 +21,8 @@ extensions = ['myst_nb', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'sphinx.ex
               'repository_links', 'shapes']
 root_doc = 'docs/index'
 include_patterns = [
-    'docs/*.md', 'docs/*.ipynb', 'configs/gdn/README.md', 'benchmarks/accuracy/*.md', 'checkpoints/*.md', 'CHANGELOG.md',
-    'CONTRIBUTING.md'
+    'docs/*.md', 'docs/*.ipynb', 'configs/gdn/README.md', 'benchmarks/accuracy/*.md', 'checkpoints/*.md',
+    'CHANGELOG.md', 'CONTRIBUTING.md'
 ]
 # Folders without pages, which are not worth looking into.
 exclude_patterns = ['.*', '**/.*', 'data', 'work_dirs', 'build', 'dist', 'tests', 'tools', 'mmseg_gdn*']

@@ -64,8 +64,8 @@ ELSEWHERE = {
 # Commands in a line of text or in a cell of a table; they may be incomplete.
 SPAN = re.compile(r'(?<!`)`([^`]+)`(?!`)')
 FENCED = re.compile(r'^( *)```.*?^\1```', re.DOTALL | re.MULTILINE)
-INLINE = re.compile(r'((?:python |bash )?(?:tools|benchmarks)/\S+\.(?:py|sh)|(?:mmseg-gdn|python -m mmseg_gdn)(?: [a-z]\S*)?)'
-                    r'(?![\w./-])(.*)')
+INLINE = re.compile(r'((?:python |bash )?(?:tools|benchmarks)/\S+\.(?:py|sh)'
+                    r'|(?:mmseg-gdn|python -m mmseg_gdn)(?: [a-z]\S*)?)(?![\w./-])(.*)')
 ENVIRONMENT = re.compile(r'^(?:[A-Z_]+=\S* )+')
 
 
@@ -79,8 +79,8 @@ def command_lines():
 
 
 def inline_commands():
-    for page in [*PAGES, *(path for folder in ('configs', 'benchmarks', 'checkpoints') for path in
-                           sorted((ROOT / folder).rglob('*.md')))]:
+    others = (path for folder in ('configs', 'benchmarks', 'checkpoints') for path in (ROOT / folder).rglob('*.md'))
+    for page in [*PAGES, *sorted(others)]:
         for span in SPAN.findall(FENCED.sub('', page.read_text(encoding='utf-8'))):
             line = ' '.join(span.split())
             if INLINE.fullmatch(line):
