@@ -41,7 +41,7 @@ def load_models(files: Sequence[str] | None, compared: Sequence[str] | None, dev
     if files is None:
         files, compared = default_model(_HINT), default_model(_HINT, upsampling='bilinear')
     pairs = [files] if compared is None else [compared, files]
-    predictors = [Predictor(*pair, device) for pair in pairs]
+    predictors = [Predictor(config, checkpoint, device) for config, checkpoint in pairs]
     if len({_classes(predictor) for predictor in predictors}) > 1:
         raise InputError(f'{pairs[0][0]} and {pairs[1][0]} predict different classes, so they cannot be compared; name '
                          'two models for the same data.')

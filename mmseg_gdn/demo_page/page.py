@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -22,9 +23,10 @@ STYLE = Path(__file__).with_name('page.css')
 _ABOUT_CRF = 'Moves borders to those of the photograph, which takes seconds.'
 _STRENGTH = 55
 _FORGET_AFTER = 3600  # seconds
-_RECOLOURING = dict(show_progress='hidden', api_visibility='private')
+_RECOLOURING: dict[str, Any] = dict(show_progress='hidden', api_visibility='private')
 # One at a time, so that two visitors do not make each other wait twice as long, nor need twice the memory.
-_COMPUTING = dict(show_progress='minimal', api_visibility='private', concurrency_limit=1, concurrency_id='model')
+_COMPUTING: dict[str, Any] = dict(
+    show_progress='minimal', api_visibility='private', concurrency_limit=1, concurrency_id='model')
 
 
 def build_page(models: Sequence[NamedModel], longest_side: int, note: str = '') -> gr.Blocks:

@@ -98,6 +98,6 @@ def warm_up(models: Sequence[NamedModel]) -> None:
 
 def _refined(predictor: Predictor, photograph: Photograph) -> np.ndarray:
     prediction = predictor(photograph.pixels, photograph.path, with_probabilities=True)
-    probabilities = prediction.probabilities.astype(np.float32)
+    probabilities = np.asarray(prediction.probabilities, np.float32)
     crf = make_crf(predictor.crf)
     return crf.refine(photograph.pixels[..., ::-1], probabilities).argmax(0).astype(np.uint8)

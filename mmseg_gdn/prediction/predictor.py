@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
+from mmseg.models import BaseSegmentor
 from mmseg.registry import MODELS, TRANSFORMS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
@@ -76,7 +77,7 @@ class Predictor:
         model = MODELS.build(cfg.model)
         meta = load_weights(model, checkpoint)
         require_class_order(meta, class_names(dataset), checkpoint)
-        self.model = _to_device(revert_sync_batchnorm(model).eval(), device)
+        self.model: BaseSegmentor = _to_device(revert_sync_batchnorm(model).eval(), device)
         if model.num_classes > 256:
             raise InputError(f'{config} has {model.num_classes} classes, but a palette PNG holds at most 256.')
         self.legend = legend_of_dataset(dataset, model.num_classes)

@@ -49,7 +49,7 @@ def raise_broken_pipes(handler: logging.Handler) -> None:
             raise  # the error that is being handled where this is called
         report(record)
 
-    handler.handleError = raise_or_report
+    handler.handleError = raise_or_report  # type: ignore[method-assign]  # of this one handler only
 
 
 def _flush() -> None:
