@@ -72,7 +72,7 @@ def check_keys(part: Part) -> Iterator[Problem]:
 def _arguments(reader: Any) -> tuple[set[str], bool]:
     """Keys that a class or a function takes, and whether it accepts any others and ignores them."""
     keys, _ = keys_of(reader)
-    function = reader.__init__ if isinstance(reader, type) else reader
+    function = reader.__init__ if isinstance(reader, type) else reader  # type: ignore[misc]  # of just this class
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

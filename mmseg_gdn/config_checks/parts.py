@@ -34,7 +34,7 @@ _BUILT_BY_RUNNER = {
     'log_processor': ([LogProcessor], []),
 }
 # With FlexibleRunner, other classes read these.
-_OF_PLAIN_RUNNER = {
+_OF_PLAIN_RUNNER: dict[str, tuple[list[Any], list[str]]] = {
     'randomness': ([Runner.set_randomness], []),
     'env_cfg.mp_cfg': ([set_multi_processing], []),
     'env_cfg.dist_cfg': ([init_dist, dist.init_process_group], []),
@@ -77,9 +77,9 @@ def parts_of(cfg: Config) -> Iterator[Part]:
         yield Part(path, given, types, name=str(getattr(given['type'], '__name__', given['type'])))
     sections = _BUILT_BY_RUNNER if 'runner_type' in cfg else _BUILT_BY_RUNNER | _OF_PLAIN_RUNNER
     for path, (readers, variables) in sections.items():
-        given = _at(cfg, path)
-        if given is not None and 'type' not in given:
-            yield Part(path, given, readers, keys_read([Runner], *variables), False, readers[-1].__name__)
+        section = _at(cfg, path)
+        if section is not None and 'type' not in section:
+            yield Part(path, section, readers, keys_read([Runner], *variables), False, readers[-1].__name__)
     yield from _read_by_name(cfg, [one for _, _, types in typed for one in types])
 
 

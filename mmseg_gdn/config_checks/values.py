@@ -36,8 +36,9 @@ def check_values(part: Part) -> Iterator[Problem]:
         # What only some of the possible readers take is none of the others' business.
         misfits = [_misfit(f'{part.path}.{key}' if part.path else key, value, found[key])
                    for found in hints if key in found]
-        if misfits and all(misfits):
-            path, value, hint = misfits[0]
+        first = misfits[0] if misfits and all(misfits) else None
+        if first is not None:
+            path, value, hint = first
             yield Problem(f'{path}={shortened(value)} is {_kind(value)}, where {part.name} takes {_described(hint)}; '
                           'correct it.')
 
@@ -122,7 +123,8 @@ def _kind(value: Any) -> str:
         return 'yes or no'
     if isinstance(value, (int, float)):
         return 'a number'
-    return {str: 'a text', list: 'a list', tuple: 'a list'}.get(type(value), 'a dictionary')
+    kinds: dict[type, str] = {str: 'a text', list: 'a list', tuple: 'a list'}
+    return kinds.get(type(value), 'a dictionary')
 
 
 def _described(hint: Any) -> str:

@@ -71,7 +71,7 @@ def settings_of(text: Any) -> dict[str, Any]:
 
 def _flat(path: str, node: ast.AST) -> Iterator[tuple[str, Any]]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict' and node.keywords:
-        inner = [(keyword.arg, keyword.value) for keyword in node.keywords]
+        inner: list[tuple[object, ast.expr]] = [(keyword.arg, keyword.value) for keyword in node.keywords]
     elif isinstance(node, ast.Dict) and node.keys:
         inner = [(key.value if isinstance(key, ast.Constant) else '', value) for key, value in zip(
             node.keys, node.values)]

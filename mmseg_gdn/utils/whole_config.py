@@ -36,3 +36,4 @@ class WholeConfig(Config):
             return super().dump()
         with atomic_write(file) as partial:
             super().dump(partial)
+        return None
