@@ -53,6 +53,7 @@ PASSED_ON = {'benchmarks/gpu.sh': 'benchmarks/gpu.py'}  # a shell script, and wh
 ELSEWHERE = {
     '.venv/bin/mypy': 'Makefile',
     '.venv/bin/ruff check .': 'Makefile',
+    '.venv/bin/ruff format .': 'Makefile',
     'make test': '.ci/run',
     'python3 -m venv .venv': 'Makefile',
     'python3.9 -m venv lowest': 'Makefile',

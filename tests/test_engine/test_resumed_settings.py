@@ -49,7 +49,7 @@ def test_what_the_checkpoint_decides(resume):
 
 @pytest.mark.parametrize(('changes', 'message'), [
     ({'optim_wrapper.optimizer.type': 'AdamW'},
-     r"iter_2\.pth with optim_wrapper\.optimizer\.type='AdamW', because it was begun with 'SGD', whose state means"),
+     r"iter_2\.pth with optim_wrapper\.optimizer\.type='AdamW', because it was begun with 'SGD', whose"),
     ({'param_scheduler.1.type': 'StepLR'}, r"param_scheduler\.1\.type='StepLR', because it was begun with 'PolyLR'"),
     ({'param_scheduler': [dict(type='LinearLR', end=2, by_epoch=False)]},
      r"param_scheduler\.1\.type=None, because it was begun with 'PolyLR'"),

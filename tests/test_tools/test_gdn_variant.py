@@ -140,7 +140,7 @@ def test_another_crop(own_config):
 
 @pytest.mark.parametrize(('settings', 'lines'), [
     ("optimizer=dict(_delete_=True, type='Adam', lr=1e-3)",
-     "optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, weight_decay=0.0)}))\n"),
+     "dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, weight_decay=0.0)}))\n"),
     ('paramwise_cfg=None', "custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}, _delete_=True"),
     ("optimizer=dict(_delete_=True, type='Adam')", '# The config gives its optimizer no lr.'),
 ])
