@@ -44,9 +44,26 @@ PLOTS = ['matplotlib>=3.5']
 CRF = ['pydensecrf2>=1.1']  # pydensecrf, of which it is a fork, no longer builds
 DEMO = ['gradio>=6.31; python_version >= "3.10"']
 DOCS = ['sphinx', 'myst-parser', 'myst-nb', 'furo']
-TESTS = ['hypothesis', 'ipykernel', 'mypy', 'nbclient', 'pytest', 'pytest-cov', 'pytest-random-order', 'pytest-xdist',
-         'ruff', 'scikit-image', 'seaborn', *CAFFE, *EXPORT, *PLOTS, *CRF, *DOCS, *DEMO,
-         'playwright; python_version >= "3.10"']
+TESTS = [
+    'hypothesis',
+    'ipykernel',
+    'mypy',
+    'nbclient',
+    'pytest',
+    'pytest-cov',
+    'pytest-random-order',
+    'pytest-xdist',
+    'ruff',
+    'scikit-image',
+    'seaborn',
+    *CAFFE,
+    *EXPORT,
+    *PLOTS,
+    *CRF,
+    *DOCS,
+    *DEMO,
+    'playwright; python_version >= "3.10"',
+]
 
 
 def version() -> str:
@@ -60,10 +77,16 @@ def native_kernels() -> list:
         return []
     folder = 'mmseg_gdn/ops/cpu'
     names = ('interface', 'product', 'product_gradients', 'argmax', 'cross_entropy')
-    return [Extension('mmseg_gdn.ops.cpu._kernels', [f'{folder}/{name}.c' for name in names],
-                      depends=sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).glob('*.h')),
-                      extra_compile_args=['-std=gnu11', '-O3', '-mavx2', '-mfma', '-fopenmp', '-Wall', '-Wextra'],
-                      extra_link_args=['-fopenmp'], optional=True)]
+    return [
+        Extension(
+            'mmseg_gdn.ops.cpu._kernels',
+            [f'{folder}/{name}.c' for name in names],
+            depends=sorted(str(path.relative_to(ROOT)) for path in (ROOT / folder).glob('*.h')),
+            extra_compile_args=['-std=gnu11', '-O3', '-mavx2', '-mfma', '-fopenmp', '-Wall', '-Wextra'],
+            extra_link_args=['-fopenmp'],
+            optional=True,
+        )
+    ]
 
 
 class BuildOptional(build_ext):
@@ -74,9 +97,13 @@ class BuildOptional(build_ext):
         try:
             super().build_extension(ext)
         except (BaseError, CCompilerError) as error:
-            atexit.register(print, f'NOTE: {ext.name} was not compiled ({error}). The installation is complete, and '
-                            'PyTorch computes the same, more slowly. To compile it, install gcc or clang with OpenMP '
-                            'and install again; `python -m mmseg_gdn` tells what is used.', file=sys.stderr)
+            atexit.register(
+                print,
+                f'NOTE: {ext.name} was not compiled ({error}). The installation is complete, and '
+                'PyTorch computes the same, more slowly. To compile it, install gcc or clang with OpenMP '
+                'and install again; `python -m mmseg_gdn` tells what is used.',
+                file=sys.stderr,
+            )
 
 
 class BuildWithShippedFiles(build_py):
@@ -100,7 +127,7 @@ class BuildWithShippedFiles(build_py):
 setup(
     name='mmseg-gdn',
     version=version(),
-    description='Global Deconvolutional Networks for MMSegmentation, faithful to the authors\' Caffe',
+    description="Global Deconvolutional Networks for MMSegmentation, faithful to the authors' Caffe",
     long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
@@ -112,8 +139,17 @@ setup(
     entry_points={'console_scripts': ['mmseg-gdn = mmseg_gdn.cli.main:main']},
     python_requires='>=3.9',
     install_requires=['torch>=2.4', 'numpy>=1.22', 'pillow>=9.1', 'packaging'],
-    extras_require={'openmmlab': OPENMMLAB, 'onedl': ONEDL, 'caffe': CAFFE, 'export': EXPORT, 'plots': PLOTS,
-                    'crf': CRF, 'demo': DEMO, 'docs': DOCS, 'tests': TESTS},
+    extras_require={
+        'openmmlab': OPENMMLAB,
+        'onedl': ONEDL,
+        'caffe': CAFFE,
+        'export': EXPORT,
+        'plots': PLOTS,
+        'crf': CRF,
+        'demo': DEMO,
+        'docs': DOCS,
+        'tests': TESTS,
+    },
     classifiers=[  # what the tests run on, and nothing else
         'Development Status :: 4 - Beta',
         'Intended Audience :: Science/Research',

@@ -51,8 +51,11 @@ def _draw_bars(axes: plt.Axes, cases: list[dict], ratios: dict[str, list[float]]
         places = [position + index * width for position in range(len(cases))]
         axes.bar(places, heights, width, label=name.replace('_', ' '))
     axes.axhline(1, color='black', linewidth=0.8)
-    axes.set_xticks([position + 0.4 - width / 2 for position in range(len(cases))],
-                    [case['name'].replace('->', '\n-> ') for case in cases], fontsize=8)
+    axes.set_xticks(
+        [position + 0.4 - width / 2 for position in range(len(cases))],
+        [case['name'].replace('->', '\n-> ') for case in cases],
+        fontsize=8,
+    )
     axes.legend(fontsize=8, ncols=4, loc='lower center', bbox_to_anchor=(0.5, 1))
 
 
@@ -61,8 +64,12 @@ def _draw_growth(axes: plt.Axes, growth: dict[str, list[dict]]) -> None:
         first, last = GROWTH[what][0], GROWTH[what][-1]
         varied = next(field for field in Case._fields if getattr(first, field) != getattr(last, field))
         sides = [getattr(case, varied) for case in GROWTH[what]]
-        axes.plot([side / sides[0] for side in sides], [point['of_stock'] for point in points], 'o-',
-                  label=f'{what}, from {first.name}')
+        axes.plot(
+            [side / sides[0] for side in sides],
+            [point['of_stock'] for point in points],
+            'o-',
+            label=f'{what}, from {first.name}',
+        )
     axes.axhline(1, color='black', linewidth=0.8)
     axes.set_xscale('log', base=2)
     axes.xaxis.set_major_formatter('{x:g}')

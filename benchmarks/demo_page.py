@@ -41,8 +41,10 @@ def main() -> None:
         page = browser.new_page(viewport=_WINDOW)
         page.goto(address)
         seconds = [choose(page, photograph) for photograph in photographs(Path(folder), args.rounds)]
-        print(f'500x375 pixels, from the choice to both masks: {median(seconds):.2f} s (median of {args.rounds}, '
-              f'{min(seconds):.2f} to {max(seconds):.2f})')
+        print(
+            f'500x375 pixels, from the choice to both masks: {median(seconds):.2f} s (median of {args.rounds}, '
+            f'{min(seconds):.2f} to {max(seconds):.2f})'
+        )
         if args.out:
             page.mouse.move(0, 0)
             page.wait_for_timeout(1000)  # what shows the progress fades away
@@ -81,7 +83,7 @@ def photographs(folder: Path, number: int) -> Iterator[Path]:
     """
     for index in range(number):
         path = folder / f'photograph-{index + 1}.jpg'
-        part = skimage.data.astronaut()[8 * index:375 + 8 * index, 8:508]
+        part = skimage.data.astronaut()[8 * index : 375 + 8 * index, 8:508]
         Image.fromarray(part).save(path, quality=95)
         yield path
 

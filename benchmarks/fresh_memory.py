@@ -35,8 +35,10 @@ def main() -> None:
             for _ in range(_TIMES):
                 time.sleep(pause)
                 times.append(first_touch(huge))
-            print(f'{"huge" if huge else "4 KiB"} pages, {pause} s later: {statistics.median(times):.0f} ms '
-                  f'({min(times):.0f} to {max(times):.0f})')
+            print(
+                f'{"huge" if huge else "4 KiB"} pages, {pause} s later: {statistics.median(times):.0f} ms '
+                f'({min(times):.0f} to {max(times):.0f})'
+            )
 
 
 if __name__ == '__main__':

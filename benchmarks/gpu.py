@@ -28,7 +28,7 @@ import mmseg_gdn
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 _TYPES = {'bfloat16': torch.bfloat16, 'float32': torch.float32}
-_TINY = Case(1, 3, 2, 3, 4, 5),
+_TINY = (Case(1, 3, 2, 3, 4, 5),)
 
 
 def main() -> None:
@@ -36,8 +36,10 @@ def main() -> None:
     args = _arguments()
     device, deadline = torch.device(args.device), time.monotonic() + 60 * args.minutes
     if device.type == 'cuda' and not torch.cuda.is_available():
-        raise InputError('PyTorch finds no CUDA device; run this on a machine with a GPU, or try its steps with '
-                         'TRITON_INTERPRET=1 and --device cpu --tiny.')
+        raise InputError(
+            'PyTorch finds no CUDA device; run this on a machine with a GPU, or try its steps with '
+            'TRITON_INTERPRET=1 and --device cpu --tiny.'
+        )
     results = _about(device)
     path = args.out / f'gpu-{results["device"].lower().replace(" ", "-")}.json'
     with atomic_write(path) as file:
@@ -49,7 +51,7 @@ def main() -> None:
 
 
 def _check(results: dict, device: torch.device, tiny: bool) -> None:
-    results['errors'] = errors(device, ((1, 3, 2, 3, 5, 4), ) if tiny else SHAPES)
+    results['errors'] = errors(device, ((1, 3, 2, 3, 5, 4),) if tiny else SHAPES)
     if too_large := wrong(results['errors']):
         raise InputError(f'Wrong on this device, so nothing was measured: {"; ".join(too_large)}.')
     print(f'{len(results["errors"])} comparisons with double precision are within their tolerances', flush=True)
@@ -67,8 +69,9 @@ def _measure_all(results: dict, device: torch.device, args: argparse.Namespace, 
         results['models'] = _measure_models(device, args.seconds, deadline)
 
 
-def _measure(case: Case, device: torch.device, dtype: torch.dtype, limits: dict, seconds: float,
-             with_compiled: bool) -> dict:
+def _measure(
+    case: Case, device: torch.device, dtype: torch.dtype, limits: dict, seconds: float, with_compiled: bool
+) -> dict:
     name = str(dtype).removeprefix('torch.')
     inputs, steps = Inputs(case, device, dtype), {}
     for step in STEPS:
@@ -81,9 +84,12 @@ def _measure(case: Case, device: torch.device, dtype: torch.dtype, limits: dict,
             entry['of_reference'] = entry['median_ms'] / times[REFERENCE]['median_ms']
             entry['peak_bytes'] = peak_memory(methods[method], device)
         aims, memory = GPU_AIMS.get(case, {}), times[OURS]['peak_bytes'] / max(1, times[STOCK]['peak_bytes'])
-        print(f'{case.name} {name} {step}: stock {times[STOCK]["median_ms"]:.3f} ms, ' +
-              ', '.join(f'{method} {entry["of_stock"]:.3f}' for method, entry in times.items() if method != STOCK) +
-              f' (aim {aims.get(step, "-")}), memory {memory:.3f} (aim {aims.get(f"{step}_memory", "-")})', flush=True)
+        print(
+            f'{case.name} {name} {step}: stock {times[STOCK]["median_ms"]:.3f} ms, '
+            + ', '.join(f'{method} {entry["of_stock"]:.3f}' for method, entry in times.items() if method != STOCK)
+            + f' (aim {aims.get(step, "-")}), memory {memory:.3f} (aim {aims.get(f"{step}_memory", "-")})',
+            flush=True,
+        )
     result = {'name': case.name, 'shape': list(case), 'dtype': name, 'steps': steps}
     if limits:
         written_ms = case.scores * dtype.itemsize / limits['gbyte_per_s'] / 1e6
@@ -94,6 +100,7 @@ def _measure(case: Case, device: torch.device, dtype: torch.dtype, limits: dict,
 
 def _measure_models(device: torch.device, seconds: float, deadline: float) -> dict:
     from gpu_models import MODELS_MEASURED, training_calls  # after the kernels, because models need mmseg
+
     measured = {}
     for name, batch in MODELS_MEASURED.items():
         if time.monotonic() > deadline:
@@ -110,11 +117,17 @@ def _measure_models(device: torch.device, seconds: float, deadline: float) -> di
 
 def _about(device: torch.device) -> dict:
     is_gpu = device.type == 'cuda'
-    return {'device': torch.cuda.get_device_name() if is_gpu else 'interpreter',
-            'capability': '{}.{}'.format(*torch.cuda.get_device_capability()) if is_gpu else None,
-            'date': datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-            'versions': {'torch': torch.__version__, 'mmseg_gdn': mmseg_gdn.__version__,
-                         'python': platform.python_version(), 'cuda': torch.version.cuda}}
+    return {
+        'device': torch.cuda.get_device_name() if is_gpu else 'interpreter',
+        'capability': '{}.{}'.format(*torch.cuda.get_device_capability()) if is_gpu else None,
+        'date': datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        'versions': {
+            'torch': torch.__version__,
+            'mmseg_gdn': mmseg_gdn.__version__,
+            'python': platform.python_version(),
+            'cuda': torch.version.cuda,
+        },
+    }
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,8 +11,13 @@ from torch import Tensor
 from mmseg_gdn.ops import cross_entropy_sums, cuda, global_interp, global_interp_argmax, global_interp_cross_entropy
 
 # Classes, coarse and fine sides: one tile and several, full ones and not, rows first and columns first.
-SHAPES = ((2, 21, 16, 16, 125, 125), (1, 21, 64, 64, 129, 70), (1, 150, 33, 20, 66, 90), (1, 300, 8, 31, 40, 37),
-          (2, 5, 12, 200, 30, 210))
+SHAPES = (
+    (2, 21, 16, 16, 125, 125),
+    (1, 21, 64, 64, 129, 70),
+    (1, 150, 33, 20, 66, 90),
+    (1, 300, 8, 31, 40, 37),
+    (2, 5, 12, 200, 30, 210),
+)
 TOLERANCES = {torch.float32: 1e-5, torch.bfloat16: 3e-2, torch.float16: 4e-3}
 
 
@@ -44,8 +49,10 @@ def wrong(found: dict[str, float]) -> list[str]:
 def _errors_of(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> dict[str, float]:
     n, classes, h, w, fine_h, fine_w = shape
     generator = torch.Generator().manual_seed(sum(shape))
-    inputs = [(torch.randn(size, generator=generator) / size[-1]**0.5).to(device, dtype).requires_grad_()
-              for size in ((n, classes, h, w), (fine_h, h), (fine_w, w))]
+    inputs = [
+        (torch.randn(size, generator=generator) / size[-1] ** 0.5).to(device, dtype).requires_grad_()
+        for size in ((n, classes, h, w), (fine_h, h), (fine_w, w))
+    ]
     target = torch.randint(classes, (n, fine_h, fine_w), generator=generator)
     target[torch.rand(target.shape, generator=generator) < 0.2] = 255
     target, weight = target.to(device), torch.linspace(0.5, 2, classes).to(device)

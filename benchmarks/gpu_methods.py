@@ -31,7 +31,7 @@ class Inputs:
         generator = torch.Generator().manual_seed(0)
 
         def normal(*shape: int) -> Tensor:
-            numbers = torch.randn(shape, generator=generator) / shape[-1]**0.5
+            numbers = torch.randn(shape, generator=generator) / shape[-1] ** 0.5
             return numbers.to(device, dtype).requires_grad_()
 
         self.size = case.fine_h, case.fine_w
@@ -60,13 +60,15 @@ def calls(step: str, inputs: Inputs, *, with_compiled: bool) -> dict[str, Call]:
     }
     if with_compiled:
         compiled = torch.compile(_plain_step, dynamic=False)
-        methods[COMPILED] = _step(step, lambda: compiled(step, inputs.x, *inputs.kernels, inputs.target), inputs,
-                                  fused=True)
+        methods[COMPILED] = _step(
+            step, lambda: compiled(step, inputs.x, *inputs.kernels, inputs.target), inputs, fused=True
+        )
     return methods
 
 
 def switched(on: bool, call: Call) -> Call:
     """The call with the Triton kernels on or off."""
+
     def run() -> object:
         os.environ[_SWITCH] = str(int(on))
         return call()

@@ -16,17 +16,27 @@ from gpu_methods import OURS
 from mmseg_gdn.ops import cuda
 from mmseg_gdn.utils import atomic_write, run_tool
 
-_STEPS = {'global_interp': 'forward', 'global_interp_argmax': 'argmax', 'cross_entropy_sums': 'loss',
-          'cross_entropy_losses': 'loss', 'cross_entropy_losses_backward': 'loss'}
+_STEPS = {
+    'global_interp': 'forward',
+    'global_interp_argmax': 'argmax',
+    'cross_entropy_sums': 'loss',
+    'cross_entropy_losses': 'loss',
+    'cross_entropy_losses_backward': 'loss',
+}
 RECORD = Path(cuda.__file__).with_name('measured.json')
 
 
 def faster(results: dict) -> dict[str, list[str]]:
     """The types in which each operator was faster than the reference in all cases."""
     dtypes = dict.fromkeys(case['dtype'] for case in results['cases'])
-    return {operator: [dtype for dtype in dtypes if all(
-        case['steps'][step][OURS]['of_reference'] < 1 for case in results['cases'] if case['dtype'] == dtype)]
-            for operator, step in _STEPS.items()}
+    return {
+        operator: [
+            dtype
+            for dtype in dtypes
+            if all(case['steps'][step][OURS]['of_reference'] < 1 for case in results['cases'] if case['dtype'] == dtype)
+        ]
+        for operator, step in _STEPS.items()
+    }
 
 
 def main() -> None:

@@ -11,9 +11,11 @@ import sys
 from statistics import median
 
 # Importing the parts of mmseg that a training uses needs a remedy first where mmcv has no compiled operators.
-_ALL_OF_MMSEG = ('from mmcv.utils import ext_loader; from unittest.mock import MagicMock; '
-                 'ext_loader.load_ext = MagicMock(); '
-                 'import mmengine.runner, mmseg.apis, mmseg.datasets, mmseg.engine, mmseg.evaluation, mmseg.models')
+_ALL_OF_MMSEG = (
+    'from mmcv.utils import ext_loader; from unittest.mock import MagicMock; '
+    'ext_loader.load_ext = MagicMock(); '
+    'import mmengine.runner, mmseg.apis, mmseg.datasets, mmseg.engine, mmseg.evaluation, mmseg.models'
+)
 CASES = {
     'python': 'pass',
     'import torch': 'import torch',
@@ -49,8 +51,12 @@ def processor_seconds(code: str) -> float:
 
 def own_seconds() -> float:
     """Time spent in the modules of this package while it is imported, without the modules that they import."""
-    result = subprocess.run([sys.executable, '-W', 'ignore', '-X', 'importtime', '-c', 'import mmseg_gdn'], check=True,
-                            capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-X', 'importtime', '-c', 'import mmseg_gdn'],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     own = re.findall(r'^import time: +(\d+) \| +\d+ \| +mmseg_gdn(?:\.|$)', result.stderr, flags=re.MULTILINE)
     return sum(map(int, own)) / 1e6
 

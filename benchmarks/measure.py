@@ -12,8 +12,9 @@ from torch.profiler import ProfilerActivity, profile
 _SLOW = 8  # times the fastest call: such calls are timed as rarely as may be
 
 
-def time_calls(calls: dict[str, Callable[[], object]], device: torch.device, seconds: float,
-               fewest: int = 3) -> dict[str, dict]:
+def time_calls(
+    calls: dict[str, Callable[[], object]], device: torch.device, seconds: float, fewest: int = 3
+) -> dict[str, dict]:
     """Milliseconds of each call: one run of each after the other, round after round, so that all see the same machine.
 
     Args:

@@ -67,8 +67,15 @@ def _measure_case(case: Case, device: torch.device, dtype: torch.dtype, limits: 
         memory[step] = {name: peak_memory(calls[name], device) for name in (STOCK, OURS)}
         _print_step(case, step, steps[step], memory[step])
     written_ms = case.scores * dtype.itemsize / limits['gbyte_per_s'] / 1e6
-    return {'name': case.name, 'shape': list(case), 'flops': case.flops, 'steps': steps, 'peak_bytes': memory,
-            'flop_limit_ms': case.flops / limits['gflop_per_s'] / 1e6, 'write_limit_ms': written_ms}
+    return {
+        'name': case.name,
+        'shape': list(case),
+        'flops': case.flops,
+        'steps': steps,
+        'peak_bytes': memory,
+        'flop_limit_ms': case.flops / limits['gflop_per_s'] / 1e6,
+        'write_limit_ms': written_ms,
+    }
 
 
 def _measure_growth(case: Case, device: torch.device, dtype: torch.dtype, seconds: float) -> dict:
@@ -84,8 +91,11 @@ def _measure_model(name: str, batch: int, device: torch.device, seconds: float) 
         times = _with_ratios(time_calls(calls, device, 4 * seconds, fewest=_MODEL_RUNS))
         memory = {head: peak_memory(call, device) for head, call in calls.items()}
         result[task] = {'times': times, 'peak_bytes': memory}
-        print(f'{name} {task}: stock {times[STOCK]["median_ms"]:.1f} ms, ours {times[OURS]["of_stock"]:.3f} of it; '
-              f'memory {memory[OURS] / memory[STOCK]:.3f}', flush=True)
+        print(
+            f'{name} {task}: stock {times[STOCK]["median_ms"]:.1f} ms, ours {times[OURS]["of_stock"]:.3f} of it; '
+            f'memory {memory[OURS] / memory[STOCK]:.3f}',
+            flush=True,
+        )
     return result
 
 
@@ -101,17 +111,28 @@ def _print_step(case: Case, step: str, times: dict[str, dict], memory: dict[str,
     others = ', '.join(f'{name} {entry["of_stock"]:.2f}' for name, entry in times.items() if name not in (STOCK, OURS))
     share = memory[OURS] / max(1, memory[STOCK])
     memory_aim = f' (aim {aims["memory"]})' if aims and step == 'cross_entropy' else ''
-    print(f'  {step}: stock {times[STOCK]["median_ms"]:.2f} ms, ours {times[OURS]["of_stock"]:.2f}{aim}, '
-          f'{100 * times[OURS]["of_flop_limit"]:.0f} % of the FLOP limit, memory {share:.2f}{memory_aim}; {others}',
-          flush=True)
+    print(
+        f'  {step}: stock {times[STOCK]["median_ms"]:.2f} ms, ours {times[OURS]["of_stock"]:.2f}{aim}, '
+        f'{100 * times[OURS]["of_flop_limit"]:.0f} % of the FLOP limit, memory {share:.2f}{memory_aim}; {others}',
+        flush=True,
+    )
 
 
 def _about(device: torch.device, dtype: str) -> dict:
     name = torch.cuda.get_device_name() if device.type == 'cuda' else _processor()
-    return {'device': name, 'device_type': device.type, 'dtype': dtype, 'threads': torch.get_num_threads(),
-            'date': datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-            'versions': {'torch': torch.__version__, 'mmseg_gdn': mmseg_gdn.__version__,
-                         'python': platform.python_version(), 'cuda': torch.version.cuda}}
+    return {
+        'device': name,
+        'device_type': device.type,
+        'dtype': dtype,
+        'threads': torch.get_num_threads(),
+        'date': datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        'versions': {
+            'torch': torch.__version__,
+            'mmseg_gdn': mmseg_gdn.__version__,
+            'python': platform.python_version(),
+            'cuda': torch.version.cuda,
+        },
+    }
 
 
 def _processor() -> str:

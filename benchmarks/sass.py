@@ -46,8 +46,9 @@ def assemble(ptx: str) -> Needs:
         report = _run('ptxas', '-v', f'--gpu-name={target}', source, '-o', binary).stderr
         code = _run('nvdisasm', '-c', binary).stdout
     spills = re.search(r'(\d+) bytes spill stores, (\d+) bytes spill loads', report)
-    return Needs(int(re.search(r'Used (\d+) registers', report)[1]), int(spills[1]) + int(spills[2]),
-                 spills_in_loops(code))
+    return Needs(
+        int(re.search(r'Used (\d+) registers', report)[1]), int(spills[1]) + int(spills[2]), spills_in_loops(code)
+    )
 
 
 def spills_in_loops(code: str) -> int:
@@ -62,8 +63,11 @@ def spills_in_loops(code: str) -> int:
     lines = code.splitlines()
     labels = {found[1]: number for number, line in enumerate(lines) if (found := _LABEL.match(line))}
     branches = [(labels[found[1]], number) for number, line in enumerate(lines) if (found := _BRANCH.search(line))]
-    return sum(1 for number, line in enumerate(lines) if _SPILL.search(line)
-               and any(start < number < end for start, end in branches))
+    return sum(
+        1
+        for number, line in enumerate(lines)
+        if _SPILL.search(line) and any(start < number < end for start, end in branches)
+    )
 
 
 def _run(tool: str, *args: object) -> subprocess.CompletedProcess:

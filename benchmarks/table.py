@@ -13,13 +13,19 @@ from steps import OURS, STEPS, STOCK
 def table(results: dict) -> str:
     """Rows are what is computed, columns the shapes; a cell says ours over stock and, if there is one, the aim."""
     cases = results['cases']
-    lines = ['| time over stock | ' + ' | '.join(case['name'].replace('->', ' → ') for case in cases) + ' |',
-             '|---' * (len(cases) + 1) + '|']
+    lines = [
+        '| time over stock | ' + ' | '.join(case['name'].replace('->', ' → ') for case in cases) + ' |',
+        '|---' * (len(cases) + 1) + '|',
+    ]
     for step in STEPS:
         cells = [_cell(case['steps'][step][OURS]['of_stock'], _aim(case, step)) for case in cases]
         lines.append(f'| {step.replace("_", " ")} | ' + ' | '.join(cells) + ' |')
-    memory = [_cell(case['peak_bytes']['cross_entropy'][OURS] / case['peak_bytes']['cross_entropy'][STOCK],
-                    _aim(case, 'memory')) for case in cases]
+    memory = [
+        _cell(
+            case['peak_bytes']['cross_entropy'][OURS] / case['peak_bytes']['cross_entropy'][STOCK], _aim(case, 'memory')
+        )
+        for case in cases
+    ]
     lines.append('| memory of the loss, forward and backward | ' + ' | '.join(memory) + ' |')
     return '\n'.join(lines)
 

@@ -32,8 +32,9 @@ class Deconvolution(nn.Module):
     def __init__(self, case: Case, grouped: bool = False) -> None:
         super().__init__()
         self.size, stride = (case.fine_h, case.fine_w), _stride(case)
-        self.deconv = nn.ConvTranspose2d(case.classes, case.classes, 2 * stride, stride,
-                                         groups=case.classes if grouped else 1, bias=False)
+        self.deconv = nn.ConvTranspose2d(
+            case.classes, case.classes, 2 * stride, stride, groups=case.classes if grouped else 1, bias=False
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Full-size scores."""
@@ -65,8 +66,9 @@ class DySample(nn.Module):
         """Full-size scores."""
         (n, _, h, w), stride = x.shape, self.stride
         offset = F.pixel_shuffle(0.25 * self.offset(x), stride)
-        rows, columns = (torch.arange(side * stride, device=x.device, dtype=x.dtype).add(0.5) / stride
-                         for side in (h, w))
+        rows, columns = (
+            torch.arange(side * stride, device=x.device, dtype=x.dtype).add(0.5) / stride for side in (h, w)
+        )
         place = torch.stack(torch.meshgrid(columns, rows, indexing='xy')) + offset.view(n, 2, h * stride, w * stride)
         scale = torch.tensor([2 / w, 2 / h], device=x.device, dtype=x.dtype)
         grid = place.permute(0, 2, 3, 1) * scale - 1
@@ -79,6 +81,7 @@ class Carafe(nn.Module):
     def __init__(self, case: Case) -> None:
         super().__init__()
         from mmcv.ops import CARAFEPack
+
         self.size = case.fine_h, case.fine_w
         self.carafe = CARAFEPack(case.classes, _stride(case))
 
@@ -124,4 +127,4 @@ def _stride(case: Case) -> int:
 
 
 def _crop(x: Tensor, size: tuple[int, int]) -> Tensor:
-    return x[:, :, :size[0], :size[1]].contiguous()
+    return x[:, :, : size[0], : size[1]].contiguous()

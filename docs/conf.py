@@ -17,12 +17,24 @@ release = re.search(r"__version__ = '(.+)'", (DOCS.parent / 'mmseg_gdn' / '__ini
 html_title = f'mmseg_gdn {release}'
 html_show_copyright = False
 
-extensions = ['myst_nb', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'sphinx.ext.viewcode', 'mathml',
-              'repository_links', 'shapes']
+extensions = [
+    'myst_nb',
+    'sphinx.ext.autodoc',
+    'sphinx.ext.napoleon',
+    'sphinx.ext.viewcode',
+    'mathml',
+    'repository_links',
+    'shapes',
+]
 root_doc = 'docs/index'
 include_patterns = [
-    'docs/*.md', 'docs/*.ipynb', 'configs/gdn/README.md', 'benchmarks/accuracy/*.md', 'checkpoints/*.md',
-    'CHANGELOG.md', 'CONTRIBUTING.md'
+    'docs/*.md',
+    'docs/*.ipynb',
+    'configs/gdn/README.md',
+    'benchmarks/accuracy/*.md',
+    'checkpoints/*.md',
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
 ]
 # Folders without pages, which are not worth looking into.
 exclude_patterns = ['.*', '**/.*', 'data', 'work_dirs', 'build', 'dist', 'tests', 'tools', 'mmseg_gdn*']

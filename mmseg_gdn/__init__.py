@@ -17,5 +17,6 @@ def __getattr__(name: str) -> ModuleType:
     """A part that has not been imported yet, with all others."""
     if name in __all__:
         from . import parts
+
         return getattr(parts, name)
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

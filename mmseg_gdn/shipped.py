@@ -26,7 +26,7 @@ def shipped_config(name: str) -> Path:
     Args:
         name: Such as ``mmseg_gdn::gdn/demo_gdn.py``.
     """
-    return shipped_folder() / 'configs' / name[len(PREFIX):]
+    return shipped_folder() / 'configs' / name[len(PREFIX) :]
 
 
 def offer_shipped_files() -> None:
@@ -37,6 +37,7 @@ def offer_shipped_files() -> None:
 
 def _offer_configs() -> None:
     from mmengine.config import Config
+
     stock = Config._get_cfg_path
 
     def path(name: str, filename: str) -> tuple[str, str | None]:
@@ -48,6 +49,7 @@ def _offer_configs() -> None:
 
 def _offer_models() -> None:
     from mmengine.infer import BaseInferencer
+
     stock = BaseInferencer._get_models_from_metafile
 
     def models(folder: str) -> Iterator[dict]:

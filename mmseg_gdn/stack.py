@@ -16,10 +16,18 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 # What to install for each module.
-OPENMMLAB = {'mmengine': 'mmengine==0.10.7', 'mmcv': 'mmcv-lite>=2.0,<2.2', 'mmseg': 'mmsegmentation==1.2.2',
-             'mmpretrain': 'mmpretrain==1.2.0'}
-ONEDL = {'mmengine': 'onedl-mmengine>=0.10.12,<0.11', 'mmcv': 'onedl-mmcv>=2.3.6,<2.4',
-         'mmseg': 'onedl-mmsegmentation>=1.4.2,<1.5', 'mmpretrain': 'onedl-mmpretrain>=1.3.6,<1.4'}
+OPENMMLAB = {
+    'mmengine': 'mmengine==0.10.7',
+    'mmcv': 'mmcv-lite>=2.0,<2.2',
+    'mmseg': 'mmsegmentation==1.2.2',
+    'mmpretrain': 'mmpretrain==1.2.0',
+}
+ONEDL = {
+    'mmengine': 'onedl-mmengine>=0.10.12,<0.11',
+    'mmcv': 'onedl-mmcv>=2.3.6,<2.4',
+    'mmseg': 'onedl-mmsegmentation>=1.4.2,<1.5',
+    'mmpretrain': 'onedl-mmpretrain>=1.3.6,<1.4',
+}
 # mmcv's setup builds the operators only where it can see torch, and needs pkg_resources.
 _BUILD = "pip install 'setuptools<82' wheel && pip install --no-build-isolation"
 _FULL_MMCV = 'mmcv>=2.0,<2.2'
@@ -33,9 +41,13 @@ def _name(requirement: str) -> str:
 
 
 # Distributions by module; the first stack has more than one for some.
-_UPSTREAM = {'mmengine': ('mmengine', 'mmengine-lite'), 'mmcv': ('mmcv', 'mmcv-lite'), 'mmseg': ('mmsegmentation', ),
-             'mmpretrain': ('mmpretrain', )}
-_FORKS = {module: (_name(requirement), ) for module, requirement in ONEDL.items()}
+_UPSTREAM = {
+    'mmengine': ('mmengine', 'mmengine-lite'),
+    'mmcv': ('mmcv', 'mmcv-lite'),
+    'mmseg': ('mmsegmentation',),
+    'mmpretrain': ('mmpretrain',),
+}
+_FORKS = {module: (_name(requirement),) for module, requirement in ONEDL.items()}
 
 
 @dataclass(frozen=True)
@@ -126,6 +138,7 @@ def import_failure(module: str) -> str | None:
 def _defines_operators() -> bool:
     """Whether torch is new enough for the operators of this package."""
     import torch
+
     return hasattr(torch.library, 'register_autograd')
 
 
@@ -136,8 +149,11 @@ def _torchvision_fits() -> bool:
         version = metadata.version('torch')
     except metadata.PackageNotFoundError:
         return True
-    return all(requirement.specifier.contains(version, prereleases=True)
-               for requirement in requirements if requirement.name == 'torch')
+    return all(
+        requirement.specifier.contains(version, prereleases=True)
+        for requirement in requirements
+        if requirement.name == 'torch'
+    )
 
 
 def find_problem(stack: Stack) -> str | None:
@@ -153,13 +169,17 @@ def find_problem(stack: Stack) -> str | None:
         return 'mmseg_gdn needs PyTorch, which is not installed; run: pip install torch'
     upstream, forks = stack.installed(_UPSTREAM), stack.installed(_FORKS)
     if upstream and forks:
-        return (f'Both stacks are installed ({", ".join(upstream)} and {", ".join(forks)}) and overwrite each '
-                f"other's files. Remove both and install one: pip uninstall -y {' '.join(upstream + forks)} && "
-                f'{_install(OPENMMLAB)}')
+        return (
+            f'Both stacks are installed ({", ".join(upstream)} and {", ".join(forks)}) and overwrite each '
+            f"other's files. Remove both and install one: pip uninstall -y {' '.join(upstream + forks)} && "
+            f'{_install(OPENMMLAB)}'
+        )
     missing = [name for name in _NEEDED if name not in stack.modules]
     if 'mmcv' in missing and 'mmcv' in stack.versions:
-        return ("mmcv's files are missing, which happens when mmcv-lite is uninstalled beside it; "
-                f'run: {_reinstall_mmcv(stack)}')
+        return (
+            "mmcv's files are missing, which happens when mmcv-lite is uninstalled beside it; "
+            f'run: {_reinstall_mmcv(stack)}'
+        )
     if 'mmseg' in missing:
         return f'mmseg_gdn needs MMSegmentation, which is not installed; run: {_install(stack.requirements, missing)}'
     if missing:
@@ -170,17 +190,23 @@ def find_problem(stack: Stack) -> str | None:
 def _find_failure(stack: Stack) -> str | None:
     failures = {module: reason.rstrip('.') for module, reason in stack.failures.items()}
     if 'torch' in failures:
-        return (f"torch {stack.versions['torch']} cannot be used ({failures['torch']}); mmseg_gdn needs 2.4 or newer. "
-                'Install one for this machine as described on pytorch.org, and a torchvision and mmcv that match it')
+        return (
+            f'torch {stack.versions["torch"]} cannot be used ({failures["torch"]}); mmseg_gdn needs 2.4 or newer. '
+            'Install one for this machine as described on pytorch.org, and a torchvision and mmcv that match it'
+        )
     if 'mmseg' in failures:
         return f'mmseg cannot be imported ({failures["mmseg"]}); {_remedy_for_mmseg(stack)}'
     if 'mmcv.ops' in failures:
-        return (f"mmcv's compiled operators cannot be loaded ({failures['mmcv.ops']}); build them for the installed "
-                f'torch: {_reinstall_mmcv(stack)}')
+        return (
+            f"mmcv's compiled operators cannot be loaded ({failures['mmcv.ops']}); build them for the installed "
+            f'torch: {_reinstall_mmcv(stack)}'
+        )
     if 'torchvision' in failures:
-        return (f"torchvision {stack.versions['torchvision']} does not work with torch {stack.versions['torch']} "
-                f'({failures["torchvision"]}), which stops training and testing; run: '
-                f'pip install --upgrade {_torchvision(stack)}')
+        return (
+            f'torchvision {stack.versions["torchvision"]} does not work with torch {stack.versions["torch"]} '
+            f'({failures["torchvision"]}), which stops training and testing; run: '
+            f'pip install --upgrade {_torchvision(stack)}'
+        )
     return None
 
 
@@ -206,21 +232,29 @@ def find_shortcomings(stack: Stack) -> list[str]:
     """
     found = []
     if 'pkg_resources' not in stack.modules and not stack.is_onedl:
-        found.append("For _base_ = 'mmseg::...' in configs mmengine needs pkg_resources, which the installed "
-                     "setuptools lacks; run: pip install 'setuptools<82'")
+        found.append(
+            "For _base_ = 'mmseg::...' in configs mmengine needs pkg_resources, which the installed "
+            "setuptools lacks; run: pip install 'setuptools<82'"
+        )
     if 'mmpretrain' not in stack.modules:
         torchvision = '' if 'torchvision' in stack.modules else f' {_torchvision(stack)}'
-        found.append('Backbones named mmpretrain.* need mmpretrain, which is not installed; for such configs run: '
-                     f'{_install(stack.requirements, ["mmpretrain"])}{torchvision}')
+        found.append(
+            'Backbones named mmpretrain.* need mmpretrain, which is not installed; for such configs run: '
+            f'{_install(stack.requirements, ["mmpretrain"])}{torchvision}'
+        )
     elif 'torchvision' not in stack.modules:
-        found.append('mmpretrain needs torchvision, which is not installed; for backbones named mmpretrain.* run: '
-                     f'pip install {_torchvision(stack)}')
+        found.append(
+            'mmpretrain needs torchvision, which is not installed; for backbones named mmpretrain.* run: '
+            f'pip install {_torchvision(stack)}'
+        )
     if 'mmcv' in stack.versions and 'mmcv-lite' in stack.versions:
         if 'mmcv._ext' in stack.modules:
             remedy = f'Keep the full one: pip uninstall -y mmcv-lite && {_reinstall_mmcv(stack)}'
         else:
-            remedy = ('Neither has compiled operators; keep mmcv-lite: pip uninstall -y mmcv mmcv-lite && '
-                      f'{_install(stack.requirements, ["mmcv"])}')
+            remedy = (
+                'Neither has compiled operators; keep mmcv-lite: pip uninstall -y mmcv mmcv-lite && '
+                f'{_install(stack.requirements, ["mmcv"])}'
+            )
         found.append(f"mmcv and mmcv-lite are both installed and overwrite each other's files. {remedy}")
     return found
 

@@ -43,8 +43,9 @@ def test_mmpretrain_torchvision_and_pkg_resources_can_be_missing():
 
 
 def test_import_stops_with_the_message(with_both_stacks):
-    result = subprocess.run([sys.executable, '-c', 'import mmseg_gdn'], env=with_both_stacks, capture_output=True,
-                            text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, '-c', 'import mmseg_gdn'], env=with_both_stacks, capture_output=True, text=True, check=False
+    )
     assert result.returncode != 0
     assert 'ImportError: Both stacks are installed' in result.stderr.splitlines()[-1]
     assert 'pip uninstall -y ' in result.stderr.splitlines()[-1]
@@ -61,17 +62,23 @@ def test_training_state_is_read_with_weights_only():
     assert loaded.mean() == pytest.approx(history.mean())
 
 
-by_default = pytest.mark.skipif(Version(torch.__version__) < Version('2.6') and not find_stack().is_onedl,
-                                reason='torch before 2.6 runs code of checkpoints by default')
+by_default = pytest.mark.skipif(
+    Version(torch.__version__) < Version('2.6') and not find_stack().is_onedl,
+    reason='torch before 2.6 runs code of checkpoints by default',
+)
 
 
-@pytest.mark.parametrize('load', [
-    pytest.param(lambda path: torch.load(path, weights_only=True), id='torch'),
-    pytest.param(lambda path: load_checkpoint(torch.nn.Linear(1, 1), str(path)), id='mmengine', marks=by_default)])
+@pytest.mark.parametrize(
+    'load',
+    [
+        pytest.param(lambda path: torch.load(path, weights_only=True), id='torch'),
+        pytest.param(lambda path: load_checkpoint(torch.nn.Linear(1, 1), str(path)), id='mmengine', marks=by_default),
+    ],
+)
 def test_code_in_a_checkpoint_is_refused_and_not_run(load, tmp_path, capfd):
     class Attack:
         def __reduce__(self):
-            return print, ('code of a checkpoint was run', )
+            return print, ('code of a checkpoint was run',)
 
     torch.save(dict(state_dict=Attack()), tmp_path / 'hostile.pth')
     with pytest.raises(Exception, match='Weights only load failed'):
@@ -99,6 +106,7 @@ def test_a_missing_operator_is_named_where_it_is_called():
 
 def test_stock_configs_are_found():
     from mmengine.config import Config
+
     assert Config.fromfile('configs/gdn/fcn_r50-d8_gdn_voc12aug.py').model.decode_head.base_type == 'FCNHead'
 
 

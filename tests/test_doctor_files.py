@@ -28,19 +28,23 @@ def test_data_that_are_there(voc_root, folder):
     (folder / 'data').mkdir()
     (folder / 'data/VOCdevkit').symlink_to(voc_root.parent)
     voc, camvid = texts(doctor_files.check_data)
-    assert voc == ('VOC 2012 in data/VOCdevkit/VOC2012: train 2, val 2, aug 1, JPEGImages 7, SegmentationClass 4, '
-                   'SegmentationClassAug 1')
+    assert voc == (
+        'VOC 2012 in data/VOCdevkit/VOC2012: train 2, val 2, aug 1, JPEGImages 7, SegmentationClass 4, '
+        'SegmentationClassAug 1'
+    )
     assert 'CamVid is not in data/CamVid' in camvid
     shutil.rmtree(voc_root / 'SegmentationClassAug')
     assert 'lacks SegmentationClassAug; to complete it: python tools' in texts(doctor_files.check_data)[0]
 
 
-@pytest.mark.parametrize(('free', 'failed', 'message'), [
-    (10**11, False, '100.0 GB are free'), (10**9, False, 'take 3.3 GB'), (10**7, True, 'too little for checkpoints')])
+@pytest.mark.parametrize(
+    ('free', 'failed', 'message'),
+    [(10**11, False, '100.0 GB are free'), (10**9, False, 'take 3.3 GB'), (10**7, True, 'too little for checkpoints')],
+)
 def test_room_on_the_disk(monkeypatch, free, failed, message):
     usage = namedtuple('usage', 'total used free')
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage(10**12, 0, free))
-    line, = doctor_files.check_disk()
+    (line,) = doctor_files.check_disk()
     assert (line.failed, message in line.text) == (failed, True)
 
 
@@ -59,19 +63,22 @@ _base_ = {str(root_dir / 'configs/gdn/demo_gdn.py')!r}
 train_dataloader = dict(dataset=dict(data_root={str(voc_root)!r}))
 val_dataloader = dict(dataset=dict(data_root={str(voc_root)!r}))
 """)
-    line, = doctor_files.check_config(str(path))
+    (line,) = doctor_files.check_config(str(path))
     assert not line.failed
     assert 'python tools/train.py' in line.text
 
 
-@pytest.mark.parametrize(('name', 'message'), [
-    ('fcn_mobilenet-v2_gdn_voc12aug.py', 'get_voc.py'),
-    ('fcn_mobilenet-v2_gdn_camvid.py', 'mobilenetv2_to_mmseg.py --from-package'),
-    ('no.py', 'There is no config'),
-    ('deeplab-largefov_gdn_released.py', 'is for testing only'),
-])
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('fcn_mobilenet-v2_gdn_voc12aug.py', 'get_voc.py'),
+        ('fcn_mobilenet-v2_gdn_camvid.py', 'mobilenetv2_to_mmseg.py --from-package'),
+        ('no.py', 'There is no config'),
+        ('deeplab-largefov_gdn_released.py', 'is for testing only'),
+    ],
+)
 def test_configs_that_cannot_start(root_dir, name, message):
-    line, = doctor_files.check_config(str(root_dir / 'configs/gdn' / name))
+    (line,) = doctor_files.check_config(str(root_dir / 'configs/gdn' / name))
     assert line.failed
     assert message in line.text
 

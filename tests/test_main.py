@@ -40,7 +40,7 @@ def test_a_stack_that_cannot_work(with_both_stacks):
 
 def test_operators_switched_off(monkeypatch):
     monkeypatch.setenv('MMSEG_GDN_NATIVE', '0')
-    line, = doctor.check_operators()
+    (line,) = doctor.check_operators()
     assert 'MMSEG_GDN_NATIVE=0' in line.text
     assert not line.failed
 
@@ -55,7 +55,7 @@ def test_a_part_that_cannot_be_imported(monkeypatch, part):
 
 def test_without_torch(monkeypatch):
     monkeypatch.setattr(doctor, 'import_failure', lambda module: "No module named 'torch'")
-    line, = doctor.check_operators()
+    (line,) = doctor.check_operators()
     assert line.failed
     assert "No module named 'torch'" in line.text
     assert list(doctor.check_devices()) == []
@@ -90,14 +90,14 @@ def test_the_folder_of_configs_and_tools(root_dir):
 
 def test_a_script_runs_as_python_would_run_it(tmp_path):
     (tmp_path / 'beside.py').write_text('NAME = "beside"\n')
-    (tmp_path / 'script.py').write_text('''
+    (tmp_path / 'script.py').write_text("""
 import sys
 from beside import NAME
 from mmseg.apis import init_model  # which mmcv-lite alone does not let import
 from mmseg.registry import MODELS
 print(__name__, sys.argv[1:], NAME, 'GlobalInterpHead' in MODELS)
 sys.exit(3)
-''')
+""")
     result = command('run', str(tmp_path / 'script.py'), '--one', 'two')
     assert result.returncode == 3, result.stderr
     assert result.stdout == "__main__ ['--one', 'two'] beside True\n"

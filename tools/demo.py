@@ -11,10 +11,12 @@ def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--work-dir', default='work_dirs/demo', help='folder of all results; default: %(default)s')
-    parser.add_argument('--data-root', default='data/demo/VOCdevkit/VOC2012',
-                        help='folder of the drawn data; default: %(default)s')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='passed on to training and testing')
+    parser.add_argument(
+        '--data-root', default='data/demo/VOCdevkit/VOC2012', help='folder of the drawn data; default: %(default)s'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='passed on to training and testing'
+    )
     return parser.parse_args()
 
 
@@ -23,6 +25,7 @@ def main() -> None:
     args = parse_args()
     require_extra('plots')
     from demo_steps import run_demo  # here, because importing it takes seconds, and --help needs none of it
+
     run_demo(args)
 
 

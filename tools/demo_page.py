@@ -14,17 +14,33 @@ from mmseg_gdn.utils import InputError, require_extra, run_tool
 def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('model', nargs='*', metavar='CONFIG CHECKPOINT',
-                        help='a model of your own; without one, the two small networks that come along are compared')
-    parser.add_argument('--compare', nargs=2, metavar=('CONFIG', 'CHECKPOINT'),
-                        help='a second model for the same classes, shown left of the first, such as its bilinear '
-                             'counterpart')
-    parser.add_argument('--host', default='127.0.0.1',
-                        help='address to listen on; default: %(default)s, which only this machine can reach')
-    parser.add_argument('--port', type=int, default=7860, help='port to listen on; 0: any free one; default: '
-                                                               '%(default)s')
-    parser.add_argument('--longest-side', type=int, default=1024, metavar='PIXELS',
-                        help='larger photographs are reduced to this; default: %(default)s')
+    parser.add_argument(
+        'model',
+        nargs='*',
+        metavar='CONFIG CHECKPOINT',
+        help='a model of your own; without one, the two small networks that come along are compared',
+    )
+    parser.add_argument(
+        '--compare',
+        nargs=2,
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help='a second model for the same classes, shown left of the first, such as its bilinear counterpart',
+    )
+    parser.add_argument(
+        '--host',
+        default='127.0.0.1',
+        help='address to listen on; default: %(default)s, which only this machine can reach',
+    )
+    parser.add_argument(
+        '--port', type=int, default=7860, help='port to listen on; 0: any free one; default: %(default)s'
+    )
+    parser.add_argument(
+        '--longest-side',
+        type=int,
+        default=1024,
+        metavar='PIXELS',
+        help='larger photographs are reduced to this; default: %(default)s',
+    )
     parser.add_argument('--device', help='where to predict, such as cpu; default: a GPU, if there is one')
     args = parser.parse_args()
     if len(args.model) not in (0, 2):
@@ -46,6 +62,7 @@ def main() -> None:
 
     from mmseg_gdn.demo_page.models import NOTE, load_models
     from mmseg_gdn.demo_page.segmentation import warm_up
+
     models = load_models(args.model or None, args.compare, args.device or get_device())
     warm_up(models)
     if not is_for_this_machine_only(listening):
@@ -56,8 +73,10 @@ def main() -> None:
 
 def _require_gradio() -> None:
     if sys.version_info < (3, 10):
-        raise InputError('The demo page needs Python 3.10 or newer, because Gradio does; use tools/predict.py instead, '
-                         'or make an environment with a newer Python.')
+        raise InputError(
+            'The demo page needs Python 3.10 or newer, because Gradio does; use tools/predict.py instead, '
+            'or make an environment with a newer Python.'
+        )
     if find_spec('gradio') is None:
         raise InputError('The demo page needs Gradio, which is not installed; run: pip install "mmseg_gdn[demo]"')
     require_extra('demo')

@@ -14,12 +14,14 @@ from mmseg_gdn.models.layers.interp_kernels import bilinear_kernel
 from mmseg_gdn.visualization.figures import new_figure, save_figure, show_matrix, show_picture
 
 
-def draw_report(path: str | Path,
-                scenes: Sequence[Sequence[np.ndarray]],
-                titles: Sequence[str],
-                kernel_h: torch.Tensor,
-                kernel_w: torch.Tensor,
-                caption: str = '') -> None:
+def draw_report(
+    path: str | Path,
+    scenes: Sequence[Sequence[np.ndarray]],
+    titles: Sequence[str],
+    kernel_h: torch.Tensor,
+    kernel_w: torch.Tensor,
+    caption: str = '',
+) -> None:
     """Draw the comparison.
 
     Args:
@@ -55,8 +57,13 @@ def _draw_scenes(figure: SubFigure, scenes: Sequence[Sequence[np.ndarray]], titl
 def _draw_matrices(figure: SubFigure, kernel_h: torch.Tensor, kernel_w: torch.Tensor) -> None:
     """Learned matrices beside those of bilinear interpolation, on the same colour scale."""
     bilinear = bilinear_kernel(*kernel_h.shape)
-    panels = {'bilinear': bilinear, 'learned $K_h$ (rows)': kernel_h, 'learned $K_w$ (columns)': kernel_w,
-              '$K_h$ - bilinear': kernel_h - bilinear, '$K_w$ - bilinear': kernel_w - bilinear_kernel(*kernel_w.shape)}
+    panels = {
+        'bilinear': bilinear,
+        'learned $K_h$ (rows)': kernel_h,
+        'learned $K_w$ (columns)': kernel_w,
+        '$K_h$ - bilinear': kernel_h - bilinear,
+        '$K_w$ - bilinear': kernel_w - bilinear_kernel(*kernel_w.shape),
+    }
     limit = max(float(panel.abs().max()) for panel in panels.values())
     axes = figure.subplots(1, len(panels))
     for axis, (title, panel) in zip(axes, panels.items()):

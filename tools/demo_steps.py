@@ -39,8 +39,9 @@ def run_demo(args: argparse.Namespace) -> None:
     work_dir, data_root = Path(args.work_dir), Path(args.data_root)
     if not (data_root / 'ImageSets/Segmentation/test.txt').is_file():
         step('dataset_converters/synthetic_voc.py', data_root)
-    results = [run_model(title, config, work_dir, data_root, args.cfg_options)
-               for title, config in MODELS_TO_COMPARE.items()]
+    results = [
+        run_model(title, config, work_dir, data_root, args.cfg_options) for title, config in MODELS_TO_COMPARE.items()
+    ]
     submit(work_dir, data_root, args.cfg_options)
     report = work_dir / 'report.png'
     draw(report, work_dir, data_root, results)
@@ -61,13 +62,28 @@ def run_model(title: str, config: str, work_dir: Path, data_root: Path, options:
     step('train.py', config_path(config), '--work-dir', folder, *overrides)
     seconds = time.monotonic() - start
     checkpoint = latest_checkpoint(folder)
-    step('test.py', config_path(config), checkpoint, '--work-dir', folder / 'test', '--out', folder / 'predictions',
-         *overrides)
+    step(
+        'test.py',
+        config_path(config),
+        checkpoint,
+        '--work-dir',
+        folder / 'test',
+        '--out',
+        folder / 'predictions',
+        *overrides,
+    )
     metrics = json.loads(next((folder / 'test').glob('*/*.json')).read_text())
-    pairs = [(labels(folder / 'predictions', name), labels(data_root / 'SegmentationClass', name))
-             for name in validation_ids(data_root)]
-    return dict(model=title, miou=metrics['mIoU'], border=border_miou(pairs, 21), seconds=seconds,
-                parameters=count_parameters(config))
+    pairs = [
+        (labels(folder / 'predictions', name), labels(data_root / 'SegmentationClass', name))
+        for name in validation_ids(data_root)
+    ]
+    return dict(
+        model=title,
+        miou=metrics['mIoU'],
+        border=border_miou(pairs, 21),
+        seconds=seconds,
+        parameters=count_parameters(config),
+    )
 
 
 def submit(work_dir: Path, data_root: Path, options: list[str]) -> None:
@@ -75,8 +91,18 @@ def submit(work_dir: Path, data_root: Path, options: list[str]) -> None:
     config, archive = MODELS_TO_COMPARE['GDN'], work_dir / 'submission.tar.gz'
     ids = data_root / 'ImageSets/Segmentation/test.txt'
     folder = work_dir / config
-    step('test.py', config_path(config), latest_checkpoint(folder), '--work-dir', folder / 'submit',
-         '--submission', archive, '--ids', ids, *with_data(data_root, options))
+    step(
+        'test.py',
+        config_path(config),
+        latest_checkpoint(folder),
+        '--work-dir',
+        folder / 'submit',
+        '--submission',
+        archive,
+        '--ids',
+        ids,
+        *with_data(data_root, options),
+    )
     step('check_submission.py', archive, '--ids', ids, '--images', data_root / 'JPEGImages')
 
 
@@ -88,17 +114,30 @@ def draw(report: Path, work_dir: Path, data_root: Path, results: list[dict]) -> 
         predictions = [labels(work_dir / config / 'predictions', name) for config in MODELS_TO_COMPARE.values()]
         scenes.append((image, labels(data_root / 'SegmentationClass', name), *predictions))
     weights = read_weights(str(latest_checkpoint(work_dir / MODELS_TO_COMPARE['GDN'])))
-    titles = ['image', 'truth', *(f"{line['model']} (mIoU {line['miou']:.1f})" for line in results)]
-    draw_report(report, scenes, titles, weights['decode_head.interp.kernel_h'], weights['decode_head.interp.kernel_w'],
-                'The first validation images. Below: the matrices, from 8 coarse cells to 128 pixels.')
+    titles = ['image', 'truth', *(f'{line["model"]} (mIoU {line["miou"]:.1f})' for line in results)]
+    draw_report(
+        report,
+        scenes,
+        titles,
+        weights['decode_head.interp.kernel_h'],
+        weights['decode_head.interp.kernel_w'],
+        'The first validation images. Below: the matrices, from 8 coarse cells to 128 pixels.',
+    )
 
 
 def table(results: list[dict]) -> PrettyTable:
     """The comparison in numbers."""
     lines = PrettyTable(['upsampling', 'mIoU', 'mIoU within 4 px of borders', 'parameters', 'training'])
     for line in results:
-        lines.add_row([line['model'], f"{line['miou']:.2f}", f"{line['border']:.2f}", f"{line['parameters']:,}",
-                       f"{line['seconds']:.0f} s"])
+        lines.add_row(
+            [
+                line['model'],
+                f'{line["miou"]:.2f}',
+                f'{line["border"]:.2f}',
+                f'{line["parameters"]:,}',
+                f'{line["seconds"]:.0f} s',
+            ]
+        )
     return lines
 
 

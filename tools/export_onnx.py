@@ -14,11 +14,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('out', help='model to write (.onnx)')
-    parser.add_argument('--shape', type=int, nargs=2, metavar=('H', 'W'), required=True,
-                        help='size of the images in pixels, as passed to the network')
+    parser.add_argument(
+        '--shape',
+        type=int,
+        nargs=2,
+        metavar=('H', 'W'),
+        required=True,
+        help='size of the images in pixels, as passed to the network',
+    )
     parser.add_argument('--dynamic-batch', action='store_true', help='take any number of images at a time')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
-                        help='settings that override the config')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='settings that override the config'
+    )
     return parser.parse_args()
 
 
@@ -26,6 +33,7 @@ def main() -> None:
     """Export and compare."""
     args = parse_args()
     from onnx_model import export_model  # here, because importing it takes seconds, and --help needs none of it
+
     export_model(args)
 
 

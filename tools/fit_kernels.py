@@ -22,14 +22,21 @@ def parse_args() -> argparse.Namespace:
     parser = runner_parser(__doc__)
     parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _ABOUT
     parser.add_argument('checkpoint', help='checkpoint of the stock model')
-    parser.add_argument('--out', required=True, metavar='GDN.pth',
-                        help='weights to write; the config is written beside them, as GDN.py')
-    parser.add_argument('--iterations', type=int, metavar='N',
-                        help='iterations of one image each; default: twice the number of images, but 2000 to '
-                             '10000')
+    parser.add_argument(
+        '--out', required=True, metavar='GDN.pth', help='weights to write; the config is written beside them, as GDN.py'
+    )
+    parser.add_argument(
+        '--iterations',
+        type=int,
+        metavar='N',
+        help='iterations of one image each; default: twice the number of images, but 2000 to 10000',
+    )
     parser.add_argument('--flip', action='store_true', help='mirror half of the images at random')
-    parser.add_argument('--keep-scores', metavar='FOLDER',
-                        help='keep the coarse scores there, so that the next fit need not compute them')
+    parser.add_argument(
+        '--keep-scores',
+        metavar='FOLDER',
+        help='keep the coarse scores there, so that the next fit need not compute them',
+    )
     parser.add_argument('--force', action='store_true', help='write the variant even if mIoU did not rise')
     args = parser.parse_intermixed_args()
     if args.iterations is not None and args.iterations < 1:
@@ -41,6 +48,7 @@ def main() -> int | None:
     """Fit."""
     args = parse_args()
     from fitting.run import fit  # here, because importing it takes seconds, and --help needs none of it
+
     return fit(args)
 
 

@@ -14,16 +14,24 @@ def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(
         description=f'{__doc__[:-1]}: same weights, same predictions before training, one training step. Prints counts '
-        'per family; exit 1 if fewer configs pass than --at-least says.')
+        'per family; exit 1 if fewer configs pass than --at-least says.'
+    )
     parser.add_argument('--family', nargs='+', metavar='NAME', help='folders of configs to try; default: all')
     parser.add_argument('--sample', action='store_true', help='try one config of each of twelve families')
     parser.add_argument('--jobs', type=int, default=1, help='processes; each computes with one thread')
-    parser.add_argument('--results', metavar='FILE',
-                        help='store outcomes in this JSON file, and skip configs that it lists as working')
-    parser.add_argument('--docs', metavar='FILE',
-                        help='write the page on heads and configs to this file; needs all configs')
-    parser.add_argument('--at-least', type=float, default=0.95, metavar='SHARE',
-                        help='share of the configs with a head of the right kind that has to work; default: 0.95')
+    parser.add_argument(
+        '--results', metavar='FILE', help='store outcomes in this JSON file, and skip configs that it lists as working'
+    )
+    parser.add_argument(
+        '--docs', metavar='FILE', help='write the page on heads and configs to this file; needs all configs'
+    )
+    parser.add_argument(
+        '--at-least',
+        type=float,
+        default=0.95,
+        metavar='SHARE',
+        help='share of the configs with a head of the right kind that has to work; default: 0.95',
+    )
     return parser.parse_args()
 
 
@@ -36,6 +44,7 @@ def main() -> int:
         raise InputError(f'--jobs is the number of processes, at least 1, but got {args.jobs}.')
     import_parts()  # takes seconds, and --help needs none of it
     import sweep
+
     warnings.simplefilter('ignore')
     results = sweep.read_results(args.results)
     names = sweep.SAMPLE if args.sample else sweep.stock_config_names(args.family)
@@ -46,8 +55,11 @@ def main() -> int:
     for done, (key, outcome) in enumerate(sweep.try_configs(missing, args.jobs), start=1):
         results |= {config.name: sweep.Result(config.name, config.head, outcome) for config in groups[key]}
         sweep.write_results(args.results, results)
-        print(f'{done}/{len(missing)} {outcome.status}: {missing[key].name} (speaks for {len(groups[key])}), '
-              f'{outcome.seconds:.1f} s. {outcome.reason}'.rstrip(), flush=True)
+        print(
+            f'{done}/{len(missing)} {outcome.status}: {missing[key].name} (speaks for {len(groups[key])}), '
+            f'{outcome.seconds:.1f} s. {outcome.reason}'.rstrip(),
+            flush=True,
+        )
     wanted = [results[name] for name in names]
     print(sweep.summary(wanted))
     if args.docs:

@@ -22,8 +22,13 @@ def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='mmseg::FAMILY/NAME.py, or the path of a config file')
-    parser.add_argument('--crop', type=int, nargs=2, metavar=('H', 'W'),
-                        help='height and width of the training images; default: what the config says')
+    parser.add_argument(
+        '--crop',
+        type=int,
+        nargs=2,
+        metavar=('H', 'W'),
+        help='height and width of the training images; default: what the config says',
+    )
     return parser.parse_args()
 
 
@@ -31,6 +36,7 @@ def main() -> None:
     """Print the variant."""
     args = parse_args()
     from mmengine.logging import MMLogger
+
     warnings.simplefilter('ignore')
     MMLogger.get_current_instance().setLevel('ERROR')
     # Loggers and models write to standard output, where only the config belongs.
@@ -57,6 +63,7 @@ def variant_text(name: str, crop: Size | None = None) -> str:
 
     from mmseg_gdn.models import variant
     from mmseg_gdn.models.variant_file import checked_head, find_stock_config, variant_file_text
+
     base, path = find_stock_config(name)
     cfg = _read(name, path)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
@@ -69,6 +76,7 @@ def variant_text(name: str, crop: Size | None = None) -> str:
 
 def _read(name: str, path: Path) -> Config:
     from mmengine.config import Config
+
     # A config is a program and may raise any exception.
     try:
         return Config.fromfile(path, import_custom_modules=False)
@@ -79,8 +87,10 @@ def _read(name: str, path: Path) -> Config:
 
 def _checked_crop(name: str, crop: Size | None) -> Size:
     if crop is None:
-        raise InputError(f'{name} does not say how large its training images are (data_preprocessor.size, RandomCrop '
-                         'or crop_size); give the size with --crop H W.')
+        raise InputError(
+            f'{name} does not say how large its training images are (data_preprocessor.size, RandomCrop '
+            'or crop_size); give the size with --crop H W.'
+        )
     if min(crop) < 1:
         raise InputError(f'--crop must be a height and a width in pixels, but got {crop[0]} {crop[1]}.')
     return crop

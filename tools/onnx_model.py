@@ -49,29 +49,39 @@ def export_model(args: argparse.Namespace) -> None:
     model = revert_sync_batchnorm(MODELS.build(cfg.model)).eval()
     load_weights(model, args.checkpoint)
     if model.test_cfg.mode != 'whole':
-        raise InputError("The config has test_cfg.mode='slide', which is not a single graph; export the window alone: "
-                         '--cfg-options model.test_cfg.mode=whole --shape with the size of the window.')
+        raise InputError(
+            "The config has test_cfg.mode='slide', which is not a single graph; export the window alone: "
+            '--cfg-options model.test_cfg.mode=whole --shape with the size of the window.'
+        )
     scores = FullSizeScores(model)
     images, expected = _example(scores, 2 if args.dynamic_batch else 1, args.shape)
     if not np.isfinite(expected).all():
-        raise InputError(f'The scores of random images are NaN or infinite, although the weights of {args.checkpoint} '
-                         'are finite: numbers overflow within the network. Take a checkpoint of an earlier iteration, '
-                         'or train with a lower rate.')
+        raise InputError(
+            f'The scores of random images are NaN or infinite, although the weights of {args.checkpoint} '
+            'are finite: numbers overflow within the network. Take a checkpoint of an earlier iteration, '
+            'or train with a lower rate.'
+        )
     with atomic_write(args.out) as partial:
         export(scores, images, partial, args.dynamic_batch)
         error = largest_difference(partial, images, expected)
         if not error <= TOLERANCE:  # nor NaN
-            raise InputError(f'The scores of the exported model differ by {error:.1e} of the largest score, more than '
-                             f'{TOLERANCE:.0e}; nothing was written. Try other versions of torch and onnxruntime.')
+            raise InputError(
+                f'The scores of the exported model differ by {error:.1e} of the largest score, more than '
+                f'{TOLERANCE:.0e}; nothing was written. Try other versions of torch and onnxruntime.'
+            )
     count, (height, width) = 'N' if args.dynamic_batch else 1, args.shape
-    print(f'{args.out}: {Path(args.out).stat().st_size / 2**20:.1f} MiB, images {count}x3x{height}x{width}, '
-          f"scores equal PyTorch's to {error:.1e}")
+    print(
+        f'{args.out}: {Path(args.out).stat().st_size / 2**20:.1f} MiB, images {count}x3x{height}x{width}, '
+        f"scores equal PyTorch's to {error:.1e}"
+    )
 
 
 def _require_size(height: int, width: int) -> None:
     if min(height, width) < 1 or height * width > _MOST_PIXELS:
-        raise InputError(f'--shape {height} {width} is not the size of an image; give height and width in pixels, 1 or '
-                         f'more each, and {_MOST_PIXELS} pixels at most.')
+        raise InputError(
+            f'--shape {height} {width} is not the size of an image; give height and width in pixels, 1 or '
+            f'more each, and {_MOST_PIXELS} pixels at most.'
+        )
 
 
 @torch.no_grad()
@@ -84,8 +94,9 @@ def _example(scores: nn.Module, count: int, shape: list[int]) -> tuple[Tensor, n
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not any(word in str(error) for word in ('memory', 'overflow')):
             raise
-        raise InputError(f'The memory does not suffice for images of --shape {shape[0]} {shape[1]}; export for smaller '
-                         'ones.') from error
+        raise InputError(
+            f'The memory does not suffice for images of --shape {shape[0]} {shape[1]}; export for smaller ones.'
+        ) from error
 
 
 class FullSizeScores(nn.Module):
@@ -107,18 +118,28 @@ class FullSizeScores(nn.Module):
 
 def export(scores: nn.Module, images: Tensor, path: Path, dynamic_batch: bool) -> None:
     """Write the graph."""
-    shapes = ({0: torch.export.Dim('batch')}, ) if dynamic_batch else None
+    shapes = ({0: torch.export.Dim('batch')},) if dynamic_batch else None
     logging.getLogger('torch.onnx').setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')
-        program = torch.export.export(scores, (images, ), dynamic_shapes=shapes).run_decompositions(DECOMPOSITIONS)
-        torch.onnx.export(program, (images, ), str(path), input_names=['images'], output_names=['scores'],
-                          dynamic_shapes=shapes, dynamo=True, external_data=False, verbose=False)
+        program = torch.export.export(scores, (images,), dynamic_shapes=shapes).run_decompositions(DECOMPOSITIONS)
+        torch.onnx.export(
+            program,
+            (images,),
+            str(path),
+            input_names=['images'],
+            output_names=['scores'],
+            dynamic_shapes=shapes,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
 
 
 def largest_difference(path: Path, images: Tensor, expected: np.ndarray) -> float:
     """Largest difference between the graph's scores and the expected ones, as a share of the largest score."""
     import onnxruntime
+
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-    actual, = session.run(None, {'images': images.numpy()})
+    (actual,) = session.run(None, {'images': images.numpy()})
     return float(np.abs(actual - expected).max() / np.abs(expected).max())

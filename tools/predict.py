@@ -26,16 +26,25 @@ HINT = 'name a config and a checkpoint before the images: python tools/predict.p
 def parse_args() -> argparse.Namespace:
     """Options of the command line, with ``config``, ``checkpoint`` and ``images`` told apart."""
     parser = argparse.ArgumentParser(
-        description=__doc__, usage='%(prog)s [CONFIG CHECKPOINT] IMAGES... [--out DIR] [options]')
-    parser.add_argument('paths', nargs='+', metavar='[CONFIG CHECKPOINT] IMAGES...',
-                        help='config, checkpoint, and then files, folders or patterns such as "photos/**/*.jpg"; '
-                             'without a config the model in checkpoints/default.json predicts')
+        description=__doc__, usage='%(prog)s [CONFIG CHECKPOINT] IMAGES... [--out DIR] [options]'
+    )
+    parser.add_argument(
+        'paths',
+        nargs='+',
+        metavar='[CONFIG CHECKPOINT] IMAGES...',
+        help='config, checkpoint, and then files, folders or patterns such as "photos/**/*.jpg"; '
+        'without a config the model in checkpoints/default.json predicts',
+    )
     parser.add_argument('--out', default='predictions', metavar='DIR', help='folder to write; default: %(default)s')
-    parser.add_argument('--probabilities', action='store_true',
-                        help='also write the probabilities of the classes, as .npz files (C, H, W) in float16')
+    parser.add_argument(
+        '--probabilities',
+        action='store_true',
+        help='also write the probabilities of the classes, as .npz files (C, H, W) in float16',
+    )
     parser.add_argument('--device', help='where to predict, such as cpu; default: a GPU, if there is one')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
-                        help='settings that override the config')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='settings that override the config'
+    )
     args = parser.parse_intermixed_args()
     args.config = args.checkpoint = None
     args.images = args.paths
@@ -55,6 +64,7 @@ def main() -> None:
     from mmengine.device import get_device
 
     from mmseg_gdn.prediction.predictor import Predictor
+
     config, checkpoint = (args.config, args.checkpoint) if args.config else default_model(HINT)
     targets = plan_outputs(args.images, Path(args.out))
     require_folder(args.out, 'the folder of predictions', '--out')
@@ -80,6 +90,7 @@ def predict_all(predictor: Predictor, targets: dict[Path, Path], with_probabilit
     from mmengine.utils import ProgressBar
 
     from prediction.outputs import write_prediction
+
     failed = 0
     bar = ProgressBar(len(targets), file=sys.stderr)
     for path, target in targets.items():

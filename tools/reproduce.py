@@ -39,32 +39,69 @@ _EXTRAS = {
 
 def parse_args() -> argparse.Namespace:
     """Options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, epilog=epilog(),
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=epilog(), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('--dry-run', action='store_true', help='print the plan, and run nothing but the measurement')
     parser.add_argument('--only', nargs='+', default=[], metavar='STEP', help='these steps, and those that they need')
     parser.add_argument('--skip', nargs='+', default=[], metavar='STEP', help='neither these, nor those that need them')
     parser.add_argument('--network', choices=[*STAGES, 'both'], default='both', help='default: %(default)s')
-    parser.add_argument('--small', action='store_true',
-                        help='thin networks, few iterations and images of 161 px, to try everything out on a CPU')
-    parser.add_argument('--data-root', type=Path, default=_VOC,
-                        help="folder in VOC's layout; without --small it is filled. Default: %(default)s")
-    parser.add_argument('--weights', type=Path, metavar='FILE.caffemodel',
-                        help='weights to start from, instead of downloads; convolutions are enough')
-    parser.add_argument('--released', type=Path, nargs=3, metavar=('FILE.caffemodel', 'W0.npy', 'W1.npy'),
-                        help="the authors' model and matrices, to test them as well")
-    parser.add_argument('--work-dir', type=Path,
-                        help='folder of all results; default: work_dirs/reproduce, or work_dirs/reproduce-small')
+    parser.add_argument(
+        '--small',
+        action='store_true',
+        help='thin networks, few iterations and images of 161 px, to try everything out on a CPU',
+    )
+    parser.add_argument(
+        '--data-root',
+        type=Path,
+        default=_VOC,
+        help="folder in VOC's layout; without --small it is filled. Default: %(default)s",
+    )
+    parser.add_argument(
+        '--weights',
+        type=Path,
+        metavar='FILE.caffemodel',
+        help='weights to start from, instead of downloads; convolutions are enough',
+    )
+    parser.add_argument(
+        '--released',
+        type=Path,
+        nargs=3,
+        metavar=('FILE.caffemodel', 'W0.npy', 'W1.npy'),
+        help="the authors' model and matrices, to test them as well",
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        help='folder of all results; default: work_dirs/reproduce, or work_dirs/reproduce-small',
+    )
     parser.add_argument('--gpus', type=int, default=1, help='devices for training; default: %(default)s')
-    parser.add_argument('--launcher', choices=['pytorch', 'slurm'], default='pytorch',
-                        help='how trainings on several devices are started; default: %(default)s')
+    parser.add_argument(
+        '--launcher',
+        choices=['pytorch', 'slurm'],
+        default='pytorch',
+        help='how trainings on several devices are started; default: %(default)s',
+    )
     parser.add_argument('--partition', default='', help="Slurm's partition")
-    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
-                        help='processes for the CRF and for data; default: %(default)s')
-    parser.add_argument('--val-images', type=int, help='test on the first images of val only; default: all, or '
-                                                       f'{_SMALL_VAL} with --small')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE',
-                        help='settings that override those of the configs that are trained')
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=os.cpu_count() or 1,
+        help='processes for the CRF and for data; default: %(default)s',
+    )
+    parser.add_argument(
+        '--val-images',
+        type=int,
+        help=f'test on the first images of val only; default: all, or {_SMALL_VAL} with --small',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        default={},
+        metavar='KEY=VALUE',
+        help='settings that override those of the configs that are trained',
+    )
     args = parser.parse_args()
     if args.launcher == 'slurm' and not args.partition:
         parser.error('--launcher slurm needs --partition')
@@ -82,8 +119,9 @@ def main() -> int:
     try:
         settings.work_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f'Cannot make the folder {settings.work_dir} ({error.strerror}); name one you may write to '
-                         'with --work-dir.') from error
+        raise InputError(
+            f'Cannot make the folder {settings.work_dir} ({error.strerror}); name one you may write to with --work-dir.'
+        ) from error
     with only_user(settings.work_dir):
         configs = stage_configs(settings)
         plan = make_plan(settings, configs)
@@ -115,11 +153,18 @@ def settings_of(args: argparse.Namespace) -> Settings:
     return Settings(
         networks=tuple(STAGES) if args.network == 'both' else (args.network,),
         work_dir=args.work_dir or Path('work_dirs', 'reproduce-small' if args.small else 'reproduce'),
-        data_root=args.data_root, is_small=args.small, weights=args.weights,
-        released=args.released and tuple(args.released), gpus=args.gpus, launcher=args.launcher,
-        partition=args.partition, workers=args.workers,
+        data_root=args.data_root,
+        is_small=args.small,
+        weights=args.weights,
+        released=args.released and tuple(args.released),
+        gpus=args.gpus,
+        launcher=args.launcher,
+        partition=args.partition,
+        workers=args.workers,
         val_images=args.val_images or (_SMALL_VAL if args.small else None),
-        **(dict(search_images=_SMALL_SEARCH) if args.small else {}), options=args.cfg_options)
+        **(dict(search_images=_SMALL_SEARCH) if args.small else {}),
+        options=args.cfg_options,
+    )
 
 
 def require_inputs(settings: Settings) -> None:
@@ -132,11 +177,15 @@ def require_inputs(settings: Settings) -> None:
         if not path.is_file():
             raise InputError(f'There is no {path}; give a file that exists.')
     if settings.is_small and not settings.ids('val').is_file():
-        raise InputError(f'There is no {settings.ids("val")}; name a folder in VOC\'s layout by --data-root. One with '
-                         'drawn images is made by: python tools/dataset_converters/synthetic_voc.py FOLDER')
+        raise InputError(
+            f"There is no {settings.ids('val')}; name a folder in VOC's layout by --data-root. One with "
+            'drawn images is made by: python tools/dataset_converters/synthetic_voc.py FOLDER'
+        )
     if not settings.is_small and settings.data_root.name != 'VOC2012':
-        raise InputError(f'--data-root {settings.data_root} would be filled with VOC 2012, whose folder is always '
-                         'named VOC2012; name such a folder.')
+        raise InputError(
+            f'--data-root {settings.data_root} would be filled with VOC 2012, whose folder is always '
+            'named VOC2012; name such a folder.'
+        )
 
 
 def require_packages(steps: list[Step]) -> None:

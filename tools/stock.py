@@ -17,19 +17,30 @@ from mmseg_gdn.utils import InputError, run_tool
 
 # Distributions that are called otherwise than the modules of theirs that mmseg's tools import.
 _PACKAGES = dict(
-    cv2='opencv-python', PIL='pillow', yaml='PyYAML', sklearn='scikit-learn', skimage='scikit-image',
-    pytorch_grad_cam='grad-cam', cityscapesscripts='cityscapesScripts', detail='detail-api', osgeo='GDAL')
+    cv2='opencv-python',
+    PIL='pillow',
+    yaml='PyYAML',
+    sklearn='scikit-learn',
+    skimage='scikit-image',
+    pytorch_grad_cam='grad-cam',
+    cityscapesscripts='cityscapesScripts',
+    detail='detail-api',
+    osgeo='GDAL',
+)
 _WRITTEN_FOR_0_X = 'deployment/pytorch2torchscript'  # it calls forward_dummy, which no model has any more
 
 
 def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog='\n'.join(['tools of the installed mmseg:', *(f'  {name}' for name in tool_names())]))
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog='\n'.join(['tools of the installed mmseg:', *(f'  {name}' for name in tool_names())]),
+    )
     parser.add_argument('tool', help='its name, such as analysis_tools/get_flops')
-    parser.add_argument('args', nargs=argparse.REMAINDER, metavar='...',
-                        help='its command line; TOOL --help shows what it takes')
+    parser.add_argument(
+        'args', nargs=argparse.REMAINDER, metavar='...', help='its command line; TOOL --help shows what it takes'
+    )
     return parser.parse_args()
 
 
@@ -41,21 +52,26 @@ def main() -> None:
         import_parts()  # which says so if mmseg is missing or broken
         raise InputError(f'The installed mmseg has no tool {args.tool!r}; give one of: {", ".join(tool_names())}')
     if args.tool == _WRITTEN_FOR_0_X:
-        raise InputError(f'mmseg 1.x carries {args.tool} unchanged from 0.x, and it fails for every model, stock ones '
-                         'included. Trace the model with torch.jit.trace as docs/modes.md says, or export it with '
-                         'tools/export_onnx.py.')
+        raise InputError(
+            f'mmseg 1.x carries {args.tool} unchanged from 0.x, and it fails for every model, stock ones '
+            'included. Trace the model with torch.jit.trace as docs/modes.md says, or export it with '
+            'tools/export_onnx.py.'
+        )
     try:
         if args.tool == 'analysis_tools/confusion_matrix':
             prepare_script(script, args.args)
             from stock_confusion import draw_confusion_matrix
+
             draw_confusion_matrix(str(script))
         else:
             run_script(script, args.args)
     except ModuleNotFoundError as error:
         module = str(error.name).split('.')[0]
         package = _PACKAGES.get(module, module)
-        raise InputError(f'The stock tool {args.tool} imports {error.name}, which the package {package} provides; '
-                         f'install it (pip install {package}) and run this again.') from error
+        raise InputError(
+            f'The stock tool {args.tool} imports {error.name}, which the package {package} provides; '
+            f'install it (pip install {package}) and run this again.'
+        ) from error
 
 
 def stock_folder() -> Path:

@@ -35,8 +35,9 @@ def draw_confusion_matrix(script: str) -> None:
     matrix = count_pixels(dataset, args.prediction_path)
     # At mmseg's 300 dpi, the picture of 21 classes has 127 megapixels.
     with matplotlib.rc_context({'savefig.dpi': 75}), np.errstate(invalid='ignore'):
-        tool['plot_confusion_matrix'](matrix, dataset.metainfo['classes'], args.save_dir, args.show, args.title,
-                                      args.color_theme)
+        tool['plot_confusion_matrix'](
+            matrix, dataset.metainfo['classes'], args.save_dir, args.show, args.title, args.color_theme
+        )
     print(f'picture: {Path(args.save_dir) / "confusion_matrix.png"}')
 
 

@@ -20,16 +20,29 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--show-dir', help='folder for painted predictions')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds for which --show shows a prediction')
     parser.add_argument('--tta', action='store_true', help='test-time augmentation')
-    parser.add_argument('--crf', action='store_true',
-                        help="refine predictions by a dense CRF with the parameters in the config's crf, or else "
-                             'those of DeepLab-LargeFOV; not in --show and --show-dir')
+    parser.add_argument(
+        '--crf',
+        action='store_true',
+        help="refine predictions by a dense CRF with the parameters in the config's crf, or else "
+        'those of DeepLab-LargeFOV; not in --show and --show-dir',
+    )
     parser.add_argument('--crf-workers', type=int, metavar='N', help='processes for --crf; default: one for each CPU')
-    parser.add_argument('--submission', metavar='OUT.tar.gz',
-                        help='write an archive for the VOC server instead of evaluating; needs no annotations')
-    parser.add_argument('--competition', choices=['comp5', 'comp6'], default='comp6',
-                        help='comp5: trained on VOC trainval only; comp6 (default): other training data, too')
-    parser.add_argument('--ids', metavar='LIST',
-                        help="list of the images to test, such as VOC's test.txt; default: the list of the config")
+    parser.add_argument(
+        '--submission',
+        metavar='OUT.tar.gz',
+        help='write an archive for the VOC server instead of evaluating; needs no annotations',
+    )
+    parser.add_argument(
+        '--competition',
+        choices=['comp5', 'comp6'],
+        default='comp6',
+        help='comp5: trained on VOC trainval only; comp6 (default): other training data, too',
+    )
+    parser.add_argument(
+        '--ids',
+        metavar='LIST',
+        help="list of the images to test, such as VOC's test.txt; default: the list of the config",
+    )
     # In any order: otherwise argparse takes a checkpoint that follows other options for one too many.
     args = parser.parse_intermixed_args()
     if args.crf_workers is not None and not (args.crf and args.crf_workers > 0):
@@ -43,6 +56,7 @@ def main() -> None:
     """Test."""
     args = parse_args()
     from testing import test  # here, because importing it takes seconds, and --help needs none of it
+
     if args.out:
         require_folder(args.out, 'the folder of predictions', '--out')
     # Older predictions are replaced at the end, by all the new ones or by none.

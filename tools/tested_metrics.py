@@ -64,13 +64,19 @@ def refine_with_crf(cfg: Config, workers: int | None) -> None:
     evaluator = cfg.test_evaluator
     kind = evaluator.get('type', 'Evaluator') if _is_composed(evaluator) else 'Evaluator'
     if kind not in ('Evaluator', 'CRFEvaluator'):
-        raise InputError(f'--crf puts CRFEvaluator in the place of Evaluator, but test_evaluator.type is {kind!r}; '
-                         'test without --crf, or with another test_evaluator.')
+        raise InputError(
+            f'--crf puts CRFEvaluator in the place of Evaluator, but test_evaluator.type is {kind!r}; '
+            'test without --crf, or with another test_evaluator.'
+        )
     own = dict(crf=crf, loading=loading_step(cfg.test_dataloader.dataset))
     if kind == 'CRFEvaluator':
         own = dict(evaluator)
-    cfg.test_evaluator = dict(own, type='CRFEvaluator', metrics=_metrics(evaluator),
-                              workers=own.get('workers') if workers is None else workers)
+    cfg.test_evaluator = dict(
+        own,
+        type='CRFEvaluator',
+        metrics=_metrics(evaluator),
+        workers=own.get('workers') if workers is None else workers,
+    )
 
 
 def _metrics(evaluator: dict | list) -> list[dict]:

@@ -83,8 +83,10 @@ def _run(cfg: Config, args: argparse.Namespace, is_replaced: bool) -> None:
     runner = QuietRunner.from_cfg(cfg)
     raise_log_errors(runner.logger)
     if is_replaced:
-        runner.logger.info('GlobalInterpEncoderDecoder replaces EncoderDecoder: it predicts the same classes faster, '
-                           'and computes seg_logits only when something reads them.')
+        runner.logger.info(
+            'GlobalInterpEncoderDecoder replaces EncoderDecoder: it predicts the same classes faster, '
+            'and computes seg_logits only when something reads them.'
+        )
     check_loading(runner)
     if args.out or args.show_dir:
         require_distinct_names(runner.test_loop.dataloader.dataset)
@@ -106,8 +108,7 @@ def _stop_refining(runner: QuietRunner) -> None:
 def _require_weights(cfg: Config, path: str) -> None:
     is_ensemble = cfg.model.type == 'Ensemble'
     if is_ensemble and cfg.load_from:
-        raise InputError(f'{path} is an Ensemble, whose members have their own checkpoints; leave out '
-                         f'{cfg.load_from}.')
+        raise InputError(f'{path} is an Ensemble, whose members have their own checkpoints; leave out {cfg.load_from}.')
     if not is_ensemble and not cfg.load_from:
         raise InputError(f'Name the checkpoint to test after {path}.')
     if cfg.load_from:
@@ -117,8 +118,10 @@ def _require_weights(cfg: Config, path: str) -> None:
 def _require_test(cfg: Config, path: str) -> None:
     missing = [name for name in ('test_dataloader', 'test_cfg', 'test_evaluator') if cfg.get(name) is None]
     if missing:
-        raise InputError(f'{path} has no test set, because it sets no {" and no ".join(missing)}; '
-                         'add what is missing, or name a config with a test set.')
+        raise InputError(
+            f'{path} has no test set, because it sets no {" and no ".join(missing)}; '
+            'add what is missing, or name a config with a test set.'
+        )
 
 
 def _paint_predictions(cfg: Config, args: argparse.Namespace) -> None:
@@ -138,8 +141,10 @@ def _paint_predictions(cfg: Config, args: argparse.Namespace) -> None:
 
 def _augment(cfg: Config) -> None:
     if cfg.model.type == 'Ensemble':
-        raise InputError('--tta does not reach the members of an Ensemble, which prepare images by their own configs; '
-                         'leave out the flag.')
+        raise InputError(
+            '--tta does not reach the members of an Ensemble, which prepare images by their own configs; '
+            'leave out the flag.'
+        )
     if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
         raise InputError('--tta needs both tta_pipeline and tta_model in the config; add them, or leave out the flag.')
     set_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)

@@ -17,7 +17,8 @@ def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(
         description=f'{__doc__[:-1]}: one line per quantity, exit 1 if one is off by more than its tolerance. Nets are '
-        'rebuilt from the shapes of the arrays.')
+        'rebuilt from the shapes of the arrays.'
+    )
     parser.add_argument('folder', help='folder of golden files (.npz, .json, .caffemodel), any subset of them')
     parser.add_argument('--quiet', action='store_true', help='only a line per file, and the quantities that are off')
     return parser.parse_args()
@@ -30,6 +31,7 @@ def main() -> int:
     from mmengine.logging import MMLogger
 
     from caffe_golden.golden_file import complete_checks
+
     # mmengine logs the settings of every parameter whenever an optimizer is built.
     MMLogger.get_current_instance().setLevel('WARNING')
     folder = Path(args.folder)

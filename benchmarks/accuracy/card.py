@@ -25,7 +25,13 @@ def card(name: str) -> str:
     few = [classes[known] for known in _WELL_POPULATED]
     rows = [(text, metrics[key]) for key, text in _NAMES.items() if key in metrics]
     rows.insert(1, (f'mIoU of the {len(few)} classes with enough images', sum(few) / len(few)))
-    lines = ['| on 264 val images | % |', '|---|---|', *(f'| {text} | {value:.2f} |' for text, value in rows), '',
-             '| class | IoU |', '|---|---|',
-             *(f'| {text} | {value:.2f} |' for text, value in sorted(classes.items(), key=lambda pair: -pair[1]))]
+    lines = [
+        '| on 264 val images | % |',
+        '|---|---|',
+        *(f'| {text} | {value:.2f} |' for text, value in rows),
+        '',
+        '| class | IoU |',
+        '|---|---|',
+        *(f'| {text} | {value:.2f} |' for text, value in sorted(classes.items(), key=lambda pair: -pair[1])),
+    ]
     return '\n'.join(lines)

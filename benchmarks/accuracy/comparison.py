@@ -67,14 +67,20 @@ class Variant:
 
     def differences(self, measure: Measure) -> list[float]:
         """Differences from the baseline with the same seed, in points."""
-        pairs = ((measure.of(run), measure.of(self.baseline[seed])) for seed, run in self.runs.items()
-                 if seed in self.baseline)
+        pairs = (
+            (measure.of(run), measure.of(self.baseline[seed]))
+            for seed, run in self.runs.items()
+            if seed in self.baseline
+        )
         return [ours - theirs for ours, theirs in pairs if ours is not None and theirs is not None]
 
     def interval(self, measure: Measure) -> tuple[float, float] | None:
         """Where the mean difference lies, judged by the validation images; ``None`` if runs kept no counts."""
-        seeds = [seed for seed, run in self.runs.items()
-                 if seed in self.baseline and 'counts' in run and 'counts' in self.baseline[seed]]
+        seeds = [
+            seed
+            for seed, run in self.runs.items()
+            if seed in self.baseline and 'counts' in run and 'counts' in self.baseline[seed]
+        ]
         if not seeds:
             return None
         ours, theirs = (np.stack([measure.counts(of[seed]) for seed in seeds]) for of in (self.runs, self.baseline))
@@ -111,6 +117,15 @@ def _order(result: Result) -> tuple:
     """Simplest first: the stock head, more weights, more losses, other ways of training."""
     run = Experiment.from_dict(result['settings'])
     ways, labels = ('all', 'nothing', 'matrices', 'fit_kernels'), ('none', 'scores', 'features')
-    return (run.start > 0, ways.index(run.learns), labels.index(run.labels),
-            ('bilinear', 'deconv', 'gdn').index(run.upsampling), run.init != 'bilinear', run.decay_mult or 0,
-            run.lr_mult or 0, run.optimizer, run.size_policy, run.seed)
+    return (
+        run.start > 0,
+        ways.index(run.learns),
+        labels.index(run.labels),
+        ('bilinear', 'deconv', 'gdn').index(run.upsampling),
+        run.init != 'bilinear',
+        run.decay_mult or 0,
+        run.lr_mult or 0,
+        run.optimizer,
+        run.size_policy,
+        run.seed,
+    )

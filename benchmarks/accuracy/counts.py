@@ -26,16 +26,23 @@ def count(prediction: Tensor, mask: Tensor, num_classes: int, ignore_index: int)
         ``'0:512/600 3:80/240'``.
     """
     labels = np.where(mask.numpy() == ignore_index, VOID, mask.numpy()).astype(np.uint8)
-    return {name: _count(prediction, labels if distance is None else np.where(near_borders(labels, distance), labels,
-                                                                             VOID), num_classes)
-            for name, distance in REGIONS.items()}
+    return {
+        name: _count(
+            prediction,
+            labels if distance is None else np.where(near_borders(labels, distance), labels, VOID),
+            num_classes,
+        )
+        for name, distance in REGIONS.items()
+    }
 
 
 def _count(prediction: Tensor, labels: np.ndarray, num_classes: int) -> str:
     intersect, union, _, _ = IoUMetric.intersect_and_union(
-        prediction.byte(), torch.from_numpy(labels), num_classes, VOID)
-    return ' '.join(f'{index}:{int(intersect[index])}/{int(union[index])}' for index in range(num_classes)
-                    if union[index])
+        prediction.byte(), torch.from_numpy(labels), num_classes, VOID
+    )
+    return ' '.join(
+        f'{index}:{int(intersect[index])}/{int(union[index])}' for index in range(num_classes) if union[index]
+    )
 
 
 def as_array(images: list[str], num_classes: int) -> np.ndarray:

@@ -24,8 +24,9 @@ class DeconvolutionHead(FCNHead):
 
     def __init__(self, stride: int, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.deconv = nn.ConvTranspose2d(self.out_channels, self.out_channels, 2 * stride, stride, stride // 2,
-                                         bias=False)
+        self.deconv = nn.ConvTranspose2d(
+            self.out_channels, self.out_channels, 2 * stride, stride, stride // 2, bias=False
+        )
         start = bilinear_filter(2 * stride)
         nn.init.zeros_(self.deconv.weight)
         for index in range(self.out_channels):
@@ -40,4 +41,4 @@ class DeconvolutionHead(FCNHead):
         return super().predict_by_feat(self._upsample(seg_logits, input_size(batch_img_metas)), batch_img_metas)
 
     def _upsample(self, scores: Tensor, size: tuple[int, int]) -> Tensor:
-        return self.deconv(scores)[:, :, :size[0], :size[1]]
+        return self.deconv(scores)[:, :, : size[0], : size[1]]

@@ -53,7 +53,7 @@ class Experiment:
     views: str = 'whole'
     start: int = 0
     learns: str = 'all'
-    test_scale: float = 1.
+    test_scale: float = 1.0
     size_policy: str = 'resample'
 
     @property
@@ -102,11 +102,21 @@ class Experiment:
     def parent(self) -> Experiment | None:
         """The run whose weights this one starts from, or tests; ``None`` if it starts from ImageNet."""
         if self.learns == 'nothing':
-            return replace(self, learns='all', test_scale=1., size_policy='resample')
+            return replace(self, learns='all', test_scale=1.0, size_policy='resample')
         if not self.start:
             return None
-        return replace(self, optimizer=BASELINE_OPTIMIZERS[self.network], upsampling='bilinear', lr_mult=None,
-                       decay_mult=None, labels='none', init='bilinear', iterations=self.start, start=0, learns='all')
+        return replace(
+            self,
+            optimizer=BASELINE_OPTIMIZERS[self.network],
+            upsampling='bilinear',
+            lr_mult=None,
+            decay_mult=None,
+            labels='none',
+            init='bilinear',
+            iterations=self.start,
+            start=0,
+            learns='all',
+        )
 
     @property
     def trunk_weights(self) -> str:
@@ -124,8 +134,13 @@ class Experiment:
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> Experiment:
         """The inverse of :meth:`as_dict`; settings that older results do not name have their defaults."""
-        return cls(**{field.name: settings[field.name] for field in fields(cls)
-                      if field.default is MISSING or field.name in settings})
+        return cls(
+            **{
+                field.name: settings[field.name]
+                for field in fields(cls)
+                if field.default is MISSING or field.name in settings
+            }
+        )
 
 
 # What the bilinear baselines are trained with, which other runs start from.

@@ -9,8 +9,19 @@ from typing import Any
 from experiment import Experiment
 
 _SEEDS = (0, 1, 2)
-_BILINEAR = Experiment(study='upsampling', data='voc', trunk='most', stride=32, optimizer='sgd', upsampling='bilinear',
-                       lr_mult=None, decay_mult=None, iterations=300, batch=8, seed=0)
+_BILINEAR = Experiment(
+    study='upsampling',
+    data='voc',
+    trunk='most',
+    stride=32,
+    optimizer='sgd',
+    upsampling='bilinear',
+    lr_mult=None,
+    decay_mult=None,
+    iterations=300,
+    batch=8,
+    seed=0,
+)
 _GDN = dict(upsampling='gdn', lr_mult=20, decay_mult=0)
 _DECONV = dict(upsampling='deconv', lr_mult=1, decay_mult=0)
 _FITTED = dict(_GDN, start=300, iterations=0, learns='fit_kernels')
@@ -58,13 +69,16 @@ def paper() -> list[Experiment]:
     """DeepLab-LargeFOV on VGG-16's trunk, then the matrices alone, as the authors' release was trained."""
     base = replace(_BILINEAR, study='paper', network='largefov', trunk='frozen', stride=8, optimizer='adam-fc')
     alone = dict(upsampling='gdn', start=300, learns='matrices', iterations=300)
-    return _runs(base, [
-        {},
-        dict(alone, optimizer='adam', lr_mult=1, decay_mult=0),
-        dict(alone, optimizer='adam', lr_mult=1, decay_mult=0, init='caffe'),
-        dict(alone, optimizer='caffe', lr_mult=10, decay_mult=100, init='caffe'),
-        dict(alone, optimizer='caffe', lr_mult=10, decay_mult=0),
-    ])
+    return _runs(
+        base,
+        [
+            {},
+            dict(alone, optimizer='adam', lr_mult=1, decay_mult=0),
+            dict(alone, optimizer='adam', lr_mult=1, decay_mult=0, init='caffe'),
+            dict(alone, optimizer='caffe', lr_mult=10, decay_mult=100, init='caffe'),
+            dict(alone, optimizer='caffe', lr_mult=10, decay_mult=0),
+        ],
+    )
 
 
 def spoilers() -> list[Experiment]:
@@ -74,17 +88,27 @@ def spoilers() -> list[Experiment]:
     sizes = [dict(test_scale=0.5), dict(test_scale=0.75), dict(test_scale=1.25)]
     return [
         *_runs(replace(camvid, views='crops'), [{}, _GDN]),
-        *_runs(camvid, [dict(variant, **tested, **size) for size in sizes
-                        for variant in ({}, _GDN, *([dict(_GDN, size_policy='slice')] if size['test_scale'] < 1
-                                                    else []))]),
+        *_runs(
+            camvid,
+            [
+                dict(variant, **tested, **size)
+                for size in sizes
+                for variant in ({}, _GDN, *([dict(_GDN, size_policy='slice')] if size['test_scale'] < 1 else []))
+            ],
+        ),
     ]
 
 
 def gpu() -> list[Experiment]:
     """End to end and ten times as long as on a CPU; ``benchmarks/gpu_accuracy.sh`` runs these."""
     base = replace(_BILINEAR, study='gpu', trunk='trained', iterations=3000)
-    return [run for seed in _SEEDS for data in ('camvid', 'voc') for stride in (16, 32)
-            for run in _runs(replace(base, data=data, stride=stride), [{}, _GDN], seeds=[seed])]
+    return [
+        run
+        for seed in _SEEDS
+        for data in ('camvid', 'voc')
+        for stride in (16, 32)
+        for run in _runs(replace(base, data=data, stride=stride), [{}, _GDN], seeds=[seed])
+    ]
 
 
 def matrix_rates() -> list[Experiment]:
@@ -93,8 +117,19 @@ def matrix_rates() -> list[Experiment]:
     The baseline is factor 0: the matrices stay bilinear interpolation. It equals the stock head and, on CPUs, takes a
     third of its time.
     """
-    frozen = Experiment(study='matrix-rates', data='camvid', trunk='frozen', stride=32, optimizer='sgd',
-                        upsampling='gdn', lr_mult=0, decay_mult=0, iterations=300, batch=8, seed=0)
+    frozen = Experiment(
+        study='matrix-rates',
+        data='camvid',
+        trunk='frozen',
+        stride=32,
+        optimizer='sgd',
+        upsampling='gdn',
+        lr_mult=0,
+        decay_mult=0,
+        iterations=300,
+        batch=8,
+        seed=0,
+    )
     factors = (0, 1, 5, 20, 50, 100)
     top = dict(trunk='top', iterations=200)
 
@@ -107,7 +142,7 @@ def matrix_rates() -> list[Experiment]:
         *rates('sgd', (0, 20, 100), data='voc'),
         *rates('sgd', factors, **top),
         *rates('adamw', factors, **top),
-        *rates('sgd', (0, ), seed=1),
+        *rates('sgd', (0,), seed=1),
         *rates('sgd', factors, **top, seed=1),
         *rates('adamw', factors, **top, seed=1),
     ]
@@ -115,5 +150,11 @@ def matrix_rates() -> list[Experiment]:
 
 EXPERIMENTS = [*upsampling(), *checkpoints(), *paper(), *spoilers(), *matrix_rates(), *gpu()]
 # The variant that a study compares the others with.
-BASELINES = {'upsampling': 'bilinear', 'checkpoints': 'bilinear', 'paper': 'bilinear', 'spoilers': 'bilinear',
-             'matrix-rates': 'x0', 'gpu': 'bilinear'}
+BASELINES = {
+    'upsampling': 'bilinear',
+    'checkpoints': 'bilinear',
+    'paper': 'bilinear',
+    'spoilers': 'bilinear',
+    'matrix-rates': 'x0',
+    'gpu': 'bilinear',
+}

@@ -27,10 +27,18 @@ def main() -> None:
     parser.add_argument('name', help='name of a run in experiments.py that has been made')
     parser.add_argument('out', type=Path, metavar='CHECKPOINT.pth', help='file to write')
     parser.add_argument('--voc', type=Path, required=True, help='folder of VOC; classes and colours are taken from it')
-    parser.add_argument('--weights', type=Path, default='work_dirs/mobilenet_v2_imagenet.pth',
-                        help='ImageNet weights of MobileNetV2 (default: %(default)s)')
-    parser.add_argument('--scratch', type=Path, default='work_dirs/accuracy',
-                        help='folder of the trained weights (default: %(default)s)')
+    parser.add_argument(
+        '--weights',
+        type=Path,
+        default='work_dirs/mobilenet_v2_imagenet.pth',
+        help='ImageNet weights of MobileNetV2 (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--scratch',
+        type=Path,
+        default='work_dirs/accuracy',
+        help='folder of the trained weights (default: %(default)s)',
+    )
     args = parser.parse_args()
     found = [experiment for experiment in EXPERIMENTS if experiment.name == args.name]
     if not found:

@@ -66,7 +66,7 @@ class View:
     split: str
     mirrored: bool = False
     crops: bool = False
-    scale: float = 1.
+    scale: float = 1.0
 
     @property
     def name(self) -> str:
@@ -108,7 +108,7 @@ def extract(model: EncoderDecoder, experiment: Experiment, folder: Path, view: V
 def _transforms(experiment: Experiment, view: View) -> list[dict]:
     if view.crops:
         return [dict(type='RandomFlip', prob=0.5), dict(type='RandomCrop', crop_size=full_size(experiment))]
-    return [dict(type='RandomFlip', prob=1.)] if view.mirrored else []
+    return [dict(type='RandomFlip', prob=1.0)] if view.mirrored else []
 
 
 def _size(experiment: Experiment, view: View) -> tuple[int, int]:
@@ -121,8 +121,9 @@ def _at(level: int, maps: Tensor, masks: Tensor) -> Features:
     return Features((*[None] * level, maps), masks)
 
 
-def cached(model: EncoderDecoder, weights: Path, experiment: Experiment, folder: Path, view: View, cache: Path,
-           level: int) -> Features:
+def cached(
+    model: EncoderDecoder, weights: Path, experiment: Experiment, folder: Path, view: View, cache: Path, level: int
+) -> Features:
     """What :func:`extract` gives, from a file where there is one for these weights and images.
 
     Args:

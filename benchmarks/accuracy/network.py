@@ -41,11 +41,16 @@ class Network(nn.Module):
         self.in_bfloat16 = experiment.network == 'largefov'  # its convolutions take most of the time
         data = DATA[experiment.data]
         if experiment.labels == 'scores':
-            self.label_branch = LabelBranch(data['num_classes'], data['num_classes'], coarse_size(experiment),
-                                            **label_loss(experiment))
+            self.label_branch = LabelBranch(
+                data['num_classes'], data['num_classes'], coarse_size(experiment), **label_loss(experiment)
+            )
         elif experiment.labels == 'features':
-            self.label_head = MultiLabelHead(num_classes=data['num_classes'], ignore_index=data['ignore_index'],
-                                             **NETWORKS[experiment.network], **label_loss(experiment))
+            self.label_head = MultiLabelHead(
+                num_classes=data['num_classes'],
+                ignore_index=data['ignore_index'],
+                **NETWORKS[experiment.network],
+                **label_loss(experiment),
+            )
 
     def losses(self, inputs: Inputs, samples: SampleList) -> dict[str, Tensor]:
         """Losses of the masks and of the classes.

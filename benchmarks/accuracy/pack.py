@@ -70,7 +70,8 @@ def _scale(source: Path, target: Path, size: tuple[int, int]) -> None:
     scaled = tuple(int(side * factor + 0.5) for side in image.size)
     target.parent.mkdir(parents=True, exist_ok=True)
     image.resize(scaled, Image.Resampling.NEAREST if is_mask else Image.Resampling.BILINEAR).save(
-        target, **({} if is_mask else dict(quality=_QUALITY)))
+        target, **({} if is_mask else dict(quality=_QUALITY))
+    )
 
 
 if __name__ == '__main__':

@@ -10,9 +10,12 @@ from matplotlib.figure import Figure
 from records import read_results
 from wording import short_setting_text
 
-_SHOWN = {'gdn-x20': ('GDN, factor 20', 'C0'), 'gdn-x100': ('GDN, factor 100', 'C3'),
-          'deconv-x1': ('learned deconvolution', 'C1'),
-          'gdn-fit_kernels': ('bilinear, then fit_kernels.py', 'C2')}
+_SHOWN = {
+    'gdn-x20': ('GDN, factor 20', 'C0'),
+    'gdn-x100': ('GDN, factor 100', 'C3'),
+    'deconv-x1': ('learned deconvolution', 'C1'),
+    'gdn-fit_kernels': ('bilinear, then fit_kernels.py', 'C2'),
+}
 
 
 def draw_differences(folder: Path) -> Figure:

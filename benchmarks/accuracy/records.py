@@ -43,8 +43,10 @@ def check_settings(experiments: list[Experiment], done: dict[str, dict[str, Any]
     """
     for experiment in experiments:
         if experiment.name in done and Experiment.from_dict(done[experiment.name]['settings']) != experiment:
-            raise InputError(f'{folder / experiment.name}.json was made with other settings than those in '
-                             'experiments.py; delete it to run the experiment again.')
+            raise InputError(
+                f'{folder / experiment.name}.json was made with other settings than those in '
+                'experiments.py; delete it to run the experiment again.'
+            )
 
 
 def about(experiment: Experiment) -> dict[str, Any]:
@@ -53,10 +55,16 @@ def about(experiment: Experiment) -> dict[str, Any]:
         command=f'python benchmarks/accuracy/run.py --{experiment.data} FOLDER --only {experiment.name}',
         commit=_git('rev-parse', 'HEAD'),
         modified=bool(_git('status', '--porcelain', '--untracked-files=no')),
-        versions=dict(mmseg_gdn=mmseg_gdn.__version__, torch=torch.__version__, mmseg=mmseg.__version__,
-                      mmengine=mmengine.__version__, python=platform.python_version()),
+        versions=dict(
+            mmseg_gdn=mmseg_gdn.__version__,
+            torch=torch.__version__,
+            mmseg=mmseg.__version__,
+            mmengine=mmengine.__version__,
+            python=platform.python_version(),
+        ),
         threads=torch.get_num_threads(),
-        date=datetime.datetime.now(datetime.timezone.utc).date().isoformat())
+        date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+    )
 
 
 def _git(*args: str) -> str | None:

@@ -16,8 +16,13 @@ from table import tables
 from mmseg_gdn.utils import atomic_write, require_extra, run_tool
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ('README.md', 'docs/results.md', 'benchmarks/accuracy/matrix-rates.md',
-             'checkpoints/fcn_mobilenet-v2_voc-extract.md', 'checkpoints/fcn_mobilenet-v2_gdn_voc-extract.md')
+DOCUMENTS = (
+    'README.md',
+    'docs/results.md',
+    'benchmarks/accuracy/matrix-rates.md',
+    'checkpoints/fcn_mobilenet-v2_voc-extract.md',
+    'checkpoints/fcn_mobilenet-v2_gdn_voc-extract.md',
+)
 PLOT = 'docs/results.png'
 _BLOCK = re.compile(r'(<!-- results: (\S+) -->\n)(.*?)(<!-- end -->)', re.DOTALL)
 
@@ -29,6 +34,7 @@ def main() -> None:
     from plot import draw_differences  # needs Matplotlib
 
     from mmseg_gdn.visualization.figures import save_figure
+
     for name in DOCUMENTS:
         path = ROOT / name
         text = path.read_text(encoding='utf-8')
@@ -64,8 +70,12 @@ def _content(name: str, results: Path) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--results', type=Path, default=Path(__file__).parent / 'results',
-                        help='folder of the results (default: the one beside this script)')
+    parser.add_argument(
+        '--results',
+        type=Path,
+        default=Path(__file__).parent / 'results',
+        help='folder of the results (default: the one beside this script)',
+    )
     return parser.parse_args()
 
 

@@ -32,19 +32,38 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--camvid', type=Path, help='folder of CamVid, with train, trainannot, val and valannot')
     parser.add_argument('--voc', type=Path, help='folder of VOC 2012 or of an extract, in its own layout')
-    parser.add_argument('--mobilenetv2-weights', type=Path, default='work_dirs/mobilenet_v2_imagenet.pth',
-                        help='ImageNet weights of MobileNetV2 (default: %(default)s)')
-    parser.add_argument('--largefov-weights', type=Path, default='work_dirs/vgg16_caffe_largefov.pth',
-                        help='ImageNet weights of VGG-16 for LargeFOV (default: %(default)s)')
-    parser.add_argument('--only', nargs='+', default=[''], metavar='PART',
-                        help='run only experiments with one of these in their name')
+    parser.add_argument(
+        '--mobilenetv2-weights',
+        type=Path,
+        default='work_dirs/mobilenet_v2_imagenet.pth',
+        help='ImageNet weights of MobileNetV2 (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--largefov-weights',
+        type=Path,
+        default='work_dirs/vgg16_caffe_largefov.pth',
+        help='ImageNet weights of VGG-16 for LargeFOV (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--only', nargs='+', default=[''], metavar='PART', help='run only experiments with one of these in their name'
+    )
     parser.add_argument('--iterations', type=int, metavar='N', help='other length of the runs, to try the commands')
-    parser.add_argument('--workers', type=int, default=0, metavar='N',
-                        help='processes that load images when whole networks are trained (default: %(default)s)')
-    parser.add_argument('--results', type=Path, default=Path(__file__).parent / 'results',
-                        help='folder of the results (default: the one beside this script)')
-    parser.add_argument('--scratch', type=Path, default='work_dirs/accuracy',
-                        help='folder for caches and logs (default: %(default)s)')
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=0,
+        metavar='N',
+        help='processes that load images when whole networks are trained (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--results',
+        type=Path,
+        default=Path(__file__).parent / 'results',
+        help='folder of the results (default: the one beside this script)',
+    )
+    parser.add_argument(
+        '--scratch', type=Path, default='work_dirs/accuracy', help='folder for caches and logs (default: %(default)s)'
+    )
     return parser.parse_args()
 
 

@@ -23,8 +23,14 @@ _MAKE_WEIGHTS = {
 }
 
 
-def run_missing(experiments: Iterable[Experiment], folders: dict[str, Path], weights: dict[str, Path], results: Path,
-                scratch: Path, workers: int = 0) -> None:
+def run_missing(
+    experiments: Iterable[Experiment],
+    folders: dict[str, Path],
+    weights: dict[str, Path],
+    results: Path,
+    scratch: Path,
+    workers: int = 0,
+) -> None:
     """Run every experiment that has no result yet, and keep each result as soon as it is known.
 
     Args:
@@ -45,9 +51,11 @@ def run_missing(experiments: Iterable[Experiment], folders: dict[str, Path], wei
     done = read_results(results)
     check_settings(experiments, done, results)
     missing = [experiment for experiment in wanted if experiment.name not in done]
-    print(f'{len(wanted) - len(missing)} of {len(wanted)} runs are finished; '
-          f'{len(experiments) - len(wanted)} are skipped, because the folder of their data set is not given.',
-          flush=True)
+    print(
+        f'{len(wanted) - len(missing)} of {len(wanted)} runs are finished; '
+        f'{len(experiments) - len(wanted)} are skipped, because the folder of their data set is not given.',
+        flush=True,
+    )
     init_default_scope('mmseg')
     MMLogger.get_instance('mmengine', log_level='WARNING')  # thousands of lines on start values otherwise
     for index, experiment in enumerate(missing, start=1):
@@ -83,14 +91,17 @@ def run(experiment: Experiment, folder: Path, weights: Path, scratch: Path, work
         cpu_seconds_per_iteration=trained.seconds_per_iteration,
         seconds=time.monotonic() - started,
         cpu_seconds=time.process_time() - cpu_started,
-        **about(experiment))
+        **about(experiment),
+    )
 
 
 def _check_inputs(wanted: list[Experiment], folders: dict[str, Path], weights: dict[str, Path]) -> None:
     for name in sorted({experiment.trunk_weights for experiment in wanted}):
         if not weights[name].is_file():
-            raise InputError(f'There are no weights {weights[name]}; {_MAKE_WEIGHTS[name]}, or name another file with '
-                             f'--{name}-weights.')
+            raise InputError(
+                f'There are no weights {weights[name]}; {_MAKE_WEIGHTS[name]}, or name another file with '
+                f'--{name}-weights.'
+            )
     for name, folder in folders.items():
         if not folder.is_dir():
             raise InputError(f'There is no folder {folder}; name that of the data set with --{name}.')
@@ -114,5 +125,15 @@ def _time_left(missing: list[Experiment], done: dict[str, dict[str, Any]]) -> st
 
 def _cost(experiment: Experiment) -> tuple:
     """The settings that decide how long a run takes."""
-    return (experiment.data, experiment.network, experiment.trunk, experiment.stride, experiment.upsampling,
-            experiment.iterations, experiment.batch, experiment.views, experiment.learns, experiment.test_scale)
+    return (
+        experiment.data,
+        experiment.network,
+        experiment.trunk,
+        experiment.stride,
+        experiment.upsampling,
+        experiment.iterations,
+        experiment.batch,
+        experiment.views,
+        experiment.learns,
+        experiment.test_scale,
+    )

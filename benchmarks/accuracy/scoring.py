@@ -50,16 +50,24 @@ def judge(network: Network, features: Features) -> dict[str, Any]:
     sums = {region: as_array(of_images, head.num_classes).sum(0) for region, of_images in counts.items()}
     miou = {region: float(mean_iou_of(of_region)) for region, of_region in sums.items()}
     iou = [100 * float(intersect / union) if union else None for intersect, union in sums['whole']]
-    precision = dict(of_masks=_mean_precision(peaks, present),
-                     of_labels=None if logits[0] is None else _mean_precision(logits, present))
-    return dict(mIoU=miou.pop('whole'), mIoU_near_borders=miou, pixel_accuracy=100 * right / valid, IoU=iou,
-                image_level_mAP=precision, counts=counts)
+    precision = dict(
+        of_masks=_mean_precision(peaks, present),
+        of_labels=None if logits[0] is None else _mean_precision(logits, present),
+    )
+    return dict(
+        mIoU=miou.pop('whole'),
+        mIoU_near_borders=miou,
+        pixel_accuracy=100 * right / valid,
+        IoU=iou,
+        image_level_mAP=precision,
+        counts=counts,
+    )
 
 
 def _mean_precision(scores: list[Tensor], present: list[Tensor]) -> float:
     """Mean average precision in percent, of the last K classes where there are K scores."""
     scores, present = torch.cat(scores).numpy(), torch.cat(present).numpy() > 0
-    present = present[:, present.shape[1] - scores.shape[1]:]
+    present = present[:, present.shape[1] - scores.shape[1] :]
     precisions = [average_precision(*pair) for pair in zip(scores.T, present.T) if pair[1].any()]
     return 100 * sum(precisions) / len(precisions)
 
@@ -81,8 +89,10 @@ def moved(interp: GlobalInterp) -> dict[str, float]:
     """
     start = deepcopy(interp)
     start.reset_parameters()
-    return {name: float((learned - begun).norm() / begun.norm())
-            for (name, learned), (_, begun) in zip(interp.state_dict().items(), start.state_dict().items())}
+    return {
+        name: float((learned - begun).norm() / begun.norm())
+        for (name, learned), (_, begun) in zip(interp.state_dict().items(), start.state_dict().items())
+    }
 
 
 def count_parameters(*modules: nn.Module) -> int:

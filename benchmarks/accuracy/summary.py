@@ -23,9 +23,11 @@ def summary(folder: Path, is_short: bool = False) -> str:
     Returns:
         A Markdown table.
     """
-    lines = ['| data and network | bilinear | learned deconvolution - bilinear | GDN, factor 20 - bilinear | '
-             'GDN, factor 100 - bilinear | the same within 4 px of borders | `fit_kernels.py` - bilinear | seeds |',
-             '|---' * 8 + '|']
+    lines = [
+        '| data and network | bilinear | learned deconvolution - bilinear | GDN, factor 20 - bilinear | '
+        'GDN, factor 100 - bilinear | the same within 4 px of borders | `fit_kernels.py` - bilinear | seeds |',
+        '|---' * 8 + '|',
+    ]
     for results in by_setting(study_results(folder, _STUDY)).values():
         variants = {one.experiment.variant: one for one in compared(results, BASELINES[_STUDY])}
         ours = next((variants[name] for name in _OURS if name in variants), None)
@@ -41,9 +43,16 @@ def _is_usual(run: Experiment) -> bool:
 def _line(variants: dict[str, Variant], ours: Variant) -> str:
     """A row; ``ours`` is the variant whose borders and seeds are told."""
     whole = Measure()
-    differences = [difference_text(variants[name], whole) if name in variants else ''
-                   for name in (_DECONV, *reversed(_OURS))]
+    differences = [
+        difference_text(variants[name], whole) if name in variants else '' for name in (_DECONV, *reversed(_OURS))
+    ]
     fitted = difference_text(variants[_FITTED], whole) if _FITTED in variants else ''
-    cells = [short_setting_text(ours.experiment), with_range(variants['bilinear'].values(whole), '.2f'), *differences,
-             difference_text(ours, Measure('4px')), fitted, str(len(ours.runs))]
+    cells = [
+        short_setting_text(ours.experiment),
+        with_range(variants['bilinear'].values(whole), '.2f'),
+        *differences,
+        difference_text(ours, Measure('4px')),
+        fitted,
+        str(len(ours.runs)),
+    ]
     return f'| {" | ".join(cells)} |'

@@ -37,8 +37,10 @@ def tables(folder: Path, study: str) -> str:
         InputError: If the folder has no results of this study.
     """
     results = study_results(folder, study)
-    return '\n'.join(f'**{setting_text(variants[0].experiment)}**\n\n{table(variants)}\n'
-                     for variants in (compared(runs, BASELINES[study]) for runs in by_setting(results).values()))
+    return '\n'.join(
+        f'**{setting_text(variants[0].experiment)}**\n\n{table(variants)}\n'
+        for variants in (compared(runs, BASELINES[study]) for runs in by_setting(results).values())
+    )
 
 
 def study_results(folder: Path, study: str) -> list[Result]:
@@ -64,16 +66,27 @@ def table(variants: list[Variant]) -> str:
         images of the mean difference.
     """
     few = WELL_POPULATED.get(variants[0].experiment.data)
-    columns = {'mIoU': Measure(), **({f'{len(few)} classes': Measure(classes=few)} if few else {}),
-               'within 4 px of borders': Measure('4px'), 'within 2 px': Measure('2px')}
+    columns = {
+        'mIoU': Measure(),
+        **({f'{len(few)} classes': Measure(classes=few)} if few else {}),
+        'within 4 px of borders': Measure('4px'),
+        'within 2 px': Measure('2px'),
+    }
     columns = {name: measure for name, measure in columns.items() if all(one.values(measure) for one in variants)}
     # CamVid's classes are in every image, so there every network knows them.
-    has_precision = any(run.get('image_level_mAP', {}).get('of_masks', 100) < 99.99 for one in variants
-                        for run in one.runs.values())
+    has_precision = any(
+        run.get('image_level_mAP', {}).get('of_masks', 100) < 99.99 for one in variants for run in one.runs.values()
+    )
     has_moved = any(run.get('moved') for one in variants for run in one.runs.values())
-    head = ['upsampling', *(cell for name in columns for cell in (name, 'difference')),
-            *(['image-level mAP of masks', 'of label loss'] if has_precision else []),
-            *(['K_h, K_w moved'] if has_moved else []), 'weights of the upsampling', 'CPU s per iteration', 'seeds']
+    head = [
+        'upsampling',
+        *(cell for name in columns for cell in (name, 'difference')),
+        *(['image-level mAP of masks', 'of label loss'] if has_precision else []),
+        *(['K_h, K_w moved'] if has_moved else []),
+        'weights of the upsampling',
+        'CPU s per iteration',
+        'seeds',
+    ]
     lines = [_row(head), '|---' * len(head) + '|']
     for variant in variants:
         cells = [variant_text(variant.experiment)]
@@ -133,8 +146,12 @@ def _row(cells: list[str]) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('study', choices=list(BASELINES), help='which study')
-    parser.add_argument('--results', type=Path, default=Path(__file__).parent / 'results',
-                        help='folder of the results (default: the one beside this script)')
+    parser.add_argument(
+        '--results',
+        type=Path,
+        default=Path(__file__).parent / 'results',
+        help='folder of the results (default: the one beside this script)',
+    )
     return parser.parse_args()
 
 

@@ -79,8 +79,11 @@ def train(experiment: Experiment, folder: Path, weights: Path, scratch: Path, wo
     if experiment.learns == 'fit_kernels':
         _fit_kernels(network, model, experiment, folder, weights, scratch)
     elif experiment.learns != 'nothing':
-        views = [view('train', crops=True)] if experiment.views == 'crops' else [
-            view('train'), view('train', mirrored=True)]
+        views = (
+            [view('train', crops=True)]
+            if experiment.views == 'crops'
+            else [view('train'), view('train', mirrored=True)]
+        )
         if experiment.learns == 'matrices':
             views = [_scores(network, features) for features in views]
             freeze_others(network, ['decode_head.interp'])
@@ -94,8 +97,9 @@ def _train_on_features(network: Network | ScoresOnly, experiment: Experiment, vi
     """Train; gives the CPU time of an iteration."""
     network.train()
     optimizer = build_optim_wrapper(network, optim_wrapper(experiment))
-    schedulers = [PARAM_SCHEDULERS.build(cfg, default_args=dict(optimizer=optimizer))
-                  for cfg in param_scheduler(experiment)]
+    schedulers = [
+        PARAM_SCHEDULERS.build(cfg, default_args=dict(optimizer=optimizer)) for cfg in param_scheduler(experiment)
+    ]
     set_random_seed(experiment.seed)  # dropout draws alike, whatever building the model has drawn
     started = time.process_time()
     for indices, view in _batches(len(views[0]), len(views), experiment):
@@ -112,16 +116,19 @@ def _batches(count: int, views: int, experiment: Experiment) -> list[tuple[Tenso
     needed = experiment.iterations * experiment.batch
     order = np.concatenate([generator.permutation(count) for _ in range(-(-needed // count))])[:needed]
     is_second = generator.random(experiment.iterations) < 0.5
-    return [(torch.from_numpy(indices), min(int(second), views - 1))
-            for indices, second in zip(order.reshape(experiment.iterations, experiment.batch), is_second)]
+    return [
+        (torch.from_numpy(indices), min(int(second), views - 1))
+        for indices, second in zip(order.reshape(experiment.iterations, experiment.batch), is_second)
+    ]
 
 
 def _scores(network: Network, features: Features) -> Features:
     """Coarse scores in place of features."""
     network.eval()
-    scores = [network.coarse_scores(features.batch(indices)[0])
-              for indices in torch.arange(len(features)).split(_BATCH)]
-    return Features((torch.cat(scores), ), features.masks)
+    scores = [
+        network.coarse_scores(features.batch(indices)[0]) for indices in torch.arange(len(features)).split(_BATCH)
+    ]
+    return Features((torch.cat(scores),), features.masks)
 
 
 def _train_whole(experiment: Experiment, folder: Path, weights: Path, scratch: Path, workers: int) -> Trained:
@@ -136,17 +143,35 @@ def _train_whole(experiment: Experiment, folder: Path, weights: Path, scratch: P
     return Trained(network.eval(), val, seconds)
 
 
-def _fit_kernels(network: Network, model: EncoderDecoder, experiment: Experiment, folder: Path, weights: Path,
-                 scratch: Path) -> None:
+def _fit_kernels(
+    network: Network, model: EncoderDecoder, experiment: Experiment, folder: Path, weights: Path, scratch: Path
+) -> None:
     """Let the tool fit matrices to the baseline, and load them."""
     work_dir = scratch / 'fitted' / experiment.weights_name
     work_dir.mkdir(parents=True, exist_ok=True)
     Config(for_fit_kernels(experiment.parent, folder, weights)).dump(work_dir / 'stock.py')
-    torch.save(dict(state_dict={name: value.contiguous() for name, value in model.state_dict().items()
-                                if 'interp.kernel' not in name}), work_dir / 'stock.pth')
+    torch.save(
+        dict(
+            state_dict={
+                name: value.contiguous() for name, value in model.state_dict().items() if 'interp.kernel' not in name
+            }
+        ),
+        work_dir / 'stock.pth',
+    )
     outcome = subprocess.run(
-        [sys.executable, str(_FIT_KERNELS), str(work_dir / 'stock.py'), str(work_dir / 'stock.pth'), '--out',
-         str(work_dir / 'gdn.pth'), '--force'], capture_output=True, text=True, check=False)
+        [
+            sys.executable,
+            str(_FIT_KERNELS),
+            str(work_dir / 'stock.py'),
+            str(work_dir / 'stock.pth'),
+            '--out',
+            str(work_dir / 'gdn.pth'),
+            '--force',
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     (work_dir / 'log.txt').write_text(outcome.stdout + outcome.stderr)
     if outcome.returncode:
         raise InputError(f'tools/fit_kernels.py failed; see {work_dir / "log.txt"}.')
@@ -183,12 +208,14 @@ def load_trained(network: Network, experiment: Experiment, scratch: Path) -> Non
     _load(network, experiment, experiment, scratch, may_be_new=())
 
 
-def _load(network: Network, experiment: Experiment, run: Experiment, scratch: Path,
-          may_be_new: tuple[str, ...]) -> None:
+def _load(
+    network: Network, experiment: Experiment, run: Experiment, scratch: Path, may_be_new: tuple[str, ...]
+) -> None:
     path = _weights_file(run, scratch)
     if not path.is_file():
         raise InputError(f'{experiment.name} starts from {path}, which does not exist; run that experiment first.')
     missing, unexpected = network.load_state_dict(torch.load(path, weights_only=True), strict=False)
     if unexpected or any(not name.startswith(may_be_new) for name in missing):
-        raise InputError(f'{path} has weights of another network than {experiment.name}; delete it, and the result of '
-                         'its run.')
+        raise InputError(
+            f'{path} has weights of another network than {experiment.name}; delete it, and the result of its run.'
+        )

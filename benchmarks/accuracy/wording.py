@@ -6,13 +6,19 @@ from experiment import Experiment
 
 _UPSAMPLINGS = {'bilinear': 'bilinear', 'deconv': 'learned deconvolution', 'gdn': 'GDN'}
 _LABELS = {'none': '', 'scores': ' + label loss on scores', 'features': ' + `MultiLabelHead` on features'}
-_NETWORKS = {'mobilenetv2': 'MobileNetV2 FCN', 'mobilenetv2-cut': 'MobileNetV2 FCN cut before stride 32',
-             'largefov': 'DeepLab-LargeFOV on VGG-16'}
-_TRUNKS = {'frozen': 'frozen trunk', 'top': 'last two stages trained', 'most': 'all but three stages trained',
-           'trained': 'trained end to end'}
+_NETWORKS = {
+    'mobilenetv2': 'MobileNetV2 FCN',
+    'mobilenetv2-cut': 'MobileNetV2 FCN cut before stride 32',
+    'largefov': 'DeepLab-LargeFOV on VGG-16',
+}
+_TRUNKS = {
+    'frozen': 'frozen trunk',
+    'top': 'last two stages trained',
+    'most': 'all but three stages trained',
+    'trained': 'trained end to end',
+}
 _DATA = {'camvid': 'CamVid', 'voc': 'VOC extract'}
-_OPTIMIZERS = {'sgd': 'SGD', 'adamw': 'AdamW', 'adam': 'Adam', 'adam-fc': 'Adam',
-               'caffe': 'SGD as in Caffe'}
+_OPTIMIZERS = {'sgd': 'SGD', 'adamw': 'AdamW', 'adam': 'Adam', 'adam-fc': 'Adam', 'caffe': 'SGD as in Caffe'}
 
 
 def variant_text(run: Experiment) -> str:
@@ -39,8 +45,10 @@ def variant_text(run: Experiment) -> str:
 def setting_text(run: Experiment) -> str:
     """A setting in words, with all that its runs share."""
     base = run if run.learns == 'all' else run.parent
-    text = (f'{_DATA[run.data]}, {_NETWORKS[run.network]}, stride {run.stride}, {_TRUNKS[run.trunk]}, '
-            f'{_OPTIMIZERS[base.optimizer]}, {base.start + base.iterations} iterations of {run.batch} images')
+    text = (
+        f'{_DATA[run.data]}, {_NETWORKS[run.network]}, stride {run.stride}, {_TRUNKS[run.trunk]}, '
+        f'{_OPTIMIZERS[base.optimizer]}, {base.start + base.iterations} iterations of {run.batch} images'
+    )
     if run.views == 'crops':
         text += ', random crops'
     return text + (f', tested at {run.test_scale:g} of the size' if run.test_scale != 1 else '')

@@ -41,8 +41,31 @@ SLOWEST = 2.0  # seconds of computing
 _HANGS = 30  # seconds of any kind
 _FOLDER = submission_folder('comp6')
 _PARTS = ('a', '2008_000006', '..', '.', '', '/', '\\', 'results', 'C:', 'a.png', 'é', '\n', '\0', 'x' * 120, ' ')
-_LINES = ('a', '2008_000006', 'a b', 'a  b', 'a\tb', 'a 1', 'b 0', 'a -1', '../a', '/a', 'x/a', 'a.jpg', '# a', '',
-          ' ', '\ufeff', '\ufeffa', 'é', '\x85', '\x00', 'a' * 300, '..', 'x/../y')
+_LINES = (
+    'a',
+    '2008_000006',
+    'a b',
+    'a  b',
+    'a\tb',
+    'a 1',
+    'b 0',
+    'a -1',
+    '../a',
+    '/a',
+    'x/a',
+    'a.jpg',
+    '# a',
+    '',
+    ' ',
+    '\ufeff',
+    '\ufeffa',
+    'é',
+    '\x85',
+    '\x00',
+    'a' * 300,
+    '..',
+    'x/../y',
+)
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -62,8 +85,11 @@ def main(arguments: list[str] | None = None) -> int:
     off = 0
     for name, (cases, share, run) in TARGETS.items():
         tally = fuzz(cases, run, max(1, round(share * args.executions)), args.seed)
-        print(f'| {name} | {tally.taken + tally.refused + len(tally.off)} | {tally.taken} | {tally.refused} | '
-              f'{tally.slowest:.2f} | {tally.growth:.0f} | {len(tally.off)} |', flush=True)
+        print(
+            f'| {name} | {tally.taken + tally.refused + len(tally.off)} | {tally.taken} | {tally.refused} | '
+            f'{tally.slowest:.2f} | {tally.growth:.0f} | {len(tally.off)} |',
+            flush=True,
+        )
         for problem, case in tally.off[:10]:
             args.keep.mkdir(parents=True, exist_ok=True)
             place = args.keep / f'{name.replace(" ", "-")}-{off}'
@@ -109,8 +135,13 @@ def fuzz(cases: st.SearchStrategy, run: Callable[[Any, Path], None], executions:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     @seed(first)
-    @settings(max_examples=executions, deadline=None, database=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=executions,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(cases)
     def execute(case: Any) -> None:
         begin = time.process_time()
@@ -164,8 +195,9 @@ def _hang(signum: int, frame: Any) -> None:
 
 def damaged(contents: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
     """Contents with some bytes changed, removed, doubled or cut off."""
-    edits = st.lists(st.tuples(st.sampled_from('=-+x'), st.floats(0, 1, exclude_max=True), st.binary(max_size=8)),
-                     max_size=6)
+    edits = st.lists(
+        st.tuples(st.sampled_from('=-+x'), st.floats(0, 1, exclude_max=True), st.binary(max_size=8)), max_size=6
+    )
     return st.builds(_edited, contents, edits)
 
 
@@ -173,8 +205,10 @@ def _edited(content: bytes, edits: list[tuple[str, float, bytes]]) -> bytes:
     for kind, share, patch in edits:
         place = int(share * len(content))
         rest = content[place:]
-        content = content[:place] + {'=': patch + rest[len(patch):], '-': rest[len(patch):], '+': patch + rest,
-                                     'x': b''}[kind]
+        content = (
+            content[:place]
+            + {'=': patch + rest[len(patch) :], '-': rest[len(patch) :], '+': patch + rest, 'x': b''}[kind]
+        )
     return content
 
 
@@ -186,14 +220,37 @@ def _png(labels: np.ndarray, **options: Any) -> bytes:
 
 _LABELS = np.arange(48, dtype=np.uint8).reshape(6, 8) % 21
 _GOOD = encode_mask(_LABELS)
-_MASKS = (_GOOD, encode_mask(_LABELS * 12), encode_mask(np.zeros((2048, 2048))), _png(_LABELS), _png(_LABELS > 3),
-          _png(_LABELS.astype(np.uint16) * 256), _png(np.stack([_LABELS] * 3, -1)), _png(_LABELS, format='TIFF'),
-          _png(_LABELS, format='BMP'), _png(_LABELS, format='GIF'), _png(_LABELS, format='PPM'), b'')
+_MASKS = (
+    _GOOD,
+    encode_mask(_LABELS * 12),
+    encode_mask(np.zeros((2048, 2048))),
+    _png(_LABELS),
+    _png(_LABELS > 3),
+    _png(_LABELS.astype(np.uint16) * 256),
+    _png(np.stack([_LABELS] * 3, -1)),
+    _png(_LABELS, format='TIFF'),
+    _png(_LABELS, format='BMP'),
+    _png(_LABELS, format='GIF'),
+    _png(_LABELS, format='PPM'),
+    b'',
+)
 masks = damaged(st.sampled_from(_MASKS))
-names = st.one_of(st.sampled_from([f'{_FOLDER}/a.png', f'{_FOLDER}/b.png', _FOLDER, 'results']),
-                  st.lists(st.sampled_from(_PARTS), max_size=6).map('/'.join))
-_KINDS = (*5 * (tarfile.REGTYPE, ), tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE,
-          tarfile.DIRTYPE, tarfile.GNUTYPE_SPARSE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, b'Z')
+names = st.one_of(
+    st.sampled_from([f'{_FOLDER}/a.png', f'{_FOLDER}/b.png', _FOLDER, 'results']),
+    st.lists(st.sampled_from(_PARTS), max_size=6).map('/'.join),
+)
+_KINDS = (
+    *5 * (tarfile.REGTYPE,),
+    tarfile.SYMTYPE,
+    tarfile.LNKTYPE,
+    tarfile.CHRTYPE,
+    tarfile.FIFOTYPE,
+    tarfile.DIRTYPE,
+    tarfile.GNUTYPE_SPARSE,
+    tarfile.XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    b'Z',
+)
 
 
 def _member(name: str, kind: bytes, content: bytes, size: int | None) -> bytes:
@@ -207,15 +264,20 @@ def _member(name: str, kind: bytes, content: bytes, size: int | None) -> bytes:
     return header + content + bytes(-len(content) % tarfile.BLOCKSIZE)
 
 
-members = st.builds(_member, names, st.sampled_from(_KINDS), masks,
-                    st.one_of(st.none(), st.none(), st.none(), st.integers(0, 2**63)))
+members = st.builds(
+    _member, names, st.sampled_from(_KINDS), masks, st.one_of(st.none(), st.none(), st.none(), st.integers(0, 2**63))
+)
 tars = st.lists(members, max_size=5).map(lambda parts: b''.join(parts) + bytes(2 * tarfile.BLOCKSIZE))
 archives = damaged(st.one_of(tars, damaged(tars)).map(lambda tar: gzip.compress(tar, 1, mtime=0)))
 whole_archives = st.one_of(tars, damaged(tars)).map(lambda tar: gzip.compress(tar, 1, mtime=0))
-lists = damaged(st.lists(st.sampled_from(_LINES), max_size=6).flatmap(
-    lambda lines: st.sampled_from(['\n', '\r\n', '\r', '']).map(lambda end: end.join(lines).encode())))
-predictions = st.dictionaries(st.lists(st.sampled_from(_PARTS), min_size=1, max_size=4).map('/'.join),
-                              st.just(_GOOD), max_size=4)
+lists = damaged(
+    st.lists(st.sampled_from(_LINES), max_size=6).flatmap(
+        lambda lines: st.sampled_from(['\n', '\r\n', '\r', '']).map(lambda end: end.join(lines).encode())
+    )
+)
+predictions = st.dictionaries(
+    st.lists(st.sampled_from(_PARTS), min_size=1, max_size=4).map('/'.join), st.just(_GOOD), max_size=4
+)
 
 
 def _check(content: bytes, folder: Path) -> None:

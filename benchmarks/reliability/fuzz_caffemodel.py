@@ -49,13 +49,17 @@ def main() -> int:
     begin = time.process_time()
     for number, (kind, content) in zip(range(args.executions), inputs(choices)):
         fuzzer.execute(number, kind, content)
-    print('| kind of file | executions | read | refused | other errors | over 2 s | over 4x memory | slowest, s | '
-          'most memory, of the file |\n|---|---|---|---|---|---|---|---|---|')
+    print(
+        '| kind of file | executions | read | refused | other errors | over 2 s | over 4x memory | slowest, s | '
+        'most memory, of the file |\n|---|---|---|---|---|---|---|---|---|'
+    )
     for row in fuzzer.rows():
         print(f'| {" | ".join(row)} |')
     failed = sum(fuzzer.failed.values())
-    print(f'{args.executions} executions, {failed} failed, {time.process_time() - begin:.0f} s of CPU time'
-          + (f'; see {keep}' if failed else ''))
+    print(
+        f'{args.executions} executions, {failed} failed, {time.process_time() - begin:.0f} s of CPU time'
+        + (f'; see {keep}' if failed else '')
+    )
     return 1 if failed else 0
 
 
@@ -93,8 +97,9 @@ class Fuzzer:
         self.done[kind] += 1
         self.slowest[kind] = max(self.slowest[kind], seconds)
         self.largest[kind] = max(self.largest[kind], max(0, memory - SMALL) / max(1, len(content)))
-        failure = failure or ('time' if seconds > MOST_SECONDS else
-                              'memory' if memory > MOST_TIMES * len(content) + SMALL else None)
+        failure = failure or (
+            'time' if seconds > MOST_SECONDS else 'memory' if memory > MOST_TIMES * len(content) + SMALL else None
+        )
         if failure:
             self.failed[kind, failure] += 1
             (self.keep / f'{failure}_{number}.caffemodel').write_bytes(content)
@@ -102,9 +107,22 @@ class Fuzzer:
     def rows(self) -> Iterator[list[str]]:
         """Cells of the table."""
         for kind in self.done:
-            yield [kind, *map(str, (self.done[kind], self.read[kind], self.refused[kind], self.failed[kind, 'error'],
-                                    self.failed[kind, 'time'], self.failed[kind, 'memory'])),
-                   f'{self.slowest[kind]:.3f}', f'{self.largest[kind]:.2f}']
+            yield [
+                kind,
+                *map(
+                    str,
+                    (
+                        self.done[kind],
+                        self.read[kind],
+                        self.refused[kind],
+                        self.failed[kind, 'error'],
+                        self.failed[kind, 'time'],
+                        self.failed[kind, 'memory'],
+                    ),
+                ),
+                f'{self.slowest[kind]:.3f}',
+                f'{self.largest[kind]:.2f}',
+            ]
 
 
 def inputs(choices: random.Random) -> Iterator[tuple[str, bytes]]:
@@ -127,7 +145,7 @@ def changed(choices: random.Random, content: bytes) -> bytes:
         place = choices.randrange(max(1, len(data)))
         if place < len(data):
             data[place] = choices.choice([data[place] ^ 1 << choices.randrange(8), choices.randrange(256), 0, 255, 128])
-    return bytes(data[:choices.randrange(1, len(data) + 1)] if choices.random() < 0.3 else data)
+    return bytes(data[: choices.randrange(1, len(data) + 1)] if choices.random() < 0.3 else data)
 
 
 def changed_lengths(choices: random.Random, content: bytes) -> bytes:
@@ -135,27 +153,31 @@ def changed_lengths(choices: random.Random, content: bytes) -> bytes:
     data = bytearray(content)
     for _ in range(choices.choice([1, 1, 2, 3])):
         place = choices.randrange(min(len(data), 400)) if choices.random() < 0.7 else choices.randrange(len(data))
-        data[place:place + choices.choice([0, 1, 1, 2, 5])] = _varint(choices.choice(_SIDES) + choices.randrange(3))
+        data[place : place + choices.choice([0, 1, 1, 2, 5])] = _varint(choices.choice(_SIDES) + choices.randrange(3))
     return bytes(data)
 
 
 def moved(choices: random.Random, content: bytes, other: bytes) -> bytes:
     """A file with a part of itself or of another one put in, or taken out."""
     begin, place = choices.randrange(len(other)), choices.randrange(len(content))
-    part = other[begin:begin + choices.choice([1, 4, 30, 300, 3000])]
-    return content[:place] + part + content[place + choices.choice([0, 0, len(part)]):]
+    part = other[begin : begin + choices.choice([1, 4, 30, 300, 3000])]
+    return content[:place] + part + content[place + choices.choice([0, 0, len(part)]) :]
 
 
 def many(choices: random.Random) -> bytes:
     """A file of a hundred thousand small parts."""
     tiny = _bytes(7, _bytes(1, _varint(1))) + _bytes(5, bytes(4))
-    part = choices.choice([
-        _bytes(100, _bytes(1, 'a') + _bytes(7, tiny) * 64),
-        _bytes(100, _bytes(1, 'a')),
-        _bytes(100, _bytes(1, 'a') + _bytes(7, _bytes(5, bytes(4)) * 2000)),
-        _bytes(100, _bytes(1, 'a') + _bytes(7, b'\x2d' + bytes(4) + b'\x78\x01')),
-        b'\x78\x01', b'\x7d' + bytes(4), _bytes(2, _bytes(4, '\U0001f600' * 100) + _bytes(6, tiny)),
-    ])
+    part = choices.choice(
+        [
+            _bytes(100, _bytes(1, 'a') + _bytes(7, tiny) * 64),
+            _bytes(100, _bytes(1, 'a')),
+            _bytes(100, _bytes(1, 'a') + _bytes(7, _bytes(5, bytes(4)) * 2000)),
+            _bytes(100, _bytes(1, 'a') + _bytes(7, b'\x2d' + bytes(4) + b'\x78\x01')),
+            b'\x78\x01',
+            b'\x7d' + bytes(4),
+            _bytes(2, _bytes(4, '\U0001f600' * 100) + _bytes(6, tiny)),
+        ]
+    )
     count = choices.randrange(1, 1 + 1_000_000 // len(part))
     if choices.random() < 0.5:
         # Names differ, so that the second layer is not refused for its name.
@@ -190,7 +212,7 @@ def _blob(choices: random.Random, whole: bool) -> bytes:
     if choices.random() < 0.5:
         shape = _bytes(7, _bytes(1, b''.join(map(_varint, sides))))
     else:
-        padded = (1, ) * (4 - len(sides)) + tuple(sides)
+        padded = (1,) * (4 - len(sides)) + tuple(sides)
         shape = b''.join(_varint(index << 3) + _varint(side) for index, side in enumerate(padded, 1))
     return _mixed(choices, [shape, data], whole)
 

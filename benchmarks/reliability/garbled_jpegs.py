@@ -18,10 +18,10 @@ def damaged(content: bytes, generator: random.Random) -> dict[str, bytes]:
     versions = {}
     for count in _REPLACED:
         place = generator.randrange(start, len(content) - 2 - count)
-        versions[f'{count} bytes replaced'] = content[:place] + generator.randbytes(count) + content[place + count:]
+        versions[f'{count} bytes replaced'] = content[:place] + generator.randbytes(count) + content[place + count :]
     place = generator.randrange(start, len(content) - 2 - _CUT_OUT)
-    versions[f'{_CUT_OUT} bytes cut out'] = content[:place] + content[place + _CUT_OUT:]
-    versions['cut off'] = content[:generator.randrange(start, len(content) - 1)]
+    versions[f'{_CUT_OUT} bytes cut out'] = content[:place] + content[place + _CUT_OUT :]
+    versions['cut off'] = content[: generator.randrange(start, len(content) - 1)]
     return versions
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument('images', type=Path, help='folder of sound JPEGs')
     parser.add_argument('--count', type=int, default=300, help='images to take; default: %(default)s')
     args = parser.parse_args()
-    paths = sorted(args.images.glob('*.jpg'))[:args.count]
+    paths = sorted(args.images.glob('*.jpg'))[: args.count]
     if not paths:
         raise InputError(f'There are no .jpg images in {args.images}; name a folder that has some.')
     generator, noticed = random.Random(0), {}

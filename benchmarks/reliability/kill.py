@@ -38,8 +38,12 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--kills', type=int, default=50, help='trainings of one process; default: %(default)s')
     parser.add_argument('--distributed', type=int, default=10, help='of two processes; default: %(default)s')
-    parser.add_argument('--in-writing', type=int, default=10,
-                        help='of those with one process, killed while a checkpoint is written; default: %(default)s')
+    parser.add_argument(
+        '--in-writing',
+        type=int,
+        default=10,
+        help='of those with one process, killed while a checkpoint is written; default: %(default)s',
+    )
     parser.add_argument('--seed', type=int, default=0, help='of the moments; default: %(default)s')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write each kill as well')
     return parser.parse_args()
@@ -63,8 +67,10 @@ def main() -> int:
     if args.json:
         args.json.write_text(json.dumps(outcomes, indent=1) + '\n')
     written = sum(outcome['in writing'] for outcome in outcomes if outcome['training'] != _TWO_PROCESSES)
-    return int(any(outcome['different'] or outcome['left over'] for outcome in outcomes)
-               or written < min(args.in_writing, args.kills))
+    return int(
+        any(outcome['different'] or outcome['left over'] for outcome in outcomes)
+        or written < min(args.in_writing, args.kills)
+    )
 
 
 def plan(args: argparse.Namespace) -> Iterator[tuple[str, bool]]:
@@ -105,9 +111,15 @@ class Kind:
         begin = time.monotonic()
         folder, killed, missed = self._hit(in_writing, chance)
         self._start(folder).finish()
-        return {'training': self._name, 'checkpoint': killed.iteration, 'in writing': killed.in_writing,
-                'missed before': missed, 'left over': killed.orphans_after(_SECONDS_FOR_ORPHANS),
-                'different': differences(self._whole, folder), 'seconds': round(time.monotonic() - begin, 1)}
+        return {
+            'training': self._name,
+            'checkpoint': killed.iteration,
+            'in writing': killed.in_writing,
+            'missed before': missed,
+            'left over': killed.orphans_after(_SECONDS_FOR_ORPHANS),
+            'different': differences(self._whole, folder),
+            'seconds': round(time.monotonic() - begin, 1),
+        }
 
     def _hit(self, in_writing: bool, chance: random.Random) -> tuple[Path, Killed, int]:
         for missed in range(_TRIES):
@@ -125,13 +137,19 @@ class Kind:
 
 def table(outcomes: list[dict]) -> str:
     """The outcomes by kind, in Markdown."""
-    lines = ['| training | kills | of them in writing | before the first checkpoint | equal endings | processes left |',
-             '|---|---|---|---|---|---|']
+    lines = [
+        '| training | kills | of them in writing | before the first checkpoint | equal endings | processes left |',
+        '|---|---|---|---|---|---|',
+    ]
     for kind in dict.fromkeys(outcome['training'] for outcome in outcomes):
         own = [outcome for outcome in outcomes if outcome['training'] == kind]
-        numbers = (len(own), sum(outcome['in writing'] for outcome in own),
-                   sum(outcome['checkpoint'] is None for outcome in own),
-                   sum(not outcome['different'] for outcome in own), sum(outcome['left over'] for outcome in own))
+        numbers = (
+            len(own),
+            sum(outcome['in writing'] for outcome in own),
+            sum(outcome['checkpoint'] is None for outcome in own),
+            sum(not outcome['different'] for outcome in own),
+            sum(outcome['left over'] for outcome in own),
+        )
         lines.append(f'| {kind} | ' + ' | '.join(map(str, numbers)) + ' |')
     return '\n'.join(lines)
 

@@ -53,8 +53,11 @@ def write_config(path: Path, data: Path, workers: int) -> None:
         data: A data set in VOC's layout.
         workers: Processes that load images.
     """
-    path.write_text(_CONFIG.format(base=str(ROOT / 'configs/gdn/demo_gdn.py'), workers=workers,
-                                   persistent=workers > 0, data=str(data)))
+    path.write_text(
+        _CONFIG.format(
+            base=str(ROOT / 'configs/gdn/demo_gdn.py'), workers=workers, persistent=workers > 0, data=str(data)
+        )
+    )
 
 
 @dataclass
@@ -91,8 +94,9 @@ class Training:
     def __init__(self, config: Path, folder: Path, processes: int) -> None:
         self._folder = folder
         port = str(_free_port())
-        self._processes = [_FORK.Process(target=_train, args=(config, folder, rank, processes, port))
-                           for rank in range(processes)]
+        self._processes = [
+            _FORK.Process(target=_train, args=(config, folder, rank, processes, port)) for rank in range(processes)
+        ]
         for process in self._processes:
             process.start()
 
@@ -150,8 +154,12 @@ class Training:
         if not self._is_running():
             self.finish()
             return None
-        family = [(pid, birth) for process in self._processes for pid in (process.pid, *_children(process.pid))
-                  if (birth := _birth(pid))]
+        family = [
+            (pid, birth)
+            for process in self._processes
+            for pid in (process.pid, *_children(process.pid))
+            if (birth := _birth(pid))
+        ]
         order = chance.sample(self._processes, len(self._processes))
         order[0].kill()
         for process in order[1:]:
@@ -174,8 +182,9 @@ def _train(config: Path, folder: Path, rank: int, processes: int, port: str) -> 
     torch.set_num_threads(1)
     sys.argv = ['train.py', str(config), '--work-dir', str(folder), '--resume', 'auto']
     if processes > 1:
-        os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(processes), MASTER_PORT=port,
-                          MASTER_ADDR='127.0.0.1')
+        os.environ.update(
+            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(processes), MASTER_PORT=port, MASTER_ADDR='127.0.0.1'
+        )
         sys.argv += ['--launcher', 'pytorch']
     # Both describe what does not change, and take longer than the training.
     mmengine.runner.runner.collect_env = lambda: _ENVIRONMENT

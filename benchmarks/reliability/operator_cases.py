@@ -11,7 +11,7 @@ from torch import Tensor
 _SIDES = (0, *range(1, 20), 33, 64)
 _SIZES = (0, *range(1, 40), 65, 130)
 _CLASSES = (0, 1, 2, 3, 5, 21, 33, 150)
-_MAGNITUDES = (1e-6, 1e-2, 1., 1., 1., 10., 1e3)
+_MAGNITUDES = (1e-6, 1e-2, 1.0, 1.0, 1.0, 10.0, 1e3)
 _LABEL_TYPES = (torch.uint8, torch.int16, torch.int32, torch.int64)
 _REDUCTIONS = ('mean', 'sum', 'none')
 _LARGEST = 300_000  # scores at full size: many small problems find more than a few large ones
@@ -57,8 +57,10 @@ class Case:
     @property
     def text(self) -> str:
         """Sizes and what is unusual, for messages."""
-        return (f'{tuple(self.x.shape)} -> {len(self.kernel_h)}x{len(self.kernel_w)}, {self.threads} threads, '
-                f'{self.reduction}, ignore_index {self.ignore_index}, {", ".join(self.about) or "nothing unusual"}')
+        return (
+            f'{tuple(self.x.shape)} -> {len(self.kernel_h)}x{len(self.kernel_w)}, {self.threads} threads, '
+            f'{self.reduction}, ignore_index {self.ignore_index}, {", ".join(self.about) or "nothing unusual"}'
+        )
 
 
 def draw(number: int, seed: int, dtype: torch.dtype) -> Case:
@@ -77,9 +79,14 @@ def draw(number: int, seed: int, dtype: torch.dtype) -> Case:
     n, c, h, w, fine_h, fine_w = _sizes(choices)
     magnitude = choices.choice(_MAGNITUDES)
     about = [f'magnitude {magnitude:g}'] if magnitude != 1 else []
-    tensors = [_strided(choices, torch.randn(shape, generator=generator, dtype=dtype) * scale, about)
-               for shape, scale in (((n, c, h, w), magnitude), ((fine_h, h), max(1, h)**-0.5),
-                                    ((fine_w, w), max(1, w)**-0.5))]
+    tensors = [
+        _strided(choices, torch.randn(shape, generator=generator, dtype=dtype) * scale, about)
+        for shape, scale in (
+            ((n, c, h, w), magnitude),
+            ((fine_h, h), max(1, h) ** -0.5),
+            ((fine_w, w), max(1, w) ** -0.5),
+        )
+    ]
     ignore_index = choices.choice([255, 255, -100, 0, c // 2])
     target = torch.randint(0, max(1, c), (n, fine_h, fine_w), generator=generator)
     ignored = torch.rand(target.shape, generator=generator) < choices.choice([0, 0.2, 0.2, 1])
@@ -108,7 +115,7 @@ def _strided(choices: random.Random, tensor: Tensor, about: list[str]) -> Tensor
         wide[..., ::2] = tensor
         tensor = wide[..., ::2]
     elif kind == 'offset':
-        room = torch.full((tensor.numel() + 3, ), torch.nan, dtype=tensor.dtype)
+        room = torch.full((tensor.numel() + 3,), torch.nan, dtype=tensor.dtype)
         tensor = room[3:].view(tensor.shape).copy_(tensor)
     elif kind == 'repeated' and tensor.shape[0]:
         tensor = tensor[:1].expand(tensor.shape)
@@ -126,8 +133,9 @@ def _break_numbers(choices: random.Random, case: Case) -> None:
     value = choices.choice([torch.nan, torch.inf, -torch.inf])
     if choices.random() < 0.7:
         case.x = _with_value(choices, case.x, value)
-        case.broken_images = {int(n) for n in (~case.x.isfinite()).flatten(1).any(1).nonzero().flatten()
-                              } if case.x.numel() else set()
+        case.broken_images = (
+            {int(n) for n in (~case.x.isfinite()).flatten(1).any(1).nonzero().flatten()} if case.x.numel() else set()
+        )
     else:
         case.kernel_h = _with_value(choices, case.kernel_h, value)
         case.broken_kernels = case.kernel_h.numel() > 0

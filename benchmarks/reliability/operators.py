@@ -59,8 +59,10 @@ def main() -> int:
         for row in tally.rows():
             print(f'| {way} | {row} |')
         deviations += tally.off
-        print(f'{way}: {args.cases} problems, {tally.off} deviations, {time.process_time() - begin:.0f} s of CPU time',
-              file=sys.stderr)
+        print(
+            f'{way}: {args.cases} problems, {tally.off} deviations, {time.process_time() - begin:.0f} s of CPU time',
+            file=sys.stderr,
+        )
     return 1 if deviations else 0
 
 
@@ -92,11 +94,14 @@ class Tally:
             return
         finite = right.isfinite()
         if not torch.equal(result.isfinite(), finite):
-            self.report(quantity, f'{int((result.isfinite() != finite).sum())} values are finite only here, or only in '
-                        'the right ones', about)
+            self.report(
+                quantity,
+                f'{int((result.isfinite() != finite).sum())} values are finite only here, or only in the right ones',
+                about,
+            )
             return
         share = ((result - right).abs() / bound)[finite].nan_to_num(0)
-        largest = float(share.max()) if share.numel() else 0.
+        largest = float(share.max()) if share.numel() else 0.0
         self.largest[quantity] = max(self.largest[quantity], largest)
         if largest > 1:
             self.report(quantity, f'{largest:.3g} of its bound', about)
@@ -127,13 +132,22 @@ def check(case: Case, tally: Tally, number: int) -> None:
     reference = Reference(case)
     _check_product(case, reference, tally, about)
     if case.x.shape[1] == 0:
-        tally.truth('refused: no classes', _refuses(lambda: global_interp_argmax(*case.inputs), '0 classes')
-                    and _refuses(lambda: _loss(case, case.inputs), '0 classes'), 'was not refused', about)
+        tally.truth(
+            'refused: no classes',
+            _refuses(lambda: global_interp_argmax(*case.inputs), '0 classes')
+            and _refuses(lambda: _loss(case, case.inputs), '0 classes'),
+            'was not refused',
+            about,
+        )
         return
     _check_argmax(case, reference, tally, about)
     if case.wrong_labels:
-        tally.truth('refused: labels', _refuses(lambda: _loss(case, case.inputs), 'The target holds the label'),
-                    'was not refused', about)
+        tally.truth(
+            'refused: labels',
+            _refuses(lambda: _loss(case, case.inputs), 'The target holds the label'),
+            'was not refused',
+            about,
+        )
         return
     _check_loss(case, reference, tally, about)
 
@@ -171,8 +185,9 @@ def _check_product(case: Case, reference: Reference, tally: Tally, about: str) -
     grad = torch.linspace(-1, 1, result.numel(), dtype=result.dtype).view(result.shape)
     right = reference.gradients(reference.scores * grad)
     bounds = reference.bounds(grad.abs().double() * reference.rounding)
-    for name, found, expected, bound in zip(('x', 'kernel_h', 'kernel_w'),
-                                            torch.autograd.grad(result, inputs, grad), right, bounds):
+    for name, found, expected, bound in zip(
+        ('x', 'kernel_h', 'kernel_w'), torch.autograd.grad(result, inputs, grad), right, bounds
+    ):
         tally.numbers(f'product, gradient of {name}', found, expected, bound + _tiny(result.dtype), about)
 
 
@@ -234,13 +249,18 @@ def _check_hits(case: Case, reference: Reference, valid: Tensor, tally: Tally, a
     doubt = 2 * reference.score_bound.max(1).values
     certain = (valid & (own[:, 0] - others > doubt)).sum()
     possible = (valid & (own[:, 0] - others >= -doubt)).sum()
-    tally.truth('hits', bool(certain <= sums.hits <= possible), f'{int(sums.hits)} instead of {int(certain)} to '
-                f'{int(possible)}', about)
+    tally.truth(
+        'hits',
+        bool(certain <= sums.hits <= possible),
+        f'{int(sums.hits)} instead of {int(certain)} to {int(possible)}',
+        about,
+    )
 
 
 def _loss(case: Case, inputs: list[Tensor] | tuple[Tensor, ...]) -> Tensor:
-    return global_interp_cross_entropy(*inputs, case.target, weight=case.weight, ignore_index=case.ignore_index,
-                                       reduction=case.reduction)
+    return global_interp_cross_entropy(
+        *inputs, case.target, weight=case.weight, ignore_index=case.ignore_index, reduction=case.reduction
+    )
 
 
 def _plain(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:

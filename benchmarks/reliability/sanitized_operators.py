@@ -37,24 +37,44 @@ def main() -> int:
     """Build and run."""
     args = parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        return (run_with_addresses(Path(folder), args.cases, args.seed)
-                or run_with_threads(Path(folder), args.cases, args.seed))
+        return run_with_addresses(Path(folder), args.cases, args.seed) or run_with_threads(
+            Path(folder), args.cases, args.seed
+        )
 
 
 def run_with_addresses(folder: Path, cases: int, seed: int) -> int:
     """Run the problems of operators.py; gives the exit status."""
     library = folder / '_kernels.so'
     compile_to(library, [*ADDRESSES, '-fPIC', '-shared'], [])
-    runtimes = [subprocess.check_output(['gcc', f'-print-file-name={name}'], text=True).strip()
-                for name in ('libasan.so', 'libubsan.so')]
+    runtimes = [
+        subprocess.check_output(['gcc', f'-print-file-name={name}'], text=True).strip()
+        for name in ('libasan.so', 'libubsan.so')
+    ]
     # Python and PyTorch keep memory until they end, which is no leak of the operators.
-    environment = dict(os.environ, LD_PRELOAD=' '.join(runtimes), ASAN_OPTIONS='detect_leaks=0:abort_on_error=1',
-                       UBSAN_OPTIONS='print_stacktrace=1')
-    command = [sys.executable, str(HERE / 'operators.py'), '--ways', 'compiled', '--kernels', str(folder),
-               '--cases', str(cases), '--seed', str(seed)]
+    environment = dict(
+        os.environ,
+        LD_PRELOAD=' '.join(runtimes),
+        ASAN_OPTIONS='detect_leaks=0:abort_on_error=1',
+        UBSAN_OPTIONS='print_stacktrace=1',
+    )
+    command = [
+        sys.executable,
+        str(HERE / 'operators.py'),
+        '--ways',
+        'compiled',
+        '--kernels',
+        str(folder),
+        '--cases',
+        str(cases),
+        '--seed',
+        str(seed),
+    ]
     status = subprocess.run(command, env=environment, check=False).returncode
-    print(f'AddressSanitizer and UndefinedBehaviorSanitizer: {cases} problems, '
-          f'{"no report" if status == 0 else f"exit status {status}"}', flush=True)
+    print(
+        f'AddressSanitizer and UndefinedBehaviorSanitizer: {cases} problems, '
+        f'{"no report" if status == 0 else f"exit status {status}"}',
+        flush=True,
+    )
     return status
 
 

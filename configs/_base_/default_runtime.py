@@ -12,6 +12,7 @@ default_hooks = dict(
     exact_resume=dict(type='ExactResumeHook'),
     finite_loss=dict(type='FiniteLossHook'),
     stop=dict(type='StopHook'),
-    visualization=dict(type='SegVisualizationHook'))
+    visualization=dict(type='SegVisualizationHook'),
+)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -15,7 +15,10 @@ model = dict(
         label_branch=dict(
             hidden_channels=256,
             pool='flatten',
-            loss_decode=dict(type='MultiLabelAuxLoss', normalization='caffe', loss_weight=0.025))))
+            loss_decode=dict(type='MultiLabelAuxLoss', normalization='caffe', loss_weight=0.025),
+        ),
+    ),
+)
 # The authors' release: lr_mult 10, decay_mult 100 on both matrices.
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=10, decay_mult=100)}))
 val_evaluator = [dict(type='PerClassIoUMetric'), dict(type='ImageLevelMAP')]

@@ -1,8 +1,10 @@
 # DeepLab-LargeFOV on whole images padded to 500 px and with all labels, bilinearly upsampled: the baseline of
 # deeplab-largefov_gdn_voc12aug.py, and the first of the stages. Three batches of ten make the recipe's batch of 30.
 _base_ = [
-    '../_base_/default_runtime.py', '../_base_/models/deeplab-largefov_vgg16.py',
-    '../_base_/datasets/voc12aug_500.py', '../_base_/schedules/caffe_largefov.py'
+    '../_base_/default_runtime.py',
+    '../_base_/models/deeplab-largefov_vgg16.py',
+    '../_base_/datasets/voc12aug_500.py',
+    '../_base_/schedules/caffe_largefov.py',
 ]
 custom_hooks = [dict(type='CaffeWeightsHook', checkpoint='work_dirs/vgg16_caffe_largefov.pth', layout='largefov')]
 

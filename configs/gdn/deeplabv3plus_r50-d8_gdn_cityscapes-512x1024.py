@@ -4,5 +4,7 @@ custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 model = dict(
     type='GlobalInterpEncoderDecoder',
     decode_head=dict(
-        type='GlobalInterpHead', base_type='DepthwiseSeparableASPPHead', in_size=(128, 256), out_size=(512, 1024)))
+        type='GlobalInterpHead', base_type='DepthwiseSeparableASPPHead', in_size=(128, 256), out_size=(512, 1024)
+    ),
+)
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))

@@ -14,7 +14,8 @@ model = dict(
         seg_pad_val=255,
         size=crop_size,
         # Padding as in training keeps the stride of 16 px exact at the lower and right edge.
-        test_cfg=dict(size_divisor=16)),
+        test_cfg=dict(size_divisor=16),
+    ),
     backbone=dict(
         type='ResNetV1c',
         depth=18,
@@ -23,7 +24,8 @@ model = dict(
         strides=(1, 2, 2, 1),
         dilations=(1, 1, 1, 2),
         out_indices=(0, 1, 2, 3),
-        norm_cfg=dict(type='BN')),
+        norm_cfg=dict(type='BN'),
+    ),
     decode_head=dict(
         type='FCNHead',
         in_channels=128,
@@ -34,15 +36,17 @@ model = dict(
         num_classes=21,
         norm_cfg=dict(type='BN'),
         align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackSegInputs')
+    dict(type='PackSegInputs'),
 ]
 test_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
 train_dataloader = dict(
@@ -55,7 +59,9 @@ train_dataloader = dict(
         data_root=data_root,
         data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
         ann_file='ImageSets/Segmentation/train.txt',
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=1,
@@ -66,7 +72,9 @@ val_dataloader = dict(
         data_root=data_root,
         data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
         ann_file='ImageSets/Segmentation/val.txt',
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = val_dataloader
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator
@@ -74,7 +82,7 @@ test_evaluator = val_evaluator
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, begin=0, end=20, by_epoch=False),
-    dict(type='PolyLR', eta_min=0, power=0.9, begin=20, end=450, by_epoch=False)
+    dict(type='PolyLR', eta_min=0, power=0.9, begin=20, end=450, by_epoch=False),
 ]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=450, val_interval=450)
 default_hooks = dict(logger=dict(interval=25), checkpoint=dict(interval=450, max_keep_ckpts=1))

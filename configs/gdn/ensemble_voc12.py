@@ -8,11 +8,14 @@ model = dict(
     members=[
         dict(
             config='{{ fileDirname }}/fcn32s_gdn-staged_voc12aug.py',
-            checkpoint='work_dirs/fcn32s_gdn-staged_voc12aug/iter_20000.pth'),
+            checkpoint='work_dirs/fcn32s_gdn-staged_voc12aug/iter_20000.pth',
+        ),
         dict(
             config='{{ fileDirname }}/deeplab-largefov_gdn-staged_voc12aug.py',
-            checkpoint='work_dirs/deeplab-largefov_gdn-staged_voc12aug/iter_6000.pth'),
-    ])
+            checkpoint='work_dirs/deeplab-largefov_gdn-staged_voc12aug/iter_6000.pth',
+        ),
+    ],
+)
 # Nothing is trained here.
 train_dataloader = None
 val_dataloader = None

@@ -9,7 +9,9 @@ model = dict(
             in_channels=320,
             in_index=3,
             num_classes=21,
-            loss_decode=dict(type='MultiLabelAuxLoss', loss_weight=0.5))
-    ])
+            loss_decode=dict(type='MultiLabelAuxLoss', loss_weight=0.5),
+        )
+    ]
+)
 val_evaluator = [dict(type='PerClassIoUMetric'), dict(type='ImageLevelMAP')]
 test_evaluator = val_evaluator

@@ -3,5 +3,6 @@ _base_ = 'mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-512x1024.py'
 custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 model = dict(
     type='GlobalInterpEncoderDecoder',
-    decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 128), out_size=(512, 1024)))
+    decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 128), out_size=(512, 1024)),
+)
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))

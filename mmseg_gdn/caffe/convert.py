@@ -35,8 +35,9 @@ class Conversion:
     left_over: dict[str, str] = field(default_factory=dict)
 
 
-def convert(layers: Mapping[str, CaffeLayer], layout: Layout,
-            kernels: tuple[np.ndarray, np.ndarray] | None = None) -> Conversion:
+def convert(
+    layers: Mapping[str, CaffeLayer], layout: Layout, kernels: tuple[np.ndarray, np.ndarray] | None = None
+) -> Conversion:
     """Map the layers of a VGG-16, FCN-32s, DeepLab-LargeFOV or GDN model to the keys of our segmentor.
 
     The widths are those of the arrays. A fully connected layer becomes a convolution over the whole map it was made
@@ -62,8 +63,9 @@ def convert(layers: Mapping[str, CaffeLayer], layout: Layout,
         _take_classifiers(result, remaining, features)
     _take_kernels(result, remaining, kernels)
     _check_deconvolution(result, remaining)
-    result.left_over.update({name: f'no counterpart for a layer of type {layer.type}'
-                             for name, layer in remaining.items()})
+    result.left_over.update(
+        {name: f'no counterpart for a layer of type {layer.type}' for name, layer in remaining.items()}
+    )
     return result
 
 
@@ -75,8 +77,10 @@ def _take_convolutions(result: Conversion, remaining: dict[str, CaffeLayer], lay
             name = f'conv{stage}_{number}'
             if name not in remaining:
                 others = ', '.join(map(printable, list(remaining)[:5]))
-                raise InputError(f'The model has no layer {name} (it has {others or "no other"}, ...), so it '
-                                 f'is not a VGG-16; give a model for the layout {layout}.')
+                raise InputError(
+                    f'The model has no layer {name} (it has {others or "no other"}, ...), so it '
+                    f'is not a VGG-16; give a model for the layout {layout}.'
+                )
             weight = _as_convolution(remaining[name], channels)
             _expect(name, weight.shape, (len(weight), channels, 3, 3))
             _take(result, remaining, name, f'backbone.features.{index}.conv', weight)
@@ -86,8 +90,9 @@ def _take_convolutions(result: Conversion, remaining: dict[str, CaffeLayer], lay
     return channels
 
 
-def _take_fully_connected(result: Conversion, remaining: dict[str, CaffeLayer], layout: Layout,
-                          channels: int) -> int | None:
+def _take_fully_connected(
+    result: Conversion, remaining: dict[str, CaffeLayer], layout: Layout, channels: int
+) -> int | None:
     """Take fc6 and fc7; returns the channels of fc7, or ``None`` if there are none that fit the layout."""
     found = {'fc6', 'fc7'} & set(remaining)
     if len(found) < 2:
@@ -102,8 +107,9 @@ def _take_fully_connected(result: Conversion, remaining: dict[str, CaffeLayer], 
             raise InputError(_wrong_layout(sides, layout))
         for name in ('fc6', 'fc7'):
             del remaining[name]
-            result.left_over[name] = f'made for {_text(sides)} maps, but the layout {layout} has ' \
-                                     f'{_text(_FC6_KERNEL[layout])}'
+            result.left_over[name] = (
+                f'made for {_text(sides)} maps, but the layout {layout} has {_text(_FC6_KERNEL[layout])}'
+            )
         return None
     _take(result, remaining, 'fc6', 'decode_head.fc6', fc6)
     fc7 = _as_convolution(remaining['fc7'], len(fc6))
@@ -150,11 +156,11 @@ def _outputs(layer: CaffeLayer) -> int:
     return len(_matrix(layer) if layer.type == 'InnerProduct' else np.atleast_1d(layer.blobs[0]))
 
 
-def _take_kernels(result: Conversion, remaining: dict[str, CaffeLayer],
-                  kernels: tuple[np.ndarray, np.ndarray] | None) -> None:
+def _take_kernels(
+    result: Conversion, remaining: dict[str, CaffeLayer], kernels: tuple[np.ndarray, np.ndarray] | None
+) -> None:
     """Take the two matrices, transposed from (h, H) to (H, h)."""
-    name = next((name for name, layer in remaining.items()
-                 if layer.type == 'Python' and len(layer.blobs) == 2), None)
+    name = next((name for name, layer in remaining.items() if layer.type == 'Python' and len(layer.blobs) == 2), None)
     if name is not None:
         layer = remaining.pop(name)
         if kernels is None:
@@ -164,8 +170,10 @@ def _take_kernels(result: Conversion, remaining: dict[str, CaffeLayer],
             result.left_over[name] = 'its matrices are replaced by the ones given separately'
     for side, kernel in zip('hw', kernels or ()):
         if kernel.ndim != 2 or not 0 < kernel.shape[0] <= kernel.shape[1]:
-            raise InputError(f'The matrix of the {"rows" if side == "h" else "columns"} has the shape {kernel.shape}, '
-                             'but (coarse, full) is needed, such as (64, 500); give it as the authors store it.')
+            raise InputError(
+                f'The matrix of the {"rows" if side == "h" else "columns"} has the shape {kernel.shape}, '
+                'but (coarse, full) is needed, such as (64, 500); give it as the authors store it.'
+            )
         result.state[f'decode_head.interp.kernel_{side}'] = np.ascontiguousarray(kernel.T)
 
 
@@ -175,8 +183,10 @@ def _check_deconvolution(result: Conversion, remaining: dict[str, CaffeLayer]) -
         if layer.type != 'Deconvolution':
             continue
         if len(layer.blobs) != 1 or not _is_frozen_filter(layer.blobs[0]):
-            raise InputError(f'The deconvolution {printable(name)} is not the bilinear 64x64 filter that FCN-32s keeps '
-                             'frozen; give a model whose upsampling was not trained.')
+            raise InputError(
+                f'The deconvolution {printable(name)} is not the bilinear 64x64 filter that FCN-32s keeps '
+                'frozen; give a model whose upsampling was not trained.'
+            )
         result.used[name] = 'decode_head.upscore (equal to the frozen bilinear filter)'
         del remaining[name]
 
@@ -195,14 +205,18 @@ def _as_convolution(layer: CaffeLayer, channels: int) -> np.ndarray:
     if layer.type != 'InnerProduct':
         weight = layer.blobs[0]
         if weight.ndim != 4 or weight.shape[1] != channels:
-            raise InputError(f'The weights of {printable(layer.name)} have the shape {weight.shape}, but (outputs, '
-                             f'{channels}, height, width) is needed; give a model of this network.')
+            raise InputError(
+                f'The weights of {printable(layer.name)} have the shape {weight.shape}, but (outputs, '
+                f'{channels}, height, width) is needed; give a model of this network.'
+            )
         return weight
     outputs, inputs = _matrix(layer).shape
     side = math.isqrt(inputs // channels)
     if channels * side * side != inputs:
-        raise InputError(f'{printable(layer.name)} reads {inputs} values, which do not form square maps of the '
-                         f'{channels} channels before it; give a model whose layers fit each other.')
+        raise InputError(
+            f'{printable(layer.name)} reads {inputs} values, which do not form square maps of the '
+            f'{channels} channels before it; give a model whose layers fit each other.'
+        )
     return layer.blobs[0].reshape(outputs, channels, side, side)
 
 
@@ -212,18 +226,21 @@ def _matrix(layer: CaffeLayer) -> np.ndarray:
     if weight.ndim == 4 and weight.shape[:2] == (1, 1):
         weight = weight[0, 0]
     if weight.ndim != 2:
-        raise InputError(f'The weights of {printable(layer.name)} have the shape {weight.shape}, but (outputs, inputs) '
-                         'is needed; give a model with complete layers.')
+        raise InputError(
+            f'The weights of {printable(layer.name)} have the shape {weight.shape}, but (outputs, inputs) '
+            'is needed; give a model with complete layers.'
+        )
     return weight
 
 
-def _take(result: Conversion, remaining: dict[str, CaffeLayer], name: str, key: str,
-          weight: np.ndarray) -> None:
+def _take(result: Conversion, remaining: dict[str, CaffeLayer], name: str, key: str, weight: np.ndarray) -> None:
     """Move a layer's weights, in the shape given, and its bias to the state."""
     layer = remaining.pop(name)
     if len(layer.blobs) != 2 or layer.blobs[1].size != weight.shape[0]:
-        raise InputError(f'{printable(name)} should have weights and one bias per output, but has the shapes '
-                         f'{[blob.shape for blob in layer.blobs]}; give a model with complete layers.')
+        raise InputError(
+            f'{printable(name)} should have weights and one bias per output, but has the shapes '
+            f'{[blob.shape for blob in layer.blobs]}; give a model with complete layers.'
+        )
     if f'{key}.weight' in result.state:
         raise InputError(f'{printable(name)} is a second layer for {key}; give a model with only one of them.')
     result.state[f'{key}.weight'] = weight
@@ -233,5 +250,7 @@ def _take(result: Conversion, remaining: dict[str, CaffeLayer], name: str, key: 
 
 def _expect(name: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if tuple(found) != tuple(expected):
-        raise InputError(f'The weights of {printable(name)} have the shape {tuple(found)} instead of '
-                         f'{tuple(expected)}; give a model of this network.')
+        raise InputError(
+            f'The weights of {printable(name)} have the shape {tuple(found)} instead of '
+            f'{tuple(expected)}; give a model of this network.'
+        )

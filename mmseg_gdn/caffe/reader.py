@@ -74,8 +74,10 @@ def read_caffemodel(path: str | Path) -> dict[str, CaffeLayer]:
             if status.st_size == 0:
                 raise InputError(f'{path} is empty; {_HOW_TO}.')
             if file.read(8) == b'\x89HDF\r\n\x1a\n':
-                raise InputError(f'{path} is an HDF5 model, which Caffe writes as .caffemodel.h5; '
-                                 'save it again with snapshot_format: BINARYPROTO, or load and save it in pycaffe.')
+                raise InputError(
+                    f'{path} is an HDF5 model, which Caffe writes as .caffemodel.h5; '
+                    'save it again with snapshot_format: BINARYPROTO, or load and save it in pycaffe.'
+                )
             file.seek(0)
             data = bytearray(status.st_size)
             if file.readinto(data) < status.st_size:
@@ -120,8 +122,9 @@ def _read_net(path: Path, data: memoryview) -> dict[str, CaffeLayer]:
 
 def _read_layer(path: Path, data: memoryview, field: Field, budget: Budget) -> CaffeLayer:
     is_v1 = field.number == schema.NET_V1_LAYERS
-    message, blob_number = (('V1LayerParameter', schema.V1_LAYER_BLOBS) if is_v1 else
-                            ('LayerParameter', schema.LAYER_BLOBS))
+    message, blob_number = (
+        ('V1LayerParameter', schema.V1_LAYER_BLOBS) if is_v1 else ('LayerParameter', schema.LAYER_BLOBS)
+    )
     header, blobs = _Header(message), []
     for part in fields(data, field.value, field.end, budget):
         if part.number == blob_number and part.kind == BYTES:
@@ -133,10 +136,15 @@ def _read_layer(path: Path, data: memoryview, field: Field, budget: Budget) -> C
     layer = header.parse()
     # Older versions of Caffe wrote names as they got them, in any encoding.
     name = layer.name.decode(errors='backslashreplace')
-    kind = (schema.V1_TYPES.get(layer.type, f'V1 type {layer.type}') if is_v1 else
-            layer.type.decode(errors='backslashreplace'))
-    arrays = tuple(_read_blob(f'{path}: blob {index} of layer {printable(name)}', data, blob, budget)
-                   for index, blob in enumerate(blobs))
+    kind = (
+        schema.V1_TYPES.get(layer.type, f'V1 type {layer.type}')
+        if is_v1
+        else layer.type.decode(errors='backslashreplace')
+    )
+    arrays = tuple(
+        _read_blob(f'{path}: blob {index} of layer {printable(name)}', data, blob, budget)
+        for index, blob in enumerate(blobs)
+    )
     return CaffeLayer(name, kind, arrays)
 
 
@@ -161,7 +169,7 @@ def _read_blob(where: str, data: memoryview, field: Field, budget: Budget) -> np
         for part in fields(data, field.value, field.end):
             if part.number in _NUMBERS:
                 numbers = _numbers(where, data, part)
-                values[filled:filled + len(numbers)] = numbers
+                values[filled : filled + len(numbers)] = numbers
                 filled += len(numbers)
     if not np.isfinite(values).all():
         raise InputError(f'{where} holds values that are not finite; train the model again, or give an older snapshot.')
@@ -183,10 +191,10 @@ def _numbers(where: str, data: memoryview, part: Field) -> np.ndarray:
         raise WireError(f'numbers of wire type {part.kind} at byte {part.start}')
     if part.kind != BYTES:
         size = (part.end - part.start) // part.fields
-        return np.ndarray(part.fields, dtype, data, part.value, (size, ))
+        return np.ndarray(part.fields, dtype, data, part.value, (size,))
     if (part.end - part.value) % dtype.itemsize:
         raise InputError(f'{where} ends within a number; {_HOW_TO}.')
-    return np.frombuffer(data[part.value:part.end], dtype)
+    return np.frombuffer(data[part.value : part.end], dtype)
 
 
 class _Header:
@@ -202,7 +210,7 @@ class _Header:
             return
         if len(self.data) + part.end - part.start > _MOST_HEADER_BYTES:
             raise WireError(f'more than {_MOST_HEADER_BYTES} bytes of names or sizes at byte {part.start}')
-        self.data += data[part.start:part.end]
+        self.data += data[part.start : part.end]
 
     def parse(self) -> Message:
         """The message.
@@ -211,6 +219,7 @@ class _Header:
             WireError: If the bytes are none.
         """
         from google.protobuf.message import DecodeError
+
         try:
             return self.message.FromString(bytes(self.data))
         except DecodeError as error:

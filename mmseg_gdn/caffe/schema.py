@@ -17,7 +17,7 @@ _INT64, _INT32, _MESSAGE, _BYTES = 3, 5, 11, 12
 _ONE, _MANY = 1, 3
 
 _MESSAGES = {
-    'BlobShape': (('dim', 1, _INT64, _MANY), ),
+    'BlobShape': (('dim', 1, _INT64, _MANY),),
     'BlobProto': (
         ('num', 1, _INT32, _ONE),
         ('channels', 2, _INT32, _ONE),
@@ -47,12 +47,14 @@ def message_class(name: str) -> type[Message]:
     """
     require_extra('caffe')
     from google.protobuf import message_factory
+
     return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f'{_PACKAGE}.{name}'))
 
 
 @cache
 def _pool() -> DescriptorPool:
     from google.protobuf import descriptor_pb2, descriptor_pool
+
     file = descriptor_pb2.FileDescriptorProto(name='mmseg_gdn_caffe.proto', package=_PACKAGE, syntax='proto2')
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)

@@ -98,10 +98,10 @@ def fields(data: memoryview, begin: int, end: int, budget: Budget | None = None)
 
 def _equal_fields(data: memoryview, start: int, size: int, end: int) -> int:
     """How many fields of ``size`` bytes with the same tag of one byte follow each other."""
-    tag, count, more = bytes(data[start:start + 1]), 1, _FEW
+    tag, count, more = bytes(data[start : start + 1]), 1, _FEW
     while True:
         more = min(more, (end - start) // size - count)
-        tags = data[start + count * size:start + (count + more) * size:size].tobytes()
+        tags = data[start + count * size : start + (count + more) * size : size].tobytes()
         equal = len(tags) - len(tags.lstrip(tag))
         count += equal
         if equal < more or not more:

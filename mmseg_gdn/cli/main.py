@@ -76,18 +76,25 @@ def _run_script(args: Sequence[str]) -> None:
     if not script.is_file():
         run_tool(lambda: _refuse(script))
     from .scripts import run_script
+
     run_script(script, options.args)
 
 
 def _refuse(script: Path) -> None:
-    raise InputError(f"There is no script {script}; give the path of a Python file. mmseg's own tools are run by their "
-                     'names: python tools/stock.py NAME')
+    raise InputError(
+        f"There is no script {script}; give the path of a Python file. mmseg's own tools are run by their "
+        'names: python tools/stock.py NAME'
+    )
 
 
 def _run_doctor(args: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
-        _program(), usage='%(prog)s [COMMAND ... | CONFIG]', formatter_class=argparse.RawDescriptionHelpFormatter,
-        description=_OTHERS['doctor'], epilog=_list_of_commands())
+        _program(),
+        usage='%(prog)s [COMMAND ... | CONFIG]',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=_OTHERS['doctor'],
+        epilog=_list_of_commands(),
+    )
     parser.add_argument('config', nargs='?', help='a config: can its training start? The exit status is 1 if not')
     words = args[1:] if args[:1] == ['doctor'] else args
     config = parser.parse_args(words).config
@@ -96,6 +103,7 @@ def _run_doctor(args: Sequence[str]) -> None:
         hint = f'; did you mean {similar[0]}?' if similar else '; --help lists the commands'
         parser.error(f'there is no command {config}{hint}')
     from ..doctor import report
+
     sys.exit(report(config and _path_of_config(config)))
 
 

@@ -19,6 +19,7 @@ def prepare_script(script: Path, args: Sequence[str]) -> None:
     """
     import_parts()
     from .stock_remedies import apply_remedies
+
     apply_remedies()
     sys.argv = [str(script), *args]
     sys.path.insert(0, str(script.parent))

@@ -61,11 +61,14 @@ def check_keys(part: Part) -> Iterator[Problem]:
         elif hint := similar(key, known):
             yield Problem(f'{setting} sets what {part.name} does not read{hint}')
         elif part.readers:
-            yield Problem(f'{setting} sets what {part.name} does not read; remove it, or correct it to one of '
-                          f'{", ".join(sorted(known))}.')
+            yield Problem(
+                f'{setting} sets what {part.name} does not read; remove it, or correct it to one of '
+                f'{", ".join(sorted(known))}.'
+            )
         elif value is not None:
-            yield Problem(f'{setting} sets what nothing that is known here reads; remove or correct it.',
-                          is_certain=False)
+            yield Problem(
+                f'{setting} sets what nothing that is known here reads; remove or correct it.', is_certain=False
+            )
 
 
 @cache
@@ -85,5 +88,9 @@ def _arguments(reader: Any) -> tuple[set[str], bool]:
 
 def _required(reader: Any) -> set[str]:
     parameters = inspect.signature(reader).parameters.values()
-    return {parameter.name for parameter in parameters if parameter.default is parameter.empty and parameter.kind in (
-        parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)} - _GIVEN
+    return {
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    } - _GIVEN

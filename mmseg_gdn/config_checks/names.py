@@ -14,8 +14,15 @@ from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.built_parts import similar
 
 # What mmengine, mmseg and this project read beside the arguments of mmengine's two runners.
-_OTHER_SETTINGS = ('crf', 'tta_model', 'tta_pipeline', 'find_unused_parameters', 'model_wrapper_cfg', 'runner_type',
-                   'custom_imports')
+_OTHER_SETTINGS = (
+    'crf',
+    'tta_model',
+    'tta_pipeline',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'runner_type',
+    'custom_imports',
+)
 _CUTOFF = 0.8  # test_pipeline and train_pipeline are no misspelt tta_pipeline
 
 
@@ -41,8 +48,10 @@ def check_names(cfg: Config, path: str) -> None:
     for name in cfg:
         hint = similar_name(name)
         if hint and not _is_used(name, cfg.text):
-            raise InputError(f'{path} sets {name}, which nothing reads{hint} A variable of your own may have such a '
-                             'name if it begins with an underscore.')
+            raise InputError(
+                f'{path} sets {name}, which nothing reads{hint} A variable of your own may have such a '
+                'name if it begins with an underscore.'
+            )
 
 
 def similar_name(name: str) -> str:

@@ -90,31 +90,43 @@ def _read_by_name(cfg: Config, classes: list[Any]) -> Iterator[Part]:
     if (given := _at(cfg, 'auto_scale_lr')) is not None:
         yield Part('auto_scale_lr', given, read=keys_read([Runner], 'auto_scale_lr'), takes_all=False, name='mmengine')
     if (given := _at(cfg, 'optim_wrapper.clip_grad')) is not None:
-        yield Part('optim_wrapper.clip_grad', given, [clip_grad_norm_, clip_grad_value_],
-                   keys_read([OptimWrapper], 'clip_grad'), False, 'the clipping of gradients')
+        yield Part(
+            'optim_wrapper.clip_grad',
+            given,
+            [clip_grad_norm_, clip_grad_value_],
+            keys_read([OptimWrapper], 'clip_grad'),
+            False,
+            'the clipping of gradients',
+        )
     if (given := _at(cfg, 'optim_wrapper.paramwise_cfg')) is not None:
         constructor = cfg.optim_wrapper.get('constructor', 'DefaultOptimWrapperConstructor')
         readers = _classes(constructor)
-        yield Part('optim_wrapper.paramwise_cfg', given, read=keys_read(readers, 'paramwise_cfg'),
-                   takes_all=not readers, name=str(constructor))
+        yield Part(
+            'optim_wrapper.paramwise_cfg',
+            given,
+            read=keys_read(readers, 'paramwise_cfg'),
+            takes_all=not readers,
+            name=str(constructor),
+        )
         yield from _parameter_groups(cfg, given.get('custom_keys'))
     is_foreign = any(_has_foreign_parts(given) for path, given in _dictionaries('model', cfg.get('model')))
     for path in ('model.train_cfg', 'model.test_cfg'):
         if (given := _at(cfg, path)) is not None:
             # Heads hand it on as cfg.
-            yield Part(path, given, read=keys_read(classes, path.split('.')[1], 'cfg'), takes_all=is_foreign,
-                       name='the model')
+            yield Part(
+                path, given, read=keys_read(classes, path.split('.')[1], 'cfg'), takes_all=is_foreign, name='the model'
+            )
 
 
 def _parameter_groups(cfg: Config, custom_keys: Any) -> Iterator[Part]:
     """Settings of single parameters: factors, and what the optimizer takes for all of them."""
     optimizer = _at(cfg, 'optim_wrapper.optimizer') or {}
     read = keys_read([DefaultOptimWrapperConstructor], 'custom_keys').union(
-        *(keys_of(one)[0] for one in _classes(optimizer.get('type'))))
+        *(keys_of(one)[0] for one in _classes(optimizer.get('type')))
+    )
     for name, given in custom_keys.items() if isinstance(custom_keys, Mapping) else ():
         if isinstance(given, Mapping):
-            yield Part(f'optim_wrapper.paramwise_cfg.custom_keys.{name}', given, read=read,
-                       name='the optimizer')
+            yield Part(f'optim_wrapper.paramwise_cfg.custom_keys.{name}', given, read=read, name='the optimizer')
 
 
 def _dictionaries(path: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -153,8 +165,11 @@ def _classes(named: Any) -> list[Any]:
 
 def _has_foreign_parts(given: Mapping[str, Any]) -> bool:
     """Whether a part is made for those of other packages; what it takes itself may depend on whether they are there."""
-    return any(isinstance(inner, Mapping) and _is_foreign(inner.get('type')) for value in given.values()
-               for inner in (value if isinstance(value, (list, tuple)) else (value, )))
+    return any(
+        isinstance(inner, Mapping) and _is_foreign(inner.get('type'))
+        for value in given.values()
+        for inner in (value if isinstance(value, (list, tuple)) else (value,))
+    )
 
 
 def _is_foreign(named: Any) -> bool:

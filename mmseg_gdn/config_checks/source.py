@@ -16,7 +16,7 @@ _OF_ALL = set(dir(dict))
 
 def modules_of(part: Any) -> Iterator[ModuleType]:
     """The modules that define a class and what it inherits from, or a function."""
-    for one in part.__mro__ if isinstance(part, type) else (part, ):
+    for one in part.__mro__ if isinstance(part, type) else (part,):
         module = inspect.getmodule(one)
         if module is not None and module.__name__ != 'builtins' and module.__name__.split('.')[0] != 'torch':
             yield module

@@ -34,20 +34,29 @@ def check_values(part: Part) -> Iterator[Problem]:
     hints = [_hints(reader) for reader in part.readers]
     for key, value in part.given.items():
         # What only some of the possible readers take is none of the others' business.
-        misfits = [_misfit(f'{part.path}.{key}' if part.path else key, value, found[key])
-                   for found in hints if key in found]
+        misfits = [
+            _misfit(f'{part.path}.{key}' if part.path else key, value, found[key]) for found in hints if key in found
+        ]
         first = misfits[0] if misfits and all(misfits) else None
         if first is not None:
             path, value, hint = first
-            yield Problem(f'{path}={shortened(value)} is {_kind(value)}, where {part.name} takes {_described(hint)}; '
-                          'correct it.')
+            yield Problem(
+                f'{path}={shortened(value)} is {_kind(value)}, where {part.name} takes {_described(hint)}; correct it.'
+            )
 
 
 @cache
 def _hints(reader: Any) -> dict[str, Any]:
     """Annotations by argument, those of a parent's where arguments are handed on to it."""
-    functions = [vars(parent)['__init__'] for parent in reversed(reader.__mro__) if '__init__' in vars(parent)
-                 and parent is not object] if isinstance(reader, type) else [reader]
+    functions = (
+        [
+            vars(parent)['__init__']
+            for parent in reversed(reader.__mro__)
+            if '__init__' in vars(parent) and parent is not object
+        ]
+        if isinstance(reader, type)
+        else [reader]
+    )
     found: dict[str, Any] = {}
     for function in functions:
         try:
@@ -79,8 +88,10 @@ def _misfit(path: str, value: Any, hint: Any) -> tuple[str, Any, Any] | None:
     if isinstance(value, collections.abc.Mapping) and 'type' not in value:
         for arm in _arms(hint):
             if typing.get_origin(arm) is dict and len(arguments := typing.get_args(arm)) == 2:
-                return next((found for key, inner in value.items()
-                             if (found := _misfit(f'{path}.{key}', inner, arguments[1]))), None)
+                return next(
+                    (found for key, inner in value.items() if (found := _misfit(f'{path}.{key}', inner, arguments[1]))),
+                    None,
+                )
     return None
 
 
@@ -109,13 +120,14 @@ def _fits(value: Any, hint: Any) -> bool:
     if issubclass(hint, collections.abc.Iterable) and hint.__module__ in ('builtins', 'collections.abc'):
         return not isinstance(value, _NUMBERS)
     # A dictionary in a config stands for an instance, and a text for a path.
-    return (isinstance(value, hint) or issubclass(hint, os.PathLike)
-            or not isinstance(value, (*_NUMBERS, str, list, tuple)))
+    return (
+        isinstance(value, hint) or issubclass(hint, os.PathLike) or not isinstance(value, (*_NUMBERS, str, list, tuple))
+    )
 
 
 def _arms(hint: Any) -> tuple[Any, ...]:
     """The annotations of which any may hold."""
-    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint, )
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
 
 
 def _kind(value: Any) -> str:
@@ -133,5 +145,13 @@ def _described(hint: Any) -> str:
     return ' or '.join(dict.fromkeys(filter(None, words))) or 'another kind'
 
 
-_WORDS = {bool: 'True or False', int: 'a number', float: 'a number', str: 'a text', dict: 'a dictionary',
-          list: 'a list', tuple: 'a list', collections.abc.Sequence: 'a list'}
+_WORDS = {
+    bool: 'True or False',
+    int: 'a number',
+    float: 'a number',
+    str: 'a text',
+    dict: 'a dictionary',
+    list: 'a list',
+    tuple: 'a list',
+    collections.abc.Sequence: 'a list',
+}

@@ -13,6 +13,13 @@ from .transforms import (
 )
 
 __all__ = [
-    'CamVidDataset', 'CheckedVOCDataset', 'ClampSize', 'LoadCheckedAnnotations', 'LoadCheckedImage',
-    'LoadVOCAnnotations', 'LoadVOCImage', 'NamedImages', 'ShrinkLabels'
+    'CamVidDataset',
+    'CheckedVOCDataset',
+    'ClampSize',
+    'LoadCheckedAnnotations',
+    'LoadCheckedImage',
+    'LoadVOCAnnotations',
+    'LoadVOCImage',
+    'NamedImages',
+    'ShrinkLabels',
 ]

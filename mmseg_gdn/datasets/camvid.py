@@ -35,10 +35,33 @@ class CamVidDataset(BaseSegDataset):
 
     # Colours of Brostow's classes that SegNet's are made of.
     METAINFO = dict(
-        classes=('sky', 'building', 'pole', 'road', 'sidewalk', 'tree', 'sign', 'fence', 'car', 'pedestrian',
-                 'bicyclist'),
-        palette=[[128, 128, 128], [128, 0, 0], [192, 192, 128], [128, 64, 128], [0, 0, 192], [128, 128, 0],
-                 [192, 128, 128], [64, 64, 128], [64, 0, 128], [64, 64, 0], [0, 128, 192]])
+        classes=(
+            'sky',
+            'building',
+            'pole',
+            'road',
+            'sidewalk',
+            'tree',
+            'sign',
+            'fence',
+            'car',
+            'pedestrian',
+            'bicyclist',
+        ),
+        palette=[
+            [128, 128, 128],
+            [128, 0, 0],
+            [192, 192, 128],
+            [128, 64, 128],
+            [0, 0, 192],
+            [128, 128, 0],
+            [192, 128, 128],
+            [64, 64, 128],
+            [64, 0, 128],
+            [64, 64, 0],
+            [0, 128, 192],
+        ],
+    )
 
     def __init__(self, ignore_index: int = VOID, pipeline: Sequence[dict] = (), **kwargs) -> None:
         super().__init__(ignore_index=ignore_index, pipeline=with_checked_loading(pipeline), **kwargs)
@@ -55,7 +78,9 @@ class CamVidDataset(BaseSegDataset):
         folder = Path(self.data_prefix['img_path'])
         suffix = next((suffix for suffix in _SUFFIXES if any(folder.glob(f'*{suffix}'))), None)
         if suffix is None:
-            raise InputError(f"There are no .png or .jpg images in {folder}; put CamVid in SegNet's layout (folders "
-                             'train, trainannot, val, valannot, test, testannot) there, or set data_root.')
+            raise InputError(
+                f"There are no .png or .jpg images in {folder}; put CamVid in SegNet's layout (folders "
+                'train, trainannot, val, valannot, test, testannot) there, or set data_root.'
+            )
         self.img_suffix = suffix
         return super().load_data_list()

@@ -40,8 +40,12 @@ class CheckedVOCDataset(PascalVOCDataset):
         """
         images, masks = self.data_prefix['img_path'], self.data_prefix.get('seg_map_path')
         return [
-            dict(img_path=str(Path(images, f'{name}{self.img_suffix}')),
-                 **({} if masks is None else {'seg_map_path': str(Path(masks, f'{name}{self.seg_map_suffix}'))}),
-                 label_map=self.label_map, reduce_zero_label=self.reduce_zero_label, seg_fields=[])
+            dict(
+                img_path=str(Path(images, f'{name}{self.img_suffix}')),
+                **({} if masks is None else {'seg_map_path': str(Path(masks, f'{name}{self.seg_map_suffix}'))}),
+                label_map=self.label_map,
+                reduce_zero_label=self.reduce_zero_label,
+                seg_fields=[],
+            )
             for name in read_ids(self.ann_file)
         ]

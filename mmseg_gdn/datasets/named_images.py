@@ -82,9 +82,11 @@ def naming_dead_workers() -> Iterator[None]:
         images = [image for image in map(last_image, pids) if image is not None]
         where = f' while at the image {" or ".join(images)}' if images else ''
         reason = found[2].split('. ')[0].rstrip('.')
-        raise InputError(f'A worker of the data loader (process {found[1]}) {reason}{where}; if the memory did not '
-                         'suffice, set fewer workers (num_workers of the data loader) or a smaller batch, else look '
-                         'at this image.') from error
+        raise InputError(
+            f'A worker of the data loader (process {found[1]}) {reason}{where}; if the memory did not '
+            'suffice, set fewer workers (num_workers of the data loader) or a smaller batch, else look '
+            'at this image.'
+        ) from error
 
 
 def last_image(pid: int) -> str | None:
@@ -97,11 +99,11 @@ def last_image(pid: int) -> str | None:
         Path of the image; ``None`` if it has begun none.
     """
     start = pid % _SLOTS * _SLOT
-    owner, _, path = _RECORD[start:start + _SLOT].rstrip(b'\0').partition(b' ')
+    owner, _, path = _RECORD[start : start + _SLOT].rstrip(b'\0').partition(b' ')
     return path.decode(errors='replace') if owner == str(pid).encode() else None
 
 
 def _note(path: str) -> None:
     pid = os.getpid()
     start = pid % _SLOTS * _SLOT
-    _RECORD[start:start + _SLOT] = f'{pid} {path}'.encode(errors='replace')[:_SLOT].ljust(_SLOT, b'\0')
+    _RECORD[start : start + _SLOT] = f'{pid} {path}'.encode(errors='replace')[:_SLOT].ljust(_SLOT, b'\0')

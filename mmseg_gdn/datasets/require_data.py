@@ -39,8 +39,9 @@ def require_data(dataset: dict) -> None:
     missing = list(dict.fromkeys(path for part in _voc_parts(dataset) for path in _missing(part)))
     if missing:
         looked = '\n'.join(f'  {path}' for path in missing)
-        raise InputError(f'The VOC 2012 data set is incomplete; missing (relative to {Path.cwd()}):\n'
-                         f'{looked}\n{_GET_VOC}')
+        raise InputError(
+            f'The VOC 2012 data set is incomplete; missing (relative to {Path.cwd()}):\n{looked}\n{_GET_VOC}'
+        )
     for part in dataset_parts(dataset):
         _require_folders(part)
         _require_list(part)
@@ -61,8 +62,10 @@ def require_images(dataset: dict) -> None:
         names = [f'{name}{part.get("img_suffix", ".jpg")}' for name in read_ids(ids)]
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
-            raise InputError(f'{len(missing)} of the {len(names)} images that {ids} names are not in {folder}, the '
-                             f'first of them {missing[0]}{hint_at_column(Path(missing[0]).stem)}; {_GET_IMAGES}')
+            raise InputError(
+                f'{len(missing)} of the {len(names)} images that {ids} names are not in {folder}, the '
+                f'first of them {missing[0]}{hint_at_column(Path(missing[0]).stem)}; {_GET_IMAGES}'
+            )
 
 
 def dataset_parts(dataset: Any) -> Iterator[dict]:
@@ -95,8 +98,10 @@ def _require_folders(dataset: dict) -> None:
     names = [name for key, name in dataset['data_prefix'].items() if name and not (test and key == 'seg_map_path')]
     for path in (os.path.join(root, str(name)) for name in (*names, dataset.get('ann_file') or '')):
         if '://' not in path and not Path(path).exists():
-            raise InputError(f'{dataset.get("type")} of the config reads {path}, which does not exist (relative to '
-                             f'{Path.cwd()}); put the data there or link it (ln -s), or set data_root of the data set.')
+            raise InputError(
+                f'{dataset.get("type")} of the config reads {path}, which does not exist (relative to '
+                f'{Path.cwd()}); put the data there or link it (ln -s), or set data_root of the data set.'
+            )
 
 
 def _require_list(dataset: dict) -> None:
@@ -107,8 +112,10 @@ def _require_list(dataset: dict) -> None:
         return
     ids = read_ids(path)
     if dataset.get('type') != 'CheckedVOCDataset' and [line.strip() for line in list_from_file(str(path))] != ids:
-        raise InputError(f'The list {path} has blank lines or a byte order mark, which {dataset.get("type")} takes for '
-                         'names; remove them.')
+        raise InputError(
+            f'The list {path} has blank lines or a byte order mark, which {dataset.get("type")} takes for '
+            'names; remove them.'
+        )
 
 
 def _missing(dataset: dict) -> Iterator[Path]:

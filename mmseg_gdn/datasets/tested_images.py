@@ -28,8 +28,10 @@ def select_images(cfg: Config, path: str) -> None:
     ids = read_ids(path)
     parts = list(dataset_parts(cfg.test_dataloader.dataset))
     if len(parts) > 1:
-        raise InputError(f'--ids names the images of one data set, but the test set joins {len(parts)} of them; set '
-                         'test_dataloader.dataset to one of them, or test without --ids.')
+        raise InputError(
+            f'--ids names the images of one data set, but the test set joins {len(parts)} of them; set '
+            'test_dataloader.dataset to one of them, or test without --ids.'
+        )
     parts[0]['ann_file'] = str(Path(path).resolve())
     require_data(parts[0])
     require_images(parts[0])
@@ -49,8 +51,11 @@ def require_archive_names(dataset: dict) -> None:
     Raises:
         InputError: If a list cannot be used, or if two images would get the same name.
     """
-    lists = [Path(part.get('data_root') or '', part['ann_file']) for part in dataset_parts(dataset)
-             if str(part.get('ann_file', '')).endswith('.txt')]
+    lists = [
+        Path(part.get('data_root') or '', part['ann_file'])
+        for part in dataset_parts(dataset)
+        if str(part.get('ann_file', '')).endswith('.txt')
+    ]
     archive_names([name for path in lists for name in read_ids(path)], ' and '.join(map(str, lists)))
 
 
@@ -71,8 +76,10 @@ def require_distinct_names(dataset: BaseDataset) -> None:
         name = Path(path).stem
         other = paths.setdefault(name, path)
         if other != path:
-            raise InputError(f'The predictions of {other} and {path} would both be called {name}.png; rename one of '
-                             'the images, or test them in two runs.')
+            raise InputError(
+                f'The predictions of {other} and {path} would both be called {name}.png; rename one of '
+                'the images, or test them in two runs.'
+            )
 
 
 def require_other_folder(place: str, option: str, dataset: dict) -> None:
@@ -90,8 +97,9 @@ def require_other_folder(place: str, option: str, dataset: dict) -> None:
         for name in (part.get('data_prefix') or {}).values():
             path = Path(part.get('data_root') or '', str(name or ''))
             if name and path.resolve() == Path(place).resolve():
-                raise InputError(f'{option} {place} is a folder of the data set, whose files would be replaced; '
-                                 'name another folder.')
+                raise InputError(
+                    f'{option} {place} is a folder of the data set, whose files would be replaced; name another folder.'
+                )
 
 
 def set_pipeline(dataset: dict, pipeline: list[dict]) -> None:

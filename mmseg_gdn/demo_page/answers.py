@@ -34,8 +34,9 @@ class Answer(NamedTuple):
     message: str
 
 
-def answer_photograph(models: Sequence[NamedModel], path: str, longest_side: int, strength: float,
-                      with_crf: bool) -> Answer:
+def answer_photograph(
+    models: Sequence[NamedModel], path: str, longest_side: int, strength: float, with_crf: bool
+) -> Answer:
     """Predict a file.
 
     Args:
@@ -72,8 +73,12 @@ def answer_settings(segmentation: Segmentation, strength: float, with_crf: bool)
             segmentation.refine()
         except InputError as error:
             with_crf, note = False, message(f'Shown without the CRF: {error}', 'error')
-    return Answer(segmentation, segmentation.pictures(strength / 100, with_crf), class_table(segmentation, with_crf),
-                  note or message(_summary(segmentation, with_crf)))
+    return Answer(
+        segmentation,
+        segmentation.pictures(strength / 100, with_crf),
+        class_table(segmentation, with_crf),
+        note or message(_summary(segmentation, with_crf)),
+    )
 
 
 def message(text: str, kind: str = 'note') -> str:

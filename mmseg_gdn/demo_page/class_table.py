@@ -24,18 +24,22 @@ def class_table(segmentation: Segmentation, with_crf: bool) -> str:
     """
     models, predictions = segmentation.models, segmentation.predictions
     shares = [class_shares(classes) for classes in segmentation.classes(with_crf)]
-    branches = {model.name: prediction.labels for model, prediction in zip(models, predictions)
-                if prediction.labels}
+    branches = {model.name: prediction.labels for model, prediction in zip(models, predictions) if prediction.labels}
     labels = _classes(shares, list(branches.values()))
     legend = models[0].predictor.legend
     rows = ''.join(
         f'<tr><th scope="row">{_swatch(legend.palette[label])}{escape(legend.name(label))}</th>'
         + ''.join(_share(share.get(label)) for share in shares)
-        + ''.join(_belief(branch.get(label)) for branch in branches.values()) + '</tr>' for label in labels)
+        + ''.join(_belief(branch.get(label)) for branch in branches.values())
+        + '</tr>'
+        for label in labels
+    )
     head = ''.join(f'<th scope="col">{escape(model.name)}<small>share of pixels</small></th>' for model in models)
     head += ''.join(f'<th scope="col">label branch<small>of {escape(name)}</small></th>' for name in branches)
-    return (f'<table class="classes"><thead><tr><th scope="col">class</th>{head}</tr></thead><tbody>{rows}</tbody>'
-            f'</table><p class="beliefs">{_beliefs(segmentation)}</p>')
+    return (
+        f'<table class="classes"><thead><tr><th scope="col">class</th>{head}</tr></thead><tbody>{rows}</tbody>'
+        f'</table><p class="beliefs">{_beliefs(segmentation)}</p>'
+    )
 
 
 def _classes(shares: Sequence[Mapping[int, float]], branches: Sequence[Mapping[int, float]]) -> list[int]:
@@ -61,8 +65,10 @@ def _belief(probability: float | None) -> str:
 
 def _beliefs(segmentation: Segmentation) -> str:
     """What each label branch says, in a sentence."""
-    return ' '.join(_belief_of(escape(model.name), model.predictor.legend, prediction.labels)
-                    for model, prediction in zip(segmentation.models, segmentation.predictions))
+    return ' '.join(
+        _belief_of(escape(model.name), model.predictor.legend, prediction.labels)
+        for model, prediction in zip(segmentation.models, segmentation.predictions)
+    )
 
 
 def _belief_of(model: str, legend: ClassLegend, labels: Mapping[int, float] | None) -> str:

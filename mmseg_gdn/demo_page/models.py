@@ -11,8 +11,10 @@ from mmseg_gdn.prediction.default_model import default_model
 from mmseg_gdn.prediction.predictor import Predictor
 from mmseg_gdn.utils import InputError
 
-NOTE = ('Two small networks that come along, trained alike but for their upsampling. They know cats, cows, dogs, '
-        'horses, people and sheep.')
+NOTE = (
+    'Two small networks that come along, trained alike but for their upsampling. They know cats, cows, dogs, '
+    'horses, people and sheep.'
+)
 _HINT = 'name a config and a checkpoint: python tools/demo_page.py CONFIG CHECKPOINT'
 
 
@@ -43,8 +45,10 @@ def load_models(files: Sequence[str] | None, compared: Sequence[str] | None, dev
     pairs = [files] if compared is None else [compared, files]
     predictors = [Predictor(config, checkpoint, device) for config, checkpoint in pairs]
     if len({_classes(predictor) for predictor in predictors}) > 1:
-        raise InputError(f'{pairs[0][0]} and {pairs[1][0]} predict different classes, so they cannot be compared; name '
-                         'two models for the same data.')
+        raise InputError(
+            f'{pairs[0][0]} and {pairs[1][0]} predict different classes, so they cannot be compared; name '
+            'two models for the same data.'
+        )
     return [NamedModel(name, predictor) for name, predictor in zip(_names(pairs, predictors), predictors)]
 
 

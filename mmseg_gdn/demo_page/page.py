@@ -17,7 +17,8 @@ from .segmentation import Segmentation
 
 # No font that a browser would have to fetch.
 THEME = gr.themes.Base(
-    primary_hue='blue', neutral_hue='slate', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace'])
+    primary_hue='blue', neutral_hue='slate', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']
+)
 WORDS = {'upload_text.drop_file': 'Drop a photograph here', 'upload_text.click_to_upload': 'click to choose one'}
 STYLE = Path(__file__).with_name('page.css')
 _ABOUT_CRF = 'Moves borders to those of the photograph, which takes seconds.'
@@ -26,7 +27,8 @@ _FORGET_AFTER = 3600  # seconds
 _RECOLOURING: dict[str, Any] = dict(show_progress='hidden', api_visibility='private')
 # One at a time, so that two visitors do not make each other wait twice as long, nor need twice the memory.
 _COMPUTING: dict[str, Any] = dict(
-    show_progress='minimal', api_visibility='private', concurrency_limit=1, concurrency_id='model')
+    show_progress='minimal', api_visibility='private', concurrency_limit=1, concurrency_id='model'
+)
 
 
 def build_page(models: Sequence[NamedModel], longest_side: int, note: str = '') -> gr.Blocks:
@@ -43,22 +45,33 @@ def build_page(models: Sequence[NamedModel], longest_side: int, note: str = '') 
     names = [model.name for model in models]
     left, right = names if len(names) == 2 else ('photograph', *names)
     without_crf = _why_there_is_no_crf()
-    with gr.Blocks(title='mmseg_gdn', analytics_enabled=False, fill_width=True, delete_cache=(600, _FORGET_AFTER)
-                   ) as page:
+    with gr.Blocks(
+        title='mmseg_gdn', analytics_enabled=False, fill_width=True, delete_cache=(600, _FORGET_AFTER)
+    ) as page:
         shown = gr.State(None, time_to_live=_FORGET_AFTER)
         gr.HTML(_introduction(left, right, note), elem_id='title', padding=False)
         with gr.Row():
             with gr.Column(scale=5, min_width=480):
                 gr.HTML(_sides(left, right), elem_id='sides', padding=False)
-                masks = gr.ImageSlider(elem_id='masks', show_label=False, interactive=False, format='png',
-                                       buttons=['fullscreen'], max_height=540)
+                masks = gr.ImageSlider(
+                    elem_id='masks',
+                    show_label=False,
+                    interactive=False,
+                    format='png',
+                    buttons=['fullscreen'],
+                    max_height=540,
+                )
                 line = gr.HTML(message('Drop a photograph to begin.'), elem_id='message', padding=False)
             with gr.Column(scale=3, min_width=320):
                 file = gr.File(elem_id='photograph', show_label=False, height=130)
-                strength = gr.Slider(0, 100, _STRENGTH, step=1, label='Strength of colours (%)',
-                                     elem_id='strength')
-                crf = gr.Checkbox(False, label='Refine by a dense CRF', info=without_crf or _ABOUT_CRF,
-                                  interactive=not without_crf, elem_id='crf')
+                strength = gr.Slider(0, 100, _STRENGTH, step=1, label='Strength of colours (%)', elem_id='strength')
+                crf = gr.Checkbox(
+                    False,
+                    label='Refine by a dense CRF',
+                    info=without_crf or _ABOUT_CRF,
+                    interactive=not without_crf,
+                    elem_id='crf',
+                )
                 table = gr.HTML(NO_TABLE, elem_id='classes', padding=False)
 
         def predict(path: str, *settings) -> tuple:
@@ -66,7 +79,7 @@ def build_page(models: Sequence[NamedModel], longest_side: int, note: str = '') 
             return None, *answer_photograph(models, path, longest_side, *settings)
 
         def refine(segmentation: Segmentation | None, *settings) -> tuple:
-            return answer_settings(segmentation, *settings)[1:] if segmentation else (gr.skip(), ) * 3
+            return answer_settings(segmentation, *settings)[1:] if segmentation else (gr.skip(),) * 3
 
         def recolour(segmentation: Segmentation | None, strength: float, with_crf: bool) -> tuple | dict:
             if segmentation is None:
@@ -80,8 +93,10 @@ def build_page(models: Sequence[NamedModel], longest_side: int, note: str = '') 
 
 
 def _introduction(left: str, right: str, note: str) -> str:
-    return (f'<h1>Side by side: {escape(left)} and {escape(right)}</h1><p>{escape(note)} Photographs stay on the '
-            'computer that serves this page, and are deleted when it stops.</p>')
+    return (
+        f'<h1>Side by side: {escape(left)} and {escape(right)}</h1><p>{escape(note)} Photographs stay on the '
+        'computer that serves this page, and are deleted when it stops.</p>'
+    )
 
 
 def _sides(left: str, right: str) -> str:

@@ -36,7 +36,7 @@ class Segmentation:
     predictions: list[Prediction]
     seconds: float
     refined: list[np.ndarray] = field(default_factory=list)
-    crf_seconds: float = 0.
+    crf_seconds: float = 0.0
 
     def refine(self) -> None:
         """Run the CRF, unless it has been run.
@@ -63,8 +63,10 @@ class Segmentation:
             with_crf: Whether to show the classes after the CRF.
         """
         pixels = self.photograph.pixels
-        painted = [tinted(pixels, classes, model.predictor.legend, strength)
-                   for model, classes in zip(self.models, self.classes(with_crf))]
+        painted = [
+            tinted(pixels, classes, model.predictor.legend, strength)
+            for model, classes in zip(self.models, self.classes(with_crf))
+        ]
         left, right = painted if len(painted) == 2 else (Image.fromarray(pixels[..., ::-1]), *painted)
         return left, right
 

@@ -39,8 +39,10 @@ def listen(host: str, port: int) -> socket.socket:
     # Python reports a port above 65535 by OverflowError, and a name that is no host's by OSError or UnicodeError.
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, 'strerror', None) or error
-        raise InputError(f'Cannot listen on port {port} of {host} ({reason}); name another port with --port, 0 for any '
-                         'free one, or another address with --host.') from error
+        raise InputError(
+            f'Cannot listen on port {port} of {host} ({reason}); name another port with --port, 0 for any '
+            'free one, or another address with --host.'
+        ) from error
 
 
 def address_of(listening: socket.socket) -> str:
@@ -77,10 +79,22 @@ def serve(listening: socket.socket, models: Sequence[NamedModel], longest_side: 
         from fastapi import FastAPI
 
         from .page import STYLE, THEME, WORDS, build_page
+
         app = gr.mount_gradio_app(
-            FastAPI(openapi_url=None), build_page(models, longest_side, note), path='/', footer_links=[],
-            run_history=False, max_file_size=_LARGEST_FILE, ssr_mode=False, mcp_server=False, enable_monitoring=False,
-            pwa=False, theme=THEME, css_paths=STYLE, i18n=gr.I18n(en=WORDS))
+            FastAPI(openapi_url=None),
+            build_page(models, longest_side, note),
+            path='/',
+            footer_links=[],
+            run_history=False,
+            max_file_size=_LARGEST_FILE,
+            ssr_mode=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            pwa=False,
+            theme=THEME,
+            css_paths=STYLE,
+            i18n=gr.I18n(en=WORDS),
+        )
         config = uvicorn.Config(app, log_level='warning', timeout_graceful_shutdown=_SECONDS_TO_END)
         uvicorn.Server(config).run(sockets=[listening])
 
@@ -89,6 +103,7 @@ def serve(listening: socket.socket, models: Sequence[NamedModel], longest_side: 
 def _private_gradio() -> Iterator[None]:
     """Let Gradio, which reads its settings when it is imported, report to nobody and leave no files behind."""
     with tempfile.TemporaryDirectory(prefix='mmseg_gdn_page_') as folder:
-        os.environ.update(GRADIO_ANALYTICS_ENABLED='False', GRADIO_TEMP_DIR=folder, HF_HUB_OFFLINE='1',
-                          HF_HUB_DISABLE_TELEMETRY='1')
+        os.environ.update(
+            GRADIO_ANALYTICS_ENABLED='False', GRADIO_TEMP_DIR=folder, HF_HUB_OFFLINE='1', HF_HUB_DISABLE_TELEMETRY='1'
+        )
         yield

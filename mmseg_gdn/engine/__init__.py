@@ -14,6 +14,14 @@ from .optimizers import CaffeSGD
 from .schedulers import CaffeInvLR
 
 __all__ = [
-    'CaffeInvLR', 'CaffeSGD', 'CaffeWeightsHook', 'CheckpointCheckHook', 'DurableCheckpointHook', 'ExactResumeHook',
-    'FiniteLossHook', 'FiniteScoresHook', 'GlobalInterpHook', 'StopHook'
+    'CaffeInvLR',
+    'CaffeSGD',
+    'CaffeWeightsHook',
+    'CheckpointCheckHook',
+    'DurableCheckpointHook',
+    'ExactResumeHook',
+    'FiniteLossHook',
+    'FiniteScoresHook',
+    'GlobalInterpHook',
+    'StopHook',
 ]

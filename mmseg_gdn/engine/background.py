@@ -30,5 +30,7 @@ def check_background(model: nn.Module, metainfo: Mapping[str, Any]) -> None:
         return
     for name, module in model.named_modules():
         if isinstance(module, (LabelBranch, MultiLabelHead, MultiLabelAuxLoss)) and not module.with_background:
-            raise InputError(f'{plain_name(name)} leaves out class 0 as background, but class 0 of the training data '
-                             f'is {classes[0]!r}; set with_background=True in its config.')
+            raise InputError(
+                f'{plain_name(name)} leaves out class 0 as background, but class 0 of the training data '
+                f'is {classes[0]!r}; set with_background=True in its config.'
+            )

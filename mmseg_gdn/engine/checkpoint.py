@@ -35,11 +35,9 @@ _REFUSED = re.compile(r'GLOBAL (\S+)')  # in torch's message about what it does 
 _TRAINING_ONLY = re.compile(r'(^|\.)(auxiliary_head|label_branch)\.')
 
 
-def check_weights(model: nn.Module,
-                  weights: Mapping[str, torch.Tensor],
-                  source: str,
-                  resuming: bool = False,
-                  partial: bool = False) -> None:
+def check_weights(
+    model: nn.Module, weights: Mapping[str, torch.Tensor], source: str, resuming: bool = False, partial: bool = False
+) -> None:
     """Make sure that weights belong to a model, and log those that the model does not use.
 
     Unless training resumes, two kinds of weights may be missing: those of parts that only training uses, and matrices
@@ -66,19 +64,28 @@ def check_weights(model: nn.Module,
     problems = [f'it lacks {key}' for key in missing]
     problems += [f'{key} is {tuple(weights[key].shape)} instead of {tuple(wanted[key])}' for key in reshaped]
     if problems:
-        message = (f"{source} does not fit this config's model ({len(problems)} of {len(wanted)} keys: "
-                   f'{_first(problems, "; ")})')
+        message = (
+            f"{source} does not fit this config's model ({len(problems)} of {len(wanted)} keys: "
+            f'{_first(problems, "; ")})'
+        )
         if resuming:
-            raise InputError(f'{message}, so training cannot resume from it; resume with the config it was trained '
-                             'with, or start a new training from its weights, with load_from and without resuming.')
+            raise InputError(
+                f'{message}, so training cannot resume from it; resume with the config it was trained '
+                'with, or start a new training from its weights, with load_from and without resuming.'
+            )
         if not partial or len(problems) == len(wanted):
-            raise InputError(f'{message}; use the config it was trained with. To start training from the weights that '
-                             'do fit, add --cfg-options default_hooks.check_checkpoint.partial=True.')
+            raise InputError(
+                f'{message}; use the config it was trained with. To start training from the weights that '
+                'do fit, add --cfg-options default_hooks.check_checkpoint.partial=True.'
+            )
         print_log(f'{message}; these keep their initial values.', 'current', logging.WARNING)
     left_over = [key for key in weights if key not in wanted]
     if left_over:
-        print_log(f'{source} has keys that the model does not use ({len(left_over)}: {_first(left_over, ", ")}).',
-                  'current', logging.WARNING)
+        print_log(
+            f'{source} has keys that the model does not use ({len(left_over)}: {_first(left_over, ", ")}).',
+            'current',
+            logging.WARNING,
+        )
 
 
 def load_weights(model: nn.Module, path: str) -> Any:
@@ -146,8 +153,10 @@ def read_training_state(path: str) -> dict[str, Any]:
     """
     state = _unpickle(_parts(path)[0], 'meta')
     if any(key not in state for key in TRAINING_STATE) or 'iter' not in state['meta']:
-        raise InputError(f'{path} has weights without a training state, so training cannot resume from it; '
-                         'start a new training from its weights, with load_from and without resuming.')
+        raise InputError(
+            f'{path} has weights without a training state, so training cannot resume from it; '
+            'start a new training from its weights, with load_from and without resuming.'
+        )
     return state
 
 
@@ -163,8 +172,12 @@ def require_intact(path: str) -> None:
     """
     for part in _parts(path):
         if not zipfile.is_zipfile(part):
-            print_log(f'{part} has no checksums, because its format is that of PyTorch before 1.6, so damage would not '
-                      'be found.', 'current', logging.WARNING)
+            print_log(
+                f'{part} has no checksums, because its format is that of PyTorch before 1.6, so damage would not '
+                'be found.',
+                'current',
+                logging.WARNING,
+            )
             continue
         try:
             with zipfile.ZipFile(part) as archive:
@@ -172,8 +185,10 @@ def require_intact(path: str) -> None:
         except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
             damaged = str(error)
         if damaged:
-            raise InputError(f'{part} is damaged: its checksums do not fit ({damaged}); copy or download it anew, or '
-                             'take another checkpoint.')
+            raise InputError(
+                f'{part} is damaged: its checksums do not fit ({damaged}); copy or download it anew, or '
+                'take another checkpoint.'
+            )
 
 
 def require_plain(path: Path, target: Path) -> None:
@@ -193,9 +208,11 @@ def require_plain(path: Path, target: Path) -> None:
     except pickle.UnpicklingError as error:
         found = _REFUSED.search(str(error))
         what = found[1] if found else 'an object'
-        raise InputError(f'{target} would hold {what}, which is code and is not read from checkpoints, so training has '
-                         'stopped; let the scheduler, hook or data set that stores it store numbers, texts, lists and '
-                         'tensors only.') from error
+        raise InputError(
+            f'{target} would hold {what}, which is code and is not read from checkpoints, so training has '
+            'stopped; let the scheduler, hook or data set that stores it store numbers, texts, lists and '
+            'tensors only.'
+        ) from error
 
 
 def require_finite_weights(model: nn.Module, weights: Mapping[str, torch.Tensor], source: str) -> None:
@@ -214,9 +231,11 @@ def require_finite_weights(model: nn.Module, weights: Mapping[str, torch.Tensor]
         with whole_model(model) as whole:
             found = [key for key in found if key not in non_finite(whole.state_dict())]
     if found:
-        raise InputError(f'{source} has weights that are NaN or infinite ({len(found)} of {len(weights)} keys: '
-                         f'{_first(found, ", ")}); the training that wrote it has diverged. Take a checkpoint of an '
-                         'earlier iteration, or train with a lower rate.')
+        raise InputError(
+            f'{source} has weights that are NaN or infinite ({len(found)} of {len(weights)} keys: '
+            f'{_first(found, ", ")}); the training that wrote it has diverged. Take a checkpoint of an '
+            'earlier iteration, or train with a lower rate.'
+        )
 
 
 def bring_to_standard_form(checkpoint: dict[str, Any], source: str) -> None:
@@ -240,15 +259,20 @@ def bring_to_standard_form(checkpoint: dict[str, Any], source: str) -> None:
         raise InputError(f'{source} has no state dict; give a .pth file written by training or by a model converter.')
     odd = [f'{key} is {_in_words(tensor)}' for key, tensor in weights.items() if not _is_ordinary(tensor)]
     if odd:
-        raise InputError(f'{source} has tensors that no model of mmseg can take ({len(odd)} of {len(weights)} keys: '
-                         f'{_first(odd, "; ")}); save them as dense tensors of float32.')
+        raise InputError(
+            f'{source} has tensors that no model of mmseg can take ({len(odd)} of {len(weights)} keys: '
+            f'{_first(odd, "; ")}); save them as dense tensors of float32.'
+        )
     if any(key.startswith('module.') for key in weights):
         checkpoint['state_dict'] = {key.removeprefix('module.'): value for key, value in weights.items()}
 
 
 def _is_state_dict(weights: Any) -> bool:
-    return bool(weights) and isinstance(weights, Mapping) and all(
-        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in weights.items())
+    return (
+        bool(weights)
+        and isinstance(weights, Mapping)
+        and all(isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in weights.items())
+    )
 
 
 def _is_ordinary(tensor: torch.Tensor) -> bool:
@@ -273,7 +297,8 @@ def _shapes(model: nn.Module) -> tuple[dict[str, torch.Size], set[str], set[str]
         modules = [(plain_name(name), module) for name, module in whole.named_modules()]
         shapes = {
             f'{name}.{key}' if name else key: tensor.shape
-            for name, module in modules for key, tensor in _own_state(module).items()
+            for name, module in modules
+            for key, tensor in _own_state(module).items()
         }
         pairs = [(name, module) for name, module in modules if isinstance(module, GlobalInterp)]
         matrices, bilinear = (
@@ -304,8 +329,10 @@ def _unpickle(path: str, device: str) -> dict[str, Any]:
         checkpoint = _load_checkpoint(str(path), map_location=device)
     # torch reports files that are not checkpoints by many kinds of exceptions.
     except Exception as error:
-        raise InputError(f'{path} cannot be read as a checkpoint ({type(error).__name__}); '
-                         'give a .pth file written by training or by a model converter.') from error
+        raise InputError(
+            f'{path} cannot be read as a checkpoint ({type(error).__name__}); '
+            'give a .pth file written by training or by a model converter.'
+        ) from error
     if not isinstance(checkpoint, dict):
         raise InputError(f'{path} has no state dict; give a .pth file written by training or by a model converter.')
     return checkpoint

@@ -41,9 +41,11 @@ def require_class_order(meta: Any, classes: Sequence[str], source: str) -> None:
     if trained == given or sorted(trained) != sorted(given):
         return
     number = next(index for index, pair in enumerate(zip(trained, given)) if pair[0] != pair[1])
-    raise InputError(f'{source} was trained with the classes in another order: its class {number} is '
-                     f'{trained[number]!r}, that of the data set is {given[number]!r}; set metainfo.classes of the '
-                     "data set in the config to the checkpoint's order.")
+    raise InputError(
+        f'{source} was trained with the classes in another order: its class {number} is '
+        f'{trained[number]!r}, that of the data set is {given[number]!r}; set metainfo.classes of the '
+        "data set in the config to the checkpoint's order."
+    )
 
 
 def _dataset(runner: Runner) -> Any:

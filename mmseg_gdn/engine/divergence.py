@@ -13,8 +13,10 @@ from .finite import non_finite
 from .newest_checkpoint import what_can_be_resumed
 from .progress import greatest
 
-CAUSE = ('Usually the learning rate is too high: lower optim_wrapper.optimizer.lr, or limit the gradients by '
-         'optim_wrapper.clip_grad.max_norm=1.')
+CAUSE = (
+    'Usually the learning rate is too high: lower optim_wrapper.optimizer.lr, or limit the gradients by '
+    'optim_wrapper.clip_grad.max_norm=1.'
+)
 
 
 def require_finite(runner: Any, folder: str) -> None:
@@ -32,6 +34,8 @@ def require_finite(runner: Any, folder: str) -> None:
         model = model.module
     found = non_finite(dict(model.named_parameters()))
     if greatest(len(found)):
-        raise InputError(f'Training has stopped at iteration {runner.iter + 1}, because its weights are NaN or '
-                         f'infinite ({", ".join(found[:3]) or "in another process"}). {CAUSE} '
-                         f'{what_can_be_resumed(Path(folder))}')
+        raise InputError(
+            f'Training has stopped at iteration {runner.iter + 1}, because its weights are NaN or '
+            f'infinite ({", ".join(found[:3]) or "in another process"}). {CAUSE} '
+            f'{what_can_be_resumed(Path(folder))}'
+        )

@@ -63,8 +63,10 @@ class DurableSaving:
             if isinstance(error, RuntimeError) and not is_about_writing(error):
                 raise
             shutil.rmtree(partial, ignore_errors=True)
-            raise InputError(f'{target} cannot be written ({reason(error)}), so training has stopped; {remedy(error)}. '
-                             f'{what_can_be_resumed(Path(out_dir))}') from error
+            raise InputError(
+                f'{target} cannot be written ({reason(error)}), so training has stopped; {remedy(error)}. '
+                f'{what_can_be_resumed(Path(out_dir))}'
+            ) from error
 
     def _wait(self) -> None:
         if self._has_parts:

@@ -14,9 +14,13 @@ def non_finite(tensors: Mapping[str, Any]) -> list[str]:
     Args:
         tensors: Tensors, and other values, which count as finite, by name.
     """
-    return [name for name, tensor in tensors.items()
-            if isinstance(tensor, torch.Tensor) and (tensor.is_floating_point() or tensor.is_complex())
-            and not _in_full_precision(tensor).isfinite().all()]
+    return [
+        name
+        for name, tensor in tensors.items()
+        if isinstance(tensor, torch.Tensor)
+        and (tensor.is_floating_point() or tensor.is_complex())
+        and not _in_full_precision(tensor).isfinite().all()
+    ]
 
 
 def _in_full_precision(tensor: torch.Tensor) -> torch.Tensor:

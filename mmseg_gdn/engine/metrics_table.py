@@ -24,11 +24,13 @@ def log_results(runner: Runner, name: str) -> None:
     now = read(log_dir)
     if not now:
         return
-    earlier = sorted((folder for folder in log_dir.parent.iterdir() if folder.is_dir() and folder.name < log_dir.name),
-                     reverse=True)
+    earlier = sorted(
+        (folder for folder in log_dir.parent.iterdir() if folder.is_dir() and folder.name < log_dir.name), reverse=True
+    )
     before, where = next(((results, folder.name) for folder in earlier if (results := read(folder))), ({}, None))
-    runner.logger.info(f'Results{f", and those of the run before, {where}" if where else ""}:\n'
-                       f'{results_table(now, before)}')
+    runner.logger.info(
+        f'Results{f", and those of the run before, {where}" if where else ""}:\n{results_table(now, before)}'
+    )
 
 
 def results_table(now: Mapping[str, float], before: Mapping[str, float]) -> str:
@@ -71,5 +73,9 @@ def _json_of(path: Path) -> list[dict[str, Any]]:
 
 def _results(records: list[dict[str, Any]]) -> dict[str, float]:
     """Numbers that are results, but for those of single classes, which mmseg prints in a table of their own."""
-    return {name: value for record in records for name, value in record.items()
-            if isinstance(value, (int, float)) and name not in _NOT_RESULTS and '/' not in name}
+    return {
+        name: value
+        for record in records
+        for name, value in record.items()
+        if isinstance(value, (int, float)) and name not in _NOT_RESULTS and '/' not in name
+    }

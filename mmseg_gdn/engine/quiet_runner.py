@@ -19,7 +19,8 @@ from mmseg_gdn.utils.broken_pipes import raise_broken_pipes
 # What mmengine's runner says of itself each time, and what its parts say of mmseg's calls.
 _FOR_THE_FILE = re.compile(
     r'\n------|Config:\n|Hooks will be executed|paramwise_options|Distributed training is not used|'
-    r'The prefix is not set|per class results:|"FileClient" will be|"HardDiskBackend" is|Warning of ')
+    r'The prefix is not set|per class results:|"FileClient" will be|"HardDiskBackend" is|Warning of '
+)
 # They warn of each other's calls, about which their users can do nothing.
 _PACKAGES = re.compile(r'[/\\](mmseg|mmengine|mmcv|mmpretrain|torch|torchvision|timm|pkg_resources)[/\\]')
 
@@ -89,14 +90,18 @@ class QuietRunner(Runner):
         # Optimizers, schedulers and hooks report states that are not theirs by many kinds of exceptions.
         except Exception as error:
             reason = ' '.join(str(error).split())[:200]
-            raise InputError(f'The training cannot go on from {filename}, because its state does not fit this config '
-                             f'({type(error).__name__}: {reason}); resume with the config that it was begun with, or '
-                             'start a new training from its weights, with load_from and without resuming.') from error
+            raise InputError(
+                f'The training cannot go on from {filename}, because its state does not fit this config '
+                f'({type(error).__name__}: {reason}); resume with the config that it was begun with, or '
+                'start a new training from its weights, with load_from and without resuming.'
+            ) from error
 
     def _require_rest(self, filename: str) -> None:
         if not 0 <= self.iter <= self.max_iters:
-            raise InputError(f'The training cannot go on from {filename}, which has done {self.iter} iterations of '
-                             f'{self.max_iters}; set more in train_cfg, or test the checkpoint.')
+            raise InputError(
+                f'The training cannot go on from {filename}, which has done {self.iter} iterations of '
+                f'{self.max_iters}; set more in train_cfg, or test the checkpoint.'
+            )
 
 
 def is_for_people(record: logging.LogRecord) -> bool:
@@ -114,8 +119,14 @@ def warnings_in_log() -> Iterator[None]:
     with warnings.catch_warnings():
         show = warnings.showwarning
 
-        def log_or_show(message: Warning | str, category: type[Warning], filename: str, lineno: int,
-                        file: TextIO | None = None, line: str | None = None) -> None:
+        def log_or_show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
             if _PACKAGES.search(filename):
                 MMLogger.get_current_instance().warning(f'Warning of {filename}:{lineno}: {message}')
             else:

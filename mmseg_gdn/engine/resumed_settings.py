@@ -31,22 +31,31 @@ def compare_settings(cfg: Config, checkpoint: Mapping[str, Any], source: str) ->
     before, now = settings_of((checkpoint.get('meta') or {}).get('cfg')), settings_of(cfg.pretty_text)
     if not before or not now:
         return
-    changed = [key for key in sorted(before.keys() | now.keys())
-               if key.startswith(_COMPARED) and before.get(key) != now.get(key)]
+    changed = [
+        key
+        for key in sorted(before.keys() | now.keys())
+        if key.startswith(_COMPARED) and before.get(key) != now.get(key)
+    ]
     for key in changed:
         if key == 'optim_wrapper.optimizer.type' or (key.startswith('param_scheduler.') and key.endswith('.type')):
-            raise InputError(f'The training cannot go on from {source} with {key}={now.get(key)}, because it was begun '
-                             f'with {before.get(key)}, whose state means something else; resume with the config that '
-                             'it was begun with, or start a new training from its weights, with load_from and without '
-                             'resuming.')
+            raise InputError(
+                f'The training cannot go on from {source} with {key}={now.get(key)}, because it was begun '
+                f'with {before.get(key)}, whose state means something else; resume with the config that '
+                'it was begun with, or start a new training from its weights, with load_from and without '
+                'resuming.'
+            )
     kept = [key for key in changed if key.startswith(_KEPT)]
     taken = [key for key in changed if key not in kept]
     if taken:
-        _warn(f'{source} is resumed with other settings than it was trained with', [
-            f'{key} is {now.get(key)} and was {before.get(key)}' for key in taken])
+        _warn(
+            f'{source} is resumed with other settings than it was trained with',
+            [f'{key} is {now.get(key)} and was {before.get(key)}' for key in taken],
+        )
     if kept:
-        _warn(f'{source} is resumed with its own settings, which the config has changed without effect', [
-            f'{key} stays {before.get(key)} and not {now.get(key)}' for key in kept])
+        _warn(
+            f'{source} is resumed with its own settings, which the config has changed without effect',
+            [f'{key} stays {before.get(key)} and not {now.get(key)}' for key in kept],
+        )
 
 
 def settings_of(text: Any) -> dict[str, Any]:
@@ -62,8 +71,12 @@ def settings_of(text: Any) -> dict[str, Any]:
         return {}
     try:
         statements = ast.parse(text).body
-        return dict(pair for statement in statements if isinstance(statement, ast.Assign)
-                    and isinstance(name := statement.targets[0], ast.Name) for pair in _flat(name.id, statement.value))
+        return dict(
+            pair
+            for statement in statements
+            if isinstance(statement, ast.Assign) and isinstance(name := statement.targets[0], ast.Name)
+            for pair in _flat(name.id, statement.value)
+        )
     # Somebody's checkpoint may hold any text.
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
@@ -73,8 +86,9 @@ def _flat(path: str, node: ast.AST) -> Iterator[tuple[str, Any]]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict' and node.keywords:
         inner: list[tuple[object, ast.expr]] = [(keyword.arg, keyword.value) for keyword in node.keywords]
     elif isinstance(node, ast.Dict) and node.keys:
-        inner = [(key.value if isinstance(key, ast.Constant) else '', value) for key, value in zip(
-            node.keys, node.values)]
+        inner = [
+            (key.value if isinstance(key, ast.Constant) else '', value) for key, value in zip(node.keys, node.values)
+        ]
     elif isinstance(node, (ast.List, ast.Tuple)) and any(isinstance(part, ast.Call) for part in node.elts):
         inner = list(enumerate(node.elts))
     else:

@@ -8,8 +8,7 @@ import threading
 from typing import Any
 
 _NAMES = {
-    number: name
-    for name in ('SIGINT', 'SIGTERM', 'SIGUSR1') if (number := getattr(signal, name, None)) is not None
+    number: name for name in ('SIGINT', 'SIGTERM', 'SIGUSR1') if (number := getattr(signal, name, None)) is not None
 }
 
 

@@ -26,10 +26,15 @@ def with_batches(loader: DataLoader, batches: NumberedBatches) -> DataLoader:
     return DataLoader(
         loader.dataset,
         batch_sampler=batches,  # type: ignore[arg-type]  # DataLoader asks for lists, but only iterates over them
-        num_workers=loader.num_workers, collate_fn=loader.collate_fn, pin_memory=loader.pin_memory,
-        timeout=loader.timeout, worker_init_fn=ShieldedInit(loader.worker_init_fn),
-        multiprocessing_context=loader.multiprocessing_context, prefetch_factor=loader.prefetch_factor,
-        persistent_workers=loader.persistent_workers)
+        num_workers=loader.num_workers,
+        collate_fn=loader.collate_fn,
+        pin_memory=loader.pin_memory,
+        timeout=loader.timeout,
+        worker_init_fn=ShieldedInit(loader.worker_init_fn),
+        multiprocessing_context=loader.multiprocessing_context,
+        prefetch_factor=loader.prefetch_factor,
+        persistent_workers=loader.persistent_workers,
+    )
 
 
 class ShieldedInit:

@@ -24,7 +24,7 @@ def near_borders(label: np.ndarray, distance: int) -> np.ndarray:
     """
     flat = np.ones((3, 3), np.uint8)
     border = (cv2.dilate(label, flat) != cv2.erode(label, flat)) | (label == VOID)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * distance + 1, ) * 2)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * distance + 1,) * 2)
     return cv2.dilate(border.astype(np.uint8), disc) > 0
 
 
@@ -42,7 +42,8 @@ def border_miou(pairs: Iterable[tuple[np.ndarray, np.ndarray]], num_classes: int
     areas = []
     for prediction, label in pairs:
         narrow = np.where(near_borders(label, distance), label, VOID)
-        areas.append(IoUMetric.intersect_and_union(
-            torch.from_numpy(prediction), torch.from_numpy(narrow), num_classes, VOID))
+        areas.append(
+            IoUMetric.intersect_and_union(torch.from_numpy(prediction), torch.from_numpy(narrow), num_classes, VOID)
+        )
     intersect, union, _, _ = (sum(parts) for parts in zip(*areas))
     return 100 * float((intersect / union).nanmean())

@@ -33,9 +33,9 @@ _MOST_PIXELS_IN_ALL = 2**29
 _LONGEST_NAME = 200  # characters shown
 
 
-def check_submission(archive: str | Path,
-                     ids: list[str] | None = None,
-                     images: str | Path | None = None) -> tuple[int, list[str]]:
+def check_submission(
+    archive: str | Path, ids: list[str] | None = None, images: str | Path | None = None
+) -> tuple[int, list[str]]:
     """Look for everything that the server would refuse or score as zero.
 
     Args:
@@ -76,8 +76,10 @@ def check_submission(archive: str | Path,
             continue
         pixels += image.width * image.height
         if pixels > _MOST_PIXELS_IN_ALL:
-            raise InputError(f'{archive} has more pixels than the predictions for all of VOC and was not read to its '
-                             'end; pack only the PNGs of the predictions.')
+            raise InputError(
+                f'{archive} has more pixels than the predictions for all of VOC and was not read to its '
+                'end; pack only the PNGs of the predictions.'
+            )
         defects.extend(f'{shown}: {defect}' for defect in _png_defects(image, photo))
     if len(competitions) > 1:
         defects.append('the archive mixes comp5_test_cls and comp6_test_cls')
@@ -96,8 +98,10 @@ def _read_members(archive: str | Path) -> Iterator[tuple[tarfile.TarInfo, bytes]
                 if index == _MOST_MEMBERS:
                     raise InputError(f'{archive} has more than {_MOST_MEMBERS} members, so it is not a VOC submission.')
                 if member.size > _LARGEST_MEMBER:
-                    raise InputError(f'{archive} contains {_printable(member.name)} of {member.size} bytes, which is '
-                                     'not a prediction for a VOC image; pack only the PNGs of the predictions.')
+                    raise InputError(
+                        f'{archive} contains {_printable(member.name)} of {member.size} bytes, which is '
+                        'not a prediction for a VOC image; pack only the PNGs of the predictions.'
+                    )
                 stored = tar.extractfile(member) if member.isfile() else None
                 yield member, b'' if stored is None else stored.read()
             _require_end(stream, tar.offset)
@@ -108,8 +112,10 @@ def _read_members(archive: str | Path) -> Iterator[tuple[tarfile.TarInfo, bytes]
     # gzip, zlib and tarfile report broken archives by many kinds of exceptions.
     except Exception as error:
         reason = getattr(error, 'strerror', None) or type(error).__name__
-        raise InputError(f'{archive} cannot be read or is not a complete .tar.gz archive ({reason}); '
-                         'write it again with tools/test.py --submission.') from error
+        raise InputError(
+            f'{archive} cannot be read or is not a complete .tar.gz archive ({reason}); '
+            'write it again with tools/test.py --submission.'
+        ) from error
 
 
 class _BoundedGzip(gzip.GzipFile):
@@ -125,8 +131,10 @@ class _BoundedGzip(gzip.GzipFile):
 
     def _require_bounds(self, size: int, position: int) -> None:
         if not 0 <= size <= _LARGEST_MEMBER or position > _LARGEST_ARCHIVE:
-            raise InputError(f'{self.name} expands to far more than a VOC submission and was not read to its end; '
-                             'pack only the PNGs of the predictions.')
+            raise InputError(
+                f'{self.name} expands to far more than a VOC submission and was not read to its end; '
+                'pack only the PNGs of the predictions.'
+            )
 
 
 def _require_end(stream: gzip.GzipFile, offset: int) -> None:
@@ -145,7 +153,8 @@ def _printable(name: str) -> str:
 
 def _is_parent(folder: str) -> bool:
     return folder in ('', '.') or any(
-        f'{submission_folder(competition)}/'.startswith(f'{folder.rstrip("/")}/') for competition in COMPETITIONS)
+        f'{submission_folder(competition)}/'.startswith(f'{folder.rstrip("/")}/') for competition in COMPETITIONS
+    )
 
 
 def _open_png(content: bytes) -> Image.Image | str:
@@ -175,7 +184,7 @@ def _png_defects(image: Image.Image, photo: Path | None) -> Iterator[str]:
     palette = np.array(image.getpalette('RGB') or ()).reshape(-1, 3)
     _, highest = cast(tuple[int, int], image.getextrema())  # there is one band
     # PNG allows leaving out unused colours.
-    if len(palette) <= highest or not np.array_equal(palette, voc_palette()[:len(palette)]):
+    if len(palette) <= highest or not np.array_equal(palette, voc_palette()[: len(palette)]):
         yield "its palette is not VOC's colour map"
     if highest >= NUM_CLASSES:
         yield f'holds the value {highest}, but only 0..{NUM_CLASSES - 1} are classes'

@@ -61,11 +61,9 @@ class CRFEvaluator(Evaluator):
         InputError: If pydensecrf is missing, or if a parameter has no meaning.
     """
 
-    def __init__(self,
-                 metrics: Any,
-                 crf: dict | None = None,
-                 workers: int | None = None,
-                 loading: dict | None = None) -> None:
+    def __init__(
+        self, metrics: Any, crf: dict | None = None, workers: int | None = None, loading: dict | None = None
+    ) -> None:
         require_extra('crf')
         super().__init__(metrics)
         self.crf = make_crf(crf)
@@ -89,8 +87,7 @@ class CRFEvaluator(Evaluator):
         """
         if self._pool is None:
             self._pool = crf_pool(self.workers)
-        samples = [sample.to_dict() if isinstance(sample, BaseDataElement) else dict(sample)
-                   for sample in data_samples]
+        samples = [sample.to_dict() if isinstance(sample, BaseDataElement) else dict(sample) for sample in data_samples]
         self._batches.append(_Batch(data_batch, samples, [self._refine(self._pool, sample) for sample in samples]))
         while self._batches and (self._batches[0].is_done or self._in_flight() > 2 * self.workers):
             self._finish_batch()

@@ -119,8 +119,10 @@ def read_rgb(loading: BaseTransform, path: str) -> np.ndarray:
 
 
 def _killed(path: str) -> InputError:
-    return InputError(f'A process for the CRF was killed while it refined {path} or an image near it in the list, '
-                      'probably for lack of memory; use fewer processes.')
+    return InputError(
+        f'A process for the CRF was killed while it refined {path} or an image near it in the list, '
+        'probably for lack of memory; use fewer processes.'
+    )
 
 
 def _end_with_parent() -> None:

@@ -40,17 +40,18 @@ class DenseCRF:
     """
 
     iterations: int = 10
-    bi_w: float = 4.
-    bi_xy: float = 49.
-    bi_rgb: float = 5.
-    pos_w: float = 3.
-    pos_xy: float = 3.
+    bi_w: float = 4.0
+    bi_xy: float = 49.0
+    bi_rgb: float = 5.0
+    pos_w: float = 3.0
+    pos_xy: float = 3.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.iterations, int) or isinstance(self.iterations, bool) or self.iterations < 0:
             raise InputError(f'The iterations of the CRF are a whole number, 0 or more, but got {self.iterations!r}.')
-        for name, smallest in dict(bi_w=0, pos_w=0, bi_xy=_SMALLEST_DEVIATION, bi_rgb=_SMALLEST_DEVIATION,
-                                   pos_xy=_SMALLEST_DEVIATION).items():
+        for name, smallest in dict(
+            bi_w=0, pos_w=0, bi_xy=_SMALLEST_DEVIATION, bi_rgb=_SMALLEST_DEVIATION, pos_xy=_SMALLEST_DEVIATION
+        ).items():
             value = getattr(self, name)
             if not _is_number(value) or value < smallest:
                 raise InputError(f'{name} of the CRF is a number, {smallest} or more, but got {value!r}.')
@@ -79,8 +80,7 @@ class DenseCRF:
         crf.setUnaryEnergy(np.ascontiguousarray(energies.reshape(channels, -1), np.float32))
         crf.addPairwiseGaussian(sxy=self.pos_xy, compat=self.pos_w)
         # pydensecrf takes no read-only arrays.
-        crf.addPairwiseBilateral(
-            sxy=self.bi_xy, srgb=self.bi_rgb, rgbim=np.array(image, order='C'), compat=self.bi_w)
+        crf.addPairwiseBilateral(sxy=self.bi_xy, srgb=self.bi_rgb, rgbim=np.array(image, order='C'), compat=self.bi_w)
         return np.array(crf.inference(self.iterations), np.float32).reshape(probabilities.shape)
 
 
@@ -116,8 +116,10 @@ def require_several_classes(channels: int) -> None:
         InputError: If there is only one.
     """
     if channels < 2:
-        raise InputError('The CRF needs scores of two or more classes, but this model has one score map '
-                         '(out_channels=1); train with out_channels=2, or test without the CRF.')
+        raise InputError(
+            'The CRF needs scores of two or more classes, but this model has one score map '
+            '(out_channels=1); train with out_channels=2, or test without the CRF.'
+        )
 
 
 def _is_number(value: object) -> bool:
@@ -126,14 +128,18 @@ def _is_number(value: object) -> bool:
 
 def _require_image(image: np.ndarray) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise InputError(f'The CRF needs images of shape (H, W, 3) and type uint8, but got {image.shape} and '
-                         f'{image.dtype}; load colour images of 8 bits.')
+        raise InputError(
+            f'The CRF needs images of shape (H, W, 3) and type uint8, but got {image.shape} and '
+            f'{image.dtype}; load colour images of 8 bits.'
+        )
 
 
 def _require_probabilities(probabilities: np.ndarray, size: tuple[int, int]) -> None:
     if probabilities.ndim != 3 or probabilities.shape[1:] != size or probabilities.dtype != np.float32:
-        raise InputError(f'The CRF needs probabilities of shape (C, {size[0]}, {size[1]}), the size of the image, and '
-                         f'type float32, but got {probabilities.shape} and {probabilities.dtype}.')
+        raise InputError(
+            f'The CRF needs probabilities of shape (C, {size[0]}, {size[1]}), the size of the image, and '
+            f'type float32, but got {probabilities.shape} and {probabilities.dtype}.'
+        )
     require_several_classes(len(probabilities))
     if not np.isfinite(probabilities).all():
         raise InputError('The CRF got probabilities that are not finite; check the scores of the network.')

@@ -25,6 +25,8 @@ def require_finite_scores(sample: SegDataSample, path: str) -> None:
     is_deferred = isinstance(scores, DeferredPixelData)
     largest = scores.bound() if is_deferred else torch.stack(scores.data.detach().aminmax()).abs().amax()
     if not largest.isfinite():
-        raise InputError(f'The scores of the image {path} are NaN or infinite, although the weights are finite: '
-                         'numbers overflow within the network. Take a checkpoint of an earlier iteration, or train '
-                         'with a lower rate.')
+        raise InputError(
+            f'The scores of the image {path} are NaN or infinite, although the weights are finite: '
+            'numbers overflow within the network. Take a checkpoint of an earlier iteration, or train '
+            'with a lower rate.'
+        )

@@ -32,11 +32,9 @@ class ImageLevelMAP(BaseMetric):
         prefix: See mmengine's ``BaseMetric``.
     """
 
-    def __init__(self,
-                 ignore_index: int = 255,
-                 min_share: float = 0.0,
-                 collect_device: str = 'cpu',
-                 prefix: str | None = None) -> None:
+    def __init__(
+        self, ignore_index: int = 255, min_share: float = 0.0, collect_device: str = 'cpu', prefix: str | None = None
+    ) -> None:
         super().__init__(collect_device, prefix)
         self.ignore_index = ignore_index
         self.min_share = min_share
@@ -53,9 +51,11 @@ class ImageLevelMAP(BaseMetric):
         """
         for sample in data_samples:
             if 'image_scores' not in sample:
-                raise InputError('This model predicts no image-level scores, which ImageLevelMAP needs: use the '
-                                 'segmentor GlobalInterpEncoderDecoder with a label_branch in its decode head or a '
-                                 "MultiLabelHead, and test_cfg.mode='whole'; or remove the metric.")
+                raise InputError(
+                    'This model predicts no image-level scores, which ImageLevelMAP needs: use the '
+                    'segmentor GlobalInterpEncoderDecoder with a label_branch in its decode head or a '
+                    "MultiLabelHead, and test_cfg.mode='whole'; or remove the metric."
+                )
             scores = sample['image_scores']
             if scores is None:
                 self.results.append(None)
@@ -63,7 +63,7 @@ class ImageLevelMAP(BaseMetric):
             classes = self._classes(len(scores))
             mask = sample['gt_sem_seg']['data'].cpu()
             present = image_labels(mask, len(self.dataset_meta['classes']), self.ignore_index, self.min_share)[0]
-            self.results.append((scores.float().cpu().numpy(), present[-len(classes):].numpy() > 0))
+            self.results.append((scores.float().cpu().numpy(), present[-len(classes) :].numpy() > 0))
 
     def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray] | None]) -> dict[str, float]:
         """The average precision of each class and their mean.
@@ -76,16 +76,20 @@ class ImageLevelMAP(BaseMetric):
         """
         unscored = sum(result is None for result in results)
         if unscored:
-            print_log(f'No mAP: {unscored} of {len(results)} images have no image-level scores, because the checkpoint '
-                      'has no weights for them, the images are larger than the label branch was made for, or the model '
-                      'predicts in windows.',
-                      'current', logging.WARNING)
+            print_log(
+                f'No mAP: {unscored} of {len(results)} images have no image-level scores, because the checkpoint '
+                'has no weights for them, the images are larger than the label branch was made for, or the model '
+                'predicts in windows.',
+                'current',
+                logging.WARNING,
+            )
             return {}
         scores, present = (np.stack(parts, 1) for parts in zip(*results))
         classes = self._classes(len(scores))
         precisions = {
             f'AP/{name}': round(100 * average_precision(*pair), 2)
-            for name, *pair in zip(classes, scores, present) if pair[1].any()
+            for name, *pair in zip(classes, scores, present)
+            if pair[1].any()
         }
         left_out = [name for name in classes if f'AP/{name}' not in precisions]
         if left_out:
@@ -98,8 +102,10 @@ class ImageLevelMAP(BaseMetric):
         """Names of the classes that the scores are of: all, or all but the background."""
         classes = self.dataset_meta['classes']
         if count not in (len(classes), len(classes) - 1):
-            raise InputError(f'The model gives {count} image-level scores, but the data set has {len(classes)} classes '
-                             'with the background; test with a config and a checkpoint for the same data.')
+            raise InputError(
+                f'The model gives {count} image-level scores, but the data set has {len(classes)} classes '
+                'with the background; test with a config and a checkpoint for the same data.'
+            )
         return classes[-count:]
 
 

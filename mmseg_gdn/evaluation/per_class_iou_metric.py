@@ -45,5 +45,9 @@ class PerClassIoUMetric(IoUMetric):
         present = [name for name, area in zip(names, areas_of_labels.tolist()) if area > 0]
         if len(present) < 2 < len(names):
             what = f'no class but {present[0]!r}' if present else 'no class'
-            print_log(f'The masks of the {images} images hold {what}, so the mean IoU says nothing; check that they '
-                      'hold class indices.', 'current', logging.WARNING)
+            print_log(
+                f'The masks of the {images} images hold {what}, so the mean IoU says nothing; check that they '
+                'hold class indices.',
+                'current',
+                logging.WARNING,
+            )

@@ -54,8 +54,12 @@ def encode_mask(mask: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def write_archive(path: str | Path, predictions: Mapping[str, bytes], competition: str,
-                  verify: Callable[[Path], None] = lambda partial: None) -> None:
+def write_archive(
+    path: str | Path,
+    predictions: Mapping[str, bytes],
+    competition: str,
+    verify: Callable[[Path], None] = lambda partial: None,
+) -> None:
     """Pack predictions. Equal predictions give identical archives.
 
     The archive gets its name when it stands on the disk and has been read back; until then an older one stays.
@@ -75,8 +79,10 @@ def write_archive(path: str | Path, predictions: Mapping[str, bytes], competitio
         # Some file systems find out only now that they are full.
         sync(partial)
         if partial.read_bytes() != content:
-            raise InputError(f'The archive {path} cannot be written, because what was read back differs from what was '
-                             'written; name a place on another disk, and run this again.')
+            raise InputError(
+                f'The archive {path} cannot be written, because what was read back differs from what was '
+                'written; name a place on another disk, and run this again.'
+            )
         verify(partial)
 
 

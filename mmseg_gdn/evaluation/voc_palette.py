@@ -45,8 +45,9 @@ def misleading_colours(mask: Mask) -> list[tuple[int, int]]:
     used = [value for value in mask.values if value < len(mask.palette)]
     colours = [tuple(mask.palette[value].tolist()) for value in used]
     # A palette that was left unfinished has one colour for many values; it says nothing.
-    meant = [(value, _labels_by_colour().get(colour)) for value, colour in zip(used, colours)
-             if colours.count(colour) == 1]
+    meant = [
+        (value, _labels_by_colour().get(colour)) for value, colour in zip(used, colours) if colours.count(colour) == 1
+    ]
     return [(value, label) for value, label in meant if label not in (None, value)]
 
 

@@ -41,10 +41,7 @@ class VOCSubmission(BaseMetric):
 
     default_prefix = 'voc'
 
-    def __init__(self,
-                 out: str,
-                 competition: Literal['comp5', 'comp6'] = 'comp6',
-                 collect_device: str = 'cpu') -> None:
+    def __init__(self, out: str, competition: Literal['comp5', 'comp6'] = 'comp6', collect_device: str = 'cpu') -> None:
         super().__init__(collect_device=collect_device)
         if competition not in COMPETITIONS:
             raise InputError(f"competition must be 'comp5' or 'comp6', but got {competition!r}.")
@@ -99,8 +96,10 @@ class VOCSubmission(BaseMetric):
         """
         predictions = {self._name(path): png for path, png in results}
         write_archive(self.out, predictions, self.competition)
-        MMLogger.get_current_instance().info(f'{self.out}: {len(predictions)} predictions for {self.competition}, to '
-                                             'be checked with tools/check_submission.py')
+        MMLogger.get_current_instance().info(
+            f'{self.out}: {len(predictions)} predictions for {self.competition}, to '
+            'be checked with tools/check_submission.py'
+        )
         return dict(images=len(predictions))
 
     def _name(self, path: str) -> str:
@@ -108,8 +107,10 @@ class VOCSubmission(BaseMetric):
         archive_names([name], f'The folder {Path(path).parent}')
         other = self._paths.setdefault(name, path)
         if other != path:
-            raise InputError(f'The predictions of {other} and {path} would both be called {name}.png in the archive; '
-                             'rename one of the images, or test them in two runs.')
+            raise InputError(
+                f'The predictions of {other} and {path} would both be called {name}.png in the archive; '
+                'rename one of the images, or test them in two runs.'
+            )
         return name
 
 
@@ -124,8 +125,10 @@ def require_voc_classes(count: int, owner: str) -> None:
         InputError: If there are more or fewer.
     """
     if count != NUM_CLASSES:
-        raise InputError(f'The {owner} has {count} classes, but a VOC submission needs the {NUM_CLASSES} of VOC '
-                         '(background and 20 objects); use a config and a checkpoint for VOC.')
+        raise InputError(
+            f'The {owner} has {count} classes, but a VOC submission needs the {NUM_CLASSES} of VOC '
+            '(background and 20 objects); use a config and a checkpoint for VOC.'
+        )
 
 
 def _voc_numbers(classes: Sequence[str]) -> np.ndarray:
@@ -135,15 +138,21 @@ def _voc_numbers(classes: Sequence[str]) -> np.ndarray:
     missing = [name for name in _VOC_CLASSES if name not in classes]
     if missing:
         others = f' but {", ".join(map(repr, unknown[:3]))}' if unknown else ''
-        raise InputError(f'The data set has no class {missing[0]!r}{others}, so its class numbers cannot be brought to '
-                         "those of VOC; name the classes in metainfo as VOC does, or use a config for VOC.")
+        raise InputError(
+            f'The data set has no class {missing[0]!r}{others}, so its class numbers cannot be brought to '
+            'those of VOC; name the classes in metainfo as VOC does, or use a config for VOC.'
+        )
     return np.array([_VOC_CLASSES.index(name) for name in classes], np.uint8)
 
 
 def _check(name: str, mask: np.ndarray, size: tuple[int, int]) -> None:
     if mask.shape != size:
-        raise InputError(f'The prediction for {name} is {mask.shape}, but its image is {size}; the server needs the '
-                         "size of the image, so keep mmseg's postprocessing to ori_shape.")
+        raise InputError(
+            f'The prediction for {name} is {mask.shape}, but its image is {size}; the server needs the '
+            "size of the image, so keep mmseg's postprocessing to ori_shape."
+        )
     if mask.min() < 0 or mask.max() >= NUM_CLASSES:
-        raise InputError(f'The prediction for {name} holds the value {mask.max() if mask.min() >= 0 else mask.min()}, '
-                         f'but VOC has the classes 0..{NUM_CLASSES - 1}; use a model with {NUM_CLASSES} classes.')
+        raise InputError(
+            f'The prediction for {name} holds the value {mask.max() if mask.min() >= 0 else mask.min()}, '
+            f'but VOC has the classes 0..{NUM_CLASSES - 1}; use a model with {NUM_CLASSES} classes.'
+        )

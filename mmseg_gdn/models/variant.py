@@ -91,16 +91,17 @@ def gdn_optim_wrapper_settings(optim_wrapper: dict) -> dict:
     Returns:
         ``paramwise_cfg``, and if the config's own constructor may ignore ``custom_keys``, a constructor that does not.
     """
-    (key, options), = KERNEL_KEYS.items()
+    ((key, options),) = KERNEL_KEYS.items()
     if 'weight_decay' not in optim_wrapper['optimizer']:
         # mmengine accepts decay_mult only if there is a weight decay.
-        options = dict(lr_mult=options['lr_mult'], weight_decay=0.)
+        options = dict(lr_mult=options['lr_mult'], weight_decay=0.0)
     custom_keys = {key: dict(options)}
     constructor = optim_wrapper.get('constructor')
     if constructor in _PLAIN_CONSTRUCTORS:
         return dict(paramwise_cfg=dict(custom_keys=custom_keys))
-    return dict(constructor='CustomKeysConstructor',
-                paramwise_cfg=dict(base_constructor=constructor, custom_keys=custom_keys))
+    return dict(
+        constructor='CustomKeysConstructor', paramwise_cfg=dict(base_constructor=constructor, custom_keys=custom_keys)
+    )
 
 
 def training_crop(cfg: Config) -> Size | None:
@@ -135,8 +136,9 @@ def score_size(segmentor: nn.Module, images: Tensor) -> Size:
     while isinstance(outputs, (list, tuple)):
         outputs = outputs[0]
     if not (isinstance(outputs, Tensor) and outputs.dim() == 4):
-        raise InputError('The decode head computes no score map that could be upsampled; use it as it is, or another '
-                         'head.')
+        raise InputError(
+            'The decode head computes no score map that could be upsampled; use it as it is, or another head.'
+        )
     height, width = outputs.shape[2:]
     return height, width
 
@@ -167,8 +169,10 @@ def find_score_size(model: dict, crop: Size) -> Size:
             raise
         except Exception as error:
             problem = error
-    raise InputError(f'The model cannot be run on {crop[0]}x{crop[1]} images, which would tell the size of its scores '
-                     f"({type(problem).__name__}: {' '.join(str(problem).split())[:300]}).") from problem
+    raise InputError(
+        f'The model cannot be run on {crop[0]}x{crop[1]} images, which would tell the size of its scores '
+        f'({type(problem).__name__}: {" ".join(str(problem).split())[:300]}).'
+    ) from problem
 
 
 def _random_crop(node: Any) -> Any:

@@ -33,11 +33,13 @@ def find_stock_config(name: str) -> tuple[str, Path]:
         InputError: If there is no such file.
     """
     folder = variant.stock_config_folder().resolve()
-    path = folder / name[len(_STOCK):] if name.startswith(_STOCK) else Path(name).resolve()
+    path = folder / name[len(_STOCK) :] if name.startswith(_STOCK) else Path(name).resolve()
     require_no_pipe(path)
     if not path.is_file():
-        raise InputError(f'There is no config {name}; give the path of a config file, or one of the installed mmseg '
-                         f'({folder}) as {_STOCK}FAMILY/NAME.py.{similar_files(name, folder, "*.py")}')
+        raise InputError(
+            f'There is no config {name}; give the path of a config file, or one of the installed mmseg '
+            f'({folder}) as {_STOCK}FAMILY/NAME.py.{similar_files(name, folder, "*.py")}'
+        )
     is_stock = path.is_relative_to(folder)
     return f'{_STOCK}{path.relative_to(folder).as_posix()}' if is_stock else str(path), path
 
@@ -55,8 +57,10 @@ def checked_head(name: str, cfg: Config) -> dict:
     if not (cfg.get('model') and cfg.model.get('decode_head')):
         raise InputError(f'{name} has no model.decode_head; give the config of a segmentor.')
     if not isinstance(variant.last_head(cfg.model).type, str):
-        raise InputError(f"{name} is written in mmengine's pure Python style, from which the printed config could not "
-                         'inherit; use a config whose types are strings.')
+        raise InputError(
+            f"{name} is written in mmengine's pure Python style, from which the printed config could not "
+            'inherit; use a config whose types are strings.'
+        )
     head = variant.last_head(cfg.model.to_dict())
     # What the head's name shows must not be hidden by a package that is missing.
     if head['type'] in MODELS:
@@ -79,14 +83,17 @@ def variant_file_text(base: str, cfg: Config, settings: dict, writer: str, notes
         notes: Lines to write before the model.
     """
     is_cascade = variant.last_head(cfg.model) is not cfg.model.decode_head
-    return '\n'.join([
-        f'# The config in _base_ with learned global interpolation, written by {writer}.',
-        f'_base_ = {base!r}',
-        f'custom_imports = dict(imports={_imports(cfg)!r}, allow_failed_imports=False)',
-        *notes,
-        *(_cascade_lines(settings) if is_cascade else _model_lines(variant.gdn_segmentor(cfg.model), settings)),
-        *_optimizer_lines(cfg), ''
-    ])
+    return '\n'.join(
+        [
+            f'# The config in _base_ with learned global interpolation, written by {writer}.',
+            f'_base_ = {base!r}',
+            f'custom_imports = dict(imports={_imports(cfg)!r}, allow_failed_imports=False)',
+            *notes,
+            *(_cascade_lines(settings) if is_cascade else _model_lines(variant.gdn_segmentor(cfg.model), settings)),
+            *_optimizer_lines(cfg),
+            '',
+        ]
+    )
 
 
 def _import_modules(name: str, cfg: Config) -> None:
@@ -94,8 +101,9 @@ def _import_modules(name: str, cfg: Config) -> None:
     try:
         import_modules_from_strings(_imports(cfg))
     except ImportError as error:
-        raise InputError(f'{name} imports a module that cannot be found ({error}); install it, or set PYTHONPATH to '
-                         'its folder.') from error
+        raise InputError(
+            f'{name} imports a module that cannot be found ({error}); install it, or set PYTHONPATH to its folder.'
+        ) from error
 
 
 def _imports(cfg: Config) -> list[str]:
@@ -111,15 +119,20 @@ def _model_lines(segmentor: str, settings: dict) -> list[str]:
 
 def _cascade_lines(settings: dict) -> list[str]:
     # Inheritance cannot change a single element of a list.
-    return ['decode_head = _base_.model.decode_head', *_call('decode_head[-1].update', settings),
-            'model = dict(decode_head=decode_head)']
+    return [
+        'decode_head = _base_.model.decode_head',
+        *_call('decode_head[-1].update', settings),
+        'model = dict(decode_head=decode_head)',
+    ]
 
 
 def _optimizer_lines(cfg: Config) -> list[str]:
     wrapper: Any = cfg.get('optim_wrapper') or {}
     if 'lr' not in (wrapper.get('optimizer') or {}):
-        return ['# The config gives its optimizer no lr. Add one, and in optim_wrapper.paramwise_cfg:',
-                f'#     custom_keys={_text(variant.KERNEL_KEYS)}']
+        return [
+            '# The config gives its optimizer no lr. Add one, and in optim_wrapper.paramwise_cfg:',
+            f'#     custom_keys={_text(variant.KERNEL_KEYS)}',
+        ]
     settings = variant.gdn_optim_wrapper_settings(wrapper)
     if 'paramwise_cfg' in wrapper and wrapper.paramwise_cfg is None:
         # A dict cannot be merged into None.
@@ -134,11 +147,11 @@ def _optimizer_lines(cfg: Config) -> list[str]:
 def _call(function: str, settings: dict, end: str = '') -> list[str]:
     """A call with keyword arguments: in one line, in the next line, or in a line each, whatever is short enough."""
     arguments = [f'{key}={_text(value)}' for key, value in settings.items()]
-    line = f"{function}({', '.join(arguments)}){end}"
+    line = f'{function}({", ".join(arguments)}){end}'
     if len(line) <= _LINE_LENGTH:
         return [line]
     indent = ' ' * (len(function) - len(function.lstrip()) + 4)
-    line = f"{indent}{', '.join(arguments)}){end}"
+    line = f'{indent}{", ".join(arguments)}){end}'
     if len(line) <= _LINE_LENGTH:
         return [f'{function}(', line]
     return [f'{function}(', *(f'{indent}{argument},' for argument in arguments[:-1]), f'{indent}{arguments[-1]}){end}']
@@ -150,5 +163,5 @@ def _text(value: Any) -> str:
         return repr(value)
     items = value.items()
     if all(key.isidentifier() for key in value):
-        return f"dict({', '.join(f'{key}={_text(item)}' for key, item in items)})"
-    return f"{{{', '.join(f'{key!r}: {_text(item)}' for key, item in items)}}}"
+        return f'dict({", ".join(f"{key}={_text(item)}" for key, item in items)})'
+    return f'{{{", ".join(f"{key!r}: {_text(item)}" for key, item in items)}}}'

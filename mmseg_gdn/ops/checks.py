@@ -38,23 +38,31 @@ def valid_pixels(target: Tensor, ignore_index: int) -> Tensor:
 def check_shapes(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> None:
     """Raise an :class:`InputError` if coarse maps and matrices do not fit each other."""
     if x.dim() != 4 or kernel_h.dim() != 2 or kernel_w.dim() != 2:
-        raise InputError('global_interp takes x (N, C, h, w), kernel_h (H, h) and kernel_w (W, w), but got '
-                         f'{tuple(x.shape)}, {tuple(kernel_h.shape)} and {tuple(kernel_w.shape)}.')
+        raise InputError(
+            'global_interp takes x (N, C, h, w), kernel_h (H, h) and kernel_w (W, w), but got '
+            f'{tuple(x.shape)}, {tuple(kernel_h.shape)} and {tuple(kernel_w.shape)}.'
+        )
     if (kernel_h.shape[1], kernel_w.shape[1]) != tuple(x.shape[2:]):
-        raise InputError(f'The matrices read {kernel_h.shape[1]}x{kernel_w.shape[1]} maps '
-                         f'(kernel_h {tuple(kernel_h.shape)}, kernel_w {tuple(kernel_w.shape)}), '
-                         f'but x is {x.shape[2]}x{x.shape[3]}; give matrices whose second sides equal those of x.')
+        raise InputError(
+            f'The matrices read {kernel_h.shape[1]}x{kernel_w.shape[1]} maps '
+            f'(kernel_h {tuple(kernel_h.shape)}, kernel_w {tuple(kernel_w.shape)}), '
+            f'but x is {x.shape[2]}x{x.shape[3]}; give matrices whose second sides equal those of x.'
+        )
 
 
 def check_classes(x: Tensor) -> None:
     """Raise an :class:`InputError` if there are no classes of which one could be the best."""
     if x.shape[1] == 0:
-        raise InputError(f'x has the shape {tuple(x.shape)}, with scores for 0 classes; give scores (N, C, h, w) for '
-                         'at least one class.')
+        raise InputError(
+            f'x has the shape {tuple(x.shape)}, with scores for 0 classes; give scores (N, C, h, w) for '
+            'at least one class.'
+        )
 
 
 def check_labels(lowest: int, highest: int, classes: int, ignore_index: int) -> None:
     """Raise an :class:`InputError` if the lowest or the highest label is not a class."""
     if lowest < 0 or highest >= classes:
-        raise InputError(f'The target holds the label {lowest if lowest < 0 else highest}, but there are scores for '
-                         f'{classes} classes; labels are 0 to {classes - 1} or ignore_index={ignore_index}.')
+        raise InputError(
+            f'The target holds the label {lowest if lowest < 0 else highest}, but there are scores for '
+            f'{classes} classes; labels are 0 to {classes - 1} or ignore_index={ignore_index}.'
+        )

@@ -32,7 +32,8 @@ def _differentiate_global_interp(ctx: _Context, grad: Tensor) -> tuple[Tensor | 
     inputs, needs = ctx.saved_tensors, ctx.needs_input_grad[:3]
     if torch.is_grad_enabled():
         gradients = _recorded_gradients(
-            lambda x, kernel_h, kernel_w: plain.global_interp(x, kernel_h, kernel_w, ctx.dtype), inputs, grad)
+            lambda x, kernel_h, kernel_w: plain.global_interp(x, kernel_h, kernel_w, ctx.dtype), inputs, grad
+        )
     else:
         gradients = _OPERATORS.global_interp_backward.default(grad, *inputs, needs, ctx.dtype)
     return *_only_needed(gradients, needs), None
@@ -50,6 +51,7 @@ def _differentiate_cross_entropy_sums(ctx: _Context, grad: Tensor, *_: Tensor) -
     (*inputs, target, weight), gradients = saved[:5], saved[5:]
     needs = ctx.needs_input_grad[:3]
     if torch.is_grad_enabled():
+
         def loss(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
             return plain.cross_entropy_losses(x, kernel_h, kernel_w, target, weight, ctx.ignore_index, ctx.dtype).sum()
 
@@ -57,7 +59,8 @@ def _differentiate_cross_entropy_sums(ctx: _Context, grad: Tensor, *_: Tensor) -
     elif any(need and gradient.shape != tensor.shape for need, gradient, tensor in zip(needs, gradients, inputs)):
         # Inside vmap, the forward pass does not see which inputs need gradients.
         gradients = _OPERATORS.cross_entropy_losses_backward.default(
-            grad.expand(target.shape), *inputs, target, weight, ctx.ignore_index, needs, ctx.dtype)
+            grad.expand(target.shape), *inputs, target, weight, ctx.ignore_index, needs, ctx.dtype
+        )
     else:
         gradients = tuple((gradient * grad).to(tensor.dtype) for gradient, tensor in zip(gradients, inputs))
     return *_only_needed(gradients, needs), *[None] * 6
@@ -72,13 +75,15 @@ def _differentiate_cross_entropy_losses(ctx: _Context, grad: Tensor) -> tuple[Te
     *inputs, target, weight = ctx.saved_tensors
     needs = ctx.needs_input_grad[:3]
     if torch.is_grad_enabled():
+
         def losses(x: Tensor, kernel_h: Tensor, kernel_w: Tensor) -> Tensor:
             return plain.cross_entropy_losses(x, kernel_h, kernel_w, target, weight, ctx.ignore_index, ctx.dtype)
 
         gradients = _recorded_gradients(losses, inputs, grad)
     else:
         gradients = _OPERATORS.cross_entropy_losses_backward.default(
-            grad, *inputs, target, weight, ctx.ignore_index, needs, ctx.dtype)
+            grad, *inputs, target, weight, ctx.ignore_index, needs, ctx.dtype
+        )
     return *_only_needed(gradients, needs), *[None] * 4
 
 

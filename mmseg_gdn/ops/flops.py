@@ -11,20 +11,39 @@ def _global_interp(x: Shape, kernel_h: Shape, kernel_w: Shape, *_: object, **__:
     return _forward(x, kernel_h, kernel_w)
 
 
-def _global_interp_backward(grad: Shape, x: Shape, kernel_h: Shape, kernel_w: Shape, needs: tuple[bool, ...],
-                            *_: object, **__: object) -> int:
+def _global_interp_backward(
+    grad: Shape, x: Shape, kernel_h: Shape, kernel_w: Shape, needs: tuple[bool, ...], *_: object, **__: object
+) -> int:
     return _backward(x, kernel_h, kernel_w, needs)
 
 
-def _cross_entropy_sums(x: Shape, kernel_h: Shape, kernel_w: Shape, target: Shape, weight: Shape | None,
-                        ignore_index: int, max_loss: float | None, needs: tuple[bool, ...], *_: object,
-                        **__: object) -> int:
+def _cross_entropy_sums(
+    x: Shape,
+    kernel_h: Shape,
+    kernel_w: Shape,
+    target: Shape,
+    weight: Shape | None,
+    ignore_index: int,
+    max_loss: float | None,
+    needs: tuple[bool, ...],
+    *_: object,
+    **__: object,
+) -> int:
     return _forward(x, kernel_h, kernel_w) + _backward(x, kernel_h, kernel_w, needs)
 
 
-def _cross_entropy_losses_backward(grad: Shape, x: Shape, kernel_h: Shape, kernel_w: Shape, target: Shape,
-                                   weight: Shape | None, ignore_index: int, needs: tuple[bool, ...], *_: object,
-                                   **__: object) -> int:
+def _cross_entropy_losses_backward(
+    grad: Shape,
+    x: Shape,
+    kernel_h: Shape,
+    kernel_w: Shape,
+    target: Shape,
+    weight: Shape | None,
+    ignore_index: int,
+    needs: tuple[bool, ...],
+    *_: object,
+    **__: object,
+) -> int:
     return _forward(x, kernel_h, kernel_w) + _backward(x, kernel_h, kernel_w, needs)
 
 

@@ -29,14 +29,16 @@ class CrossEntropySums(NamedTuple):
     hits: Tensor
 
 
-def global_interp_cross_entropy(x: Tensor,
-                                kernel_h: Tensor,
-                                kernel_w: Tensor,
-                                target: Tensor,
-                                *,
-                                weight: Tensor | None = None,
-                                ignore_index: int = 255,
-                                reduction: Literal['mean', 'sum', 'none'] = 'mean') -> Tensor:
+def global_interp_cross_entropy(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    *,
+    weight: Tensor | None = None,
+    ignore_index: int = 255,
+    reduction: Literal['mean', 'sum', 'none'] = 'mean',
+) -> Tensor:
     """``F.cross_entropy(global_interp(x, kernel_h, kernel_w), target, ...)`` in less time and memory.
 
     Full-size scores are computed a few rows at a time. For 'mean' and 'sum', the forward pass also computes the
@@ -76,14 +78,16 @@ def global_interp_cross_entropy(x: Tensor,
     return (sums.loss / sums.weight.masked_fill(nothing, 1)).masked_fill(nothing, float('nan'))
 
 
-def cross_entropy_sums(x: Tensor,
-                       kernel_h: Tensor,
-                       kernel_w: Tensor,
-                       target: Tensor,
-                       *,
-                       weight: Tensor | None = None,
-                       ignore_index: int = 255,
-                       max_loss: float | None = None) -> CrossEntropySums:
+def cross_entropy_sums(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    *,
+    weight: Tensor | None = None,
+    ignore_index: int = 255,
+    max_loss: float | None = None,
+) -> CrossEntropySums:
     """Sums from which every normalization of the cross-entropy of ``global_interp(x, kernel_h, kernel_w)`` follows.
 
     Args:
@@ -113,8 +117,11 @@ def _check(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight
     check_classes(x)
     wanted = (x.shape[0], kernel_h.shape[0], kernel_w.shape[0])
     if tuple(target.shape) != wanted or target.dtype.is_floating_point or target.dtype.is_complex:
-        raise InputError(f'The target must hold class indices in the shape (N, H, W), here {wanted}, '
-                         f'but got {target.dtype} of shape {tuple(target.shape)}.')
-    if weight is not None and tuple(weight.shape) != (x.shape[1], ):
-        raise InputError(f'weight must have one number for each of the {x.shape[1]} classes, '
-                         f'but its shape is {tuple(weight.shape)}.')
+        raise InputError(
+            f'The target must hold class indices in the shape (N, H, W), here {wanted}, '
+            f'but got {target.dtype} of shape {tuple(target.shape)}.'
+        )
+    if weight is not None and tuple(weight.shape) != (x.shape[1],):
+        raise InputError(
+            f'weight must have one number for each of the {x.shape[1]} classes, but its shape is {tuple(weight.shape)}.'
+        )

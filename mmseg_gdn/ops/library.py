@@ -38,8 +38,11 @@ _SCHEMAS = (
     'Tensor? weight, int ignore_index, int[3] needs, ScalarType? dtype) -> (Tensor, Tensor, Tensor)',
 )
 _IMPLEMENTATIONS = {'CompositeExplicitAutograd': reference, 'CPU': cuda if cuda.INTERPRETED else cpu, 'CUDA': cuda}
-_AUTOCAST_KEYS = [f'Autocast{device}' for device in ('CPU', 'CUDA', 'XPU', 'MPS', 'PrivateUse1')
-                  if hasattr(torch._C.DispatchKey, f'Autocast{device}')]  # torch 2.4 has none for MPS
+_AUTOCAST_KEYS = [
+    f'Autocast{device}'
+    for device in ('CPU', 'CUDA', 'XPU', 'MPS', 'PrivateUse1')
+    if hasattr(torch._C.DispatchKey, f'Autocast{device}')
+]  # torch 2.4 has none for MPS
 
 _library = torch.library.Library('mmseg_gdn', 'DEF')
 
@@ -48,8 +51,9 @@ def _fake_global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: to
     return x.new_empty((*x.shape[:2], kernel_h.shape[0], kernel_w.shape[0]), dtype=dtype or x.dtype)
 
 
-def _fake_global_interp_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, needs: Needs,
-                                 dtype: torch.dtype | None) -> tuple[Tensor, ...]:
+def _fake_global_interp_backward(
+    grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, needs: Needs, dtype: torch.dtype | None
+) -> tuple[Tensor, ...]:
     return _empty_gradients((x, kernel_h, kernel_w), needs)
 
 
@@ -57,22 +61,45 @@ def _fake_global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dt
     return x.new_empty((x.shape[0], kernel_h.shape[0], kernel_w.shape[0]), dtype=torch.int64)
 
 
-def _fake_cross_entropy_sums(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
-                             ignore_index: int, max_loss: float | None, needs: Needs,
-                             dtype: torch.dtype | None) -> tuple[Tensor, ...]:
+def _fake_cross_entropy_sums(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    max_loss: float | None,
+    needs: Needs,
+    dtype: torch.dtype | None,
+) -> tuple[Tensor, ...]:
     precise = precise_dtype(dtype or x.dtype)
     sums = (x.new_empty((), dtype=sum_dtype) for sum_dtype in (precise, precise, torch.int64))
     return *sums, *_empty_gradients((x, kernel_h, kernel_w), needs, precise)
 
 
-def _fake_cross_entropy_losses(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
-                               ignore_index: int, dtype: torch.dtype | None) -> Tensor:
+def _fake_cross_entropy_losses(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    dtype: torch.dtype | None,
+) -> Tensor:
     return x.new_empty(target.shape, dtype=precise_dtype(dtype or x.dtype))
 
 
-def _fake_cross_entropy_losses_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor,
-                                        weight: Tensor | None, ignore_index: int, needs: Needs,
-                                        dtype: torch.dtype | None) -> tuple[Tensor, ...]:
+def _fake_cross_entropy_losses_backward(
+    grad: Tensor,
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    needs: Needs,
+    dtype: torch.dtype | None,
+) -> tuple[Tensor, ...]:
     return _empty_gradients((x, kernel_h, kernel_w), needs)
 
 
@@ -93,18 +120,25 @@ def _with_autocast(operator: OpOverload) -> Callable:
 
 def _with_vmap(operator: OpOverload) -> Callable:
     def one_after_the_other(info: Any, in_dims: tuple, *arguments: Any) -> tuple:
-        results = [operator(*(argument.select(dim, index) if isinstance(dim, int) else argument
-                              for argument, dim in zip(arguments, in_dims))) for index in range(info.batch_size)]
+        results = [
+            operator(
+                *(
+                    argument.select(dim, index) if isinstance(dim, int) else argument
+                    for argument, dim in zip(arguments, in_dims)
+                )
+            )
+            for index in range(info.batch_size)
+        ]
         if isinstance(results[0], Tensor):
             return torch.stack(results), 0
-        return tuple(torch.stack(parts) for parts in zip(*results)), (0, ) * len(results[0])
+        return tuple(torch.stack(parts) for parts in zip(*results)), (0,) * len(results[0])
 
     return one_after_the_other
 
 
 def _define(schema: str) -> OpOverload:
     name = schema.split('(')[0]
-    _library.define(schema, tags=(torch.Tag.pt2_compliant_tag, ))
+    _library.define(schema, tags=(torch.Tag.pt2_compliant_tag,))
     packet = getattr(torch.ops.mmseg_gdn, name)
     operator = packet.default
     for key, implementation in _IMPLEMENTATIONS.items():
@@ -121,5 +155,11 @@ def _define(schema: str) -> OpOverload:
     return operator
 
 
-(global_interp, global_interp_backward, global_interp_argmax, cross_entropy_sums, cross_entropy_losses,
- cross_entropy_losses_backward) = map(_define, _SCHEMAS)
+(
+    global_interp,
+    global_interp_backward,
+    global_interp_argmax,
+    cross_entropy_sums,
+    cross_entropy_losses,
+    cross_entropy_losses_backward,
+) = map(_define, _SCHEMAS)

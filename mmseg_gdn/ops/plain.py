@@ -25,8 +25,15 @@ def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: t
     return global_interp(x, kernel_h, kernel_w, dtype).argmax(1)
 
 
-def cross_entropy_losses(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
-                         ignore_index: int, dtype: torch.dtype | None = None) -> Tensor:
+def cross_entropy_losses(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
     """Loss of each pixel."""
     scores = global_interp(x, kernel_h, kernel_w, dtype)
     precise = precise_dtype(scores.dtype)

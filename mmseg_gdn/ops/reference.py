@@ -43,8 +43,9 @@ def global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: torch.dt
     return fine.view(*x.shape[:2], *fine.shape[1:])
 
 
-def global_interp_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, needs: Needs,
-                           dtype: torch.dtype | None) -> tuple[Tensor, Tensor, Tensor]:
+def global_interp_backward(
+    grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, needs: Needs, dtype: torch.dtype | None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of :func:`global_interp`."""
     inputs = x, kernel_h, kernel_w
     x, grad, kernel_h, kernel_w = _in_type(dtype, x, grad, kernel_h, kernel_w)
@@ -82,35 +83,76 @@ def global_interp_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: t
     return best
 
 
-def cross_entropy_sums(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
-                       ignore_index: int, max_loss: float | None, needs: Needs,
-                       dtype: torch.dtype | None) -> tuple[Tensor, ...]:
+def cross_entropy_sums(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    max_loss: float | None,
+    needs: Needs,
+    dtype: torch.dtype | None,
+) -> tuple[Tensor, ...]:
     """Sums over pixels, and the gradients of the sum of the losses, at least float32."""
     return _cross_entropy(x, kernel_h, kernel_w, target, weight, ignore_index, max_loss, needs, dtype)[1:]
 
 
-def cross_entropy_losses(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
-                         ignore_index: int, dtype: torch.dtype | None) -> Tensor:
+def cross_entropy_losses(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    dtype: torch.dtype | None,
+) -> Tensor:
     """Loss of each pixel."""
     nothing = False, False, False
     return _cross_entropy(x, kernel_h, kernel_w, target, weight, ignore_index, None, nothing, dtype).losses
 
 
-def cross_entropy_losses_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor,
-                                  weight: Tensor | None, ignore_index: int, needs: Needs,
-                                  dtype: torch.dtype | None) -> tuple[Tensor, Tensor, Tensor]:
+def cross_entropy_losses_backward(
+    grad: Tensor,
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    needs: Needs,
+    dtype: torch.dtype | None,
+) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of :func:`cross_entropy_losses`; the scores are computed again."""
     result = _cross_entropy(x, kernel_h, kernel_w, target, weight, ignore_index, None, needs, dtype, grad)
     return _like((x, kernel_h, kernel_w), (result.grad_x, result.grad_kernel_h, result.grad_kernel_w))
 
 
-def _cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
-                   ignore_index: int, max_loss: float | None, needs: Needs, dtype: torch.dtype | None,
-                   grad_losses: Tensor | None = None) -> CrossEntropy:
+def _cross_entropy(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    max_loss: float | None,
+    needs: Needs,
+    dtype: torch.dtype | None,
+    grad_losses: Tensor | None = None,
+) -> CrossEntropy:
     if not rows_first(kernel_h, kernel_w):
         losses, loss, weights, hits, grad_x, grad_w, grad_h = _cross_entropy(
-            x.mT, kernel_w, kernel_h, target.mT, weight, ignore_index, max_loss, _turned(needs), dtype,
-            None if grad_losses is None else grad_losses.mT)
+            x.mT,
+            kernel_w,
+            kernel_h,
+            target.mT,
+            weight,
+            ignore_index,
+            max_loss,
+            _turned(needs),
+            dtype,
+            None if grad_losses is None else grad_losses.mT,
+        )
         return CrossEntropy(_turned_back(losses), loss, weights, hits, _turned_back(grad_x), grad_h, grad_w)
     precise = precise_dtype(dtype or x.dtype)
     target, valid = target.long(), valid_pixels(target, ignore_index)
@@ -179,8 +221,9 @@ class _Gradients:
     def __init__(self, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, needs: Needs, precise: torch.dtype) -> None:
         n, classes, h, w = x.shape
         shapes = (h, n, classes, w), kernel_h.shape, kernel_w.shape
-        self.x, self.h, self.w = (torch.zeros(shape if need else 0, dtype=precise, device=x.device)
-                                  for shape, need in zip(shapes, needs))
+        self.x, self.h, self.w = (
+            torch.zeros(shape if need else 0, dtype=precise, device=x.device) for shape, need in zip(shapes, needs)
+        )
         self.needs = needs
 
     def add(self, chunk: _Chunk, grad_scores: Tensor) -> None:

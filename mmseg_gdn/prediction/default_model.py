@@ -35,8 +35,9 @@ def default_model(hint: str, root: Path | None = None, upsampling: str = 'gdn') 
         entry = json.loads((root / _TABLE).read_text(encoding='utf-8'))[upsampling]
         paths = [root / entry[name] for name in ('config', 'checkpoint')]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f'{root / _TABLE} cannot be used ({type(error).__name__}: {error}); restore it, or {hint}'
-                         ) from error
+        raise InputError(
+            f'{root / _TABLE} cannot be used ({type(error).__name__}: {error}); restore it, or {hint}'
+        ) from error
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise InputError(f'{_TABLE} names {" and ".join(missing)}, which does not exist; restore it, or {hint}')

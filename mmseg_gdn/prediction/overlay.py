@@ -24,7 +24,7 @@ def class_shares(classes: np.ndarray) -> dict[int, float]:
         Shares by class index; they add up to 100.
     """
     counts = np.bincount(classes.ravel(), minlength=256)
-    order = np.argsort(-counts, kind='stable')[:np.count_nonzero(counts)]
+    order = np.argsort(-counts, kind='stable')[: np.count_nonzero(counts)]
     return {int(label): 100 * float(counts[label]) / classes.size for label in order}
 
 
@@ -43,8 +43,9 @@ def draw_overlay(image: np.ndarray, classes: np.ndarray, legend: ClassLegend) ->
     """
     picture = tinted(image, classes, legend)
     list_of_classes = _draw_legend(class_shares(classes), legend, font_size=max(14, picture.height // 28))
-    canvas = Image.new('RGB', (picture.width + list_of_classes.width, max(picture.height, list_of_classes.height)),
-                       'white')
+    canvas = Image.new(
+        'RGB', (picture.width + list_of_classes.width, max(picture.height, list_of_classes.height)), 'white'
+    )
     canvas.paste(picture, (0, 0))
     canvas.paste(list_of_classes, (picture.width, 0))
     return canvas
@@ -66,8 +67,9 @@ def tinted(image: np.ndarray, classes: np.ndarray, legend: ClassLegend, strength
     """
     opacity = np.full(256, round(255 * strength), np.uint8)
     opacity[[label for label, name in enumerate(legend.names) if name == _BACKGROUND]] = 0
-    picture = Image.composite(Image.fromarray(legend.palette[classes]), Image.fromarray(image[..., ::-1]),
-                              Image.fromarray(opacity[classes]))
+    picture = Image.composite(
+        Image.fromarray(legend.palette[classes]), Image.fromarray(image[..., ::-1]), Image.fromarray(opacity[classes])
+    )
     borders = _borders(classes, width=1 + max(classes.shape) // 800)
     picture.paste('white', mask=Image.fromarray(borders))
     return picture
@@ -86,8 +88,13 @@ def _draw_legend(shares: Mapping[int, float], legend: ClassLegend, font_size: in
     rows = [(legend.name(label), percent(share), legend.palette[label]) for label, share in shares.items()]
     gap, line = font_size // 2, font_size * 3 // 2
     names_at = 2 * gap + font_size
-    shares_end = max(names_at + max(_width(font, name) for name, _, _ in rows) + 2 * gap
-                     + max(_width(font, share) for _, share, _ in rows), gap + _width(font, _HEADING))
+    shares_end = max(
+        names_at
+        + max(_width(font, name) for name, _, _ in rows)
+        + 2 * gap
+        + max(_width(font, share) for _, share, _ in rows),
+        gap + _width(font, _HEADING),
+    )
     panel = Image.new('RGB', (shares_end + gap, (len(rows) + 1) * line + gap), 'white')
     draw = ImageDraw.Draw(panel)
     draw.text((shares_end - _width(font, _HEADING), gap), _HEADING, 'dimgray', font)

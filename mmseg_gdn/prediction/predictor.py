@@ -65,12 +65,15 @@ class Predictor:
         cfg = read_config(config, options)
         require_model(cfg, config)
         if cfg.model.type == 'Ensemble':
-            raise InputError(f'{config} is an Ensemble, which reads images by its members\' pipelines; test it with '
-                             'tools/test.py, or predict with one of its members.')
+            raise InputError(
+                f"{config} is an Ensemble, which reads images by its members' pipelines; test it with "
+                'tools/test.py, or predict with one of its members.'
+            )
         init_default_scope(cfg.get('default_scope', 'mmseg'))
         dataset = _test_set(cfg, config)
-        self.pipeline = Compose([TRANSFORMS.build(_from_array(step)) for step in dataset['pipeline']
-                                 if not _loads_masks(step)])
+        self.pipeline = Compose(
+            [TRANSFORMS.build(_from_array(step)) for step in dataset['pipeline'] if not _loads_masks(step)]
+        )
         require_checkpoint(checkpoint)
         cfg.model.update(pretrained=None, train_cfg=None)
         skip_full_size_scores(cfg.model)
@@ -100,7 +103,7 @@ class Predictor:
         """
         try:
             data = self.pipeline(dict(img=image, img_path=str(path), seg_fields=[]))
-            sample, = self.model.test_step(pseudo_collate([data]))
+            (sample,) = self.model.test_step(pseudo_collate([data]))
             require_finite_scores(sample, str(path))
             classes = sample.pred_sem_seg.data[0].to(torch.uint8).cpu().numpy()
             probabilities = _probabilities(sample).half().cpu().numpy() if with_probabilities else None
@@ -109,8 +112,9 @@ class Predictor:
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and 'memory' not in str(error):
                 raise
-            raise InputError(f'The memory does not suffice for an image of {image.shape[1]}x{image.shape[0]} '
-                             'px.') from error
+            raise InputError(
+                f'The memory does not suffice for an image of {image.shape[1]}x{image.shape[0]} px.'
+            ) from error
         return Prediction(classes, probabilities, labels)
 
 

@@ -23,10 +23,9 @@ class DeferredPixelData(PixelData):
         **kwargs: See ``PixelData``.
     """
 
-    def __init__(self,
-                 compute: Callable[[], Tensor] | None = None,
-                 bound: Callable[[], Tensor] | None = None,
-                 **kwargs) -> None:
+    def __init__(
+        self, compute: Callable[[], Tensor] | None = None, bound: Callable[[], Tensor] | None = None, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         if compute is not None:
             self.__dict__['_compute'] = compute
@@ -53,6 +52,7 @@ class DeferredPixelData(PixelData):
 if TYPE_CHECKING:
     _MutableDict = dict  # which is a MutableMapping for type checkers; when it runs, only by registration
 else:
+
     class _MutableDict(MutableMapping, dict):
         """A dictionary whose methods all use the few that :class:`_DeferredDict` defines."""
 
@@ -101,7 +101,7 @@ class _DeferredDict(_MutableDict):
         return self
 
     def __reduce__(self) -> tuple:
-        return dict, (self._fields, )
+        return dict, (self._fields,)
 
     def copy(self) -> dict:
         """An ordinary dictionary with the same entries."""

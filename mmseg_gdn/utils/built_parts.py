@@ -16,13 +16,34 @@ _UNKNOWN_KEY = re.compile(r"got an unexpected keyword argument '(\w+)'")
 _MISSING_KEYS = re.compile(r'missing \d+ required (?:positional|keyword-only) arguments?: (.+)$')
 _UNKNOWN_TYPE = re.compile(r'(\S+) is not in the .+? registry\.')
 # What mmengine's runners do with parts of a config that they build themselves.
-_BY_RUNNER = re.compile(r'build_\w+|_build_\w+|set_randomness|_set_randomness|setup_env|_setup_env|register_hook|'
-                        r'_maybe_compile|scale_lr|__init__')
+_BY_RUNNER = re.compile(
+    r'build_\w+|_build_\w+|set_randomness|_set_randomness|setup_env|_setup_env|register_hook|'
+    r'_maybe_compile|scale_lr|__init__'
+)
 # Their messages are about what they are given; an error of code of one's own keeps its traceback.
-_PACKAGES = {'mmengine', 'mmseg', 'mmcv', 'mmdet', 'mmpretrain', 'mmseg_gdn', 'torch', 'numpy', 'timm',
-             *sys.stdlib_module_names}
-_BAD_VALUES = (TypeError, ValueError, KeyError, AttributeError, AssertionError, IndexError, RuntimeError,
-               ZeroDivisionError, OverflowError)
+_PACKAGES = {
+    'mmengine',
+    'mmseg',
+    'mmcv',
+    'mmdet',
+    'mmpretrain',
+    'mmseg_gdn',
+    'torch',
+    'numpy',
+    'timm',
+    *sys.stdlib_module_names,
+}
+_BAD_VALUES = (
+    TypeError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    AssertionError,
+    IndexError,
+    RuntimeError,
+    ZeroDivisionError,
+    OverflowError,
+)
 
 
 def explain(error: BaseException) -> str | None:
@@ -64,16 +85,22 @@ def keys_of(part: Any) -> tuple[set[str], bool]:
     Returns:
         Their names, as far as signatures tell, and whether there may be others.
     """
-    functions = [vars(parent)['__init__'] for parent in part.__mro__ if '__init__' in vars(parent)] if isinstance(
-        part, type) else [part]
+    functions = (
+        [vars(parent)['__init__'] for parent in part.__mro__ if '__init__' in vars(parent)]
+        if isinstance(part, type)
+        else [part]
+    )
     keys: set[str] = set()
     for function in functions:
         try:
             parameters = inspect.signature(function).parameters.values()
         except (TypeError, ValueError):  # such as object's own
             return keys, True
-        keys.update(parameter.name for parameter in parameters if parameter.kind in (
-            parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY))
+        keys.update(
+            parameter.name
+            for parameter in parameters
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        )
         if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters):
             return keys - {'self'}, False
     return keys - {'self'}, True
@@ -95,13 +122,15 @@ def _about_value(error: BaseException) -> str | None:
     if part is not None and str(getattr(part, '__module__', '')).split('.')[0] not in _PACKAGES:
         return None
     given = _given(frames[index])
-    places = _places(given, frames[:index + 1])
+    places = _places(given, frames[: index + 1])
     message = ' '.join(str(error).split())
     place = f'{Path(frames[-1].f_code.co_filename).name}, in {frames[-1].f_code.co_name}'
     what = f'{" or ".join(places)} of the config' if places else 'A part of the config'
     name = f' ({getattr(part, "__name__", part)})' if part is not None else ''
-    return (f'{what}{name} cannot be built: {type(error).__name__}{f": {message}" if message else ""} ({place}); '
-            f'correct its settings{f": {shortened(given)}" if given else "."}')
+    return (
+        f'{what}{name} cannot be built: {type(error).__name__}{f": {message}" if message else ""} ({place}); '
+        f'correct its settings{f": {shortened(given)}" if given else "."}'
+    )
 
 
 def _frames(error: BaseException) -> Iterable[FrameType]:
@@ -118,7 +147,8 @@ def _builds(frame: FrameType) -> bool:
         return 'args' in frame.f_locals
     module = frame.f_globals.get('__name__', '')
     return module.startswith(('mmengine.runner.runner', 'mmengine.runner._flexible', 'mmengine._strategy')) and (
-        _BY_RUNNER.fullmatch(name) is not None)
+        _BY_RUNNER.fullmatch(name) is not None
+    )
 
 
 def _package(frame: FrameType) -> str:
@@ -128,7 +158,7 @@ def _package(frame: FrameType) -> str:
 def _given(frame: FrameType) -> Mapping[str, Any]:
     """The dictionary that a frame builds from, if it has one such argument."""
     code = frame.f_code
-    names = code.co_varnames[:code.co_argcount] if code.co_name != '__init__' else ()
+    names = code.co_varnames[: code.co_argcount] if code.co_name != '__init__' else ()
     return next((value for name in names if isinstance(value := frame.f_locals.get(name), Mapping)), {})
 
 
@@ -151,8 +181,11 @@ def _dictionaries(path: str, value: Any) -> Iterable[tuple[str, Mapping[str, Any
 
 def _is_part_of(inner: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
     """Whether a builder may have made its dictionary of another; it adds to it, and wraps what is inside of it."""
-    return bool(inner) and inner.keys() <= given.keys() and all(
-        value == given[key] for key, value in inner.items() if not isinstance(value, (Mapping, list, tuple)))
+    return (
+        bool(inner)
+        and inner.keys() <= given.keys()
+        and all(value == given[key] for key, value in inner.items() if not isinstance(value, (Mapping, list, tuple)))
+    )
 
 
 def _about_type(name: str, registry: Any) -> str:
@@ -161,8 +194,9 @@ def _about_type(name: str, registry: Any) -> str:
         known.update(registry.module_dict)
         registry = registry.parent
     hint = similar(name, known)
-    return (f'The config names a type {name}, which is not registered'
-            + (hint or '; correct it, or let custom_imports import the module that registers it.'))
+    return f'The config names a type {name}, which is not registered' + (
+        hint or '; correct it, or let custom_imports import the module that registers it.'
+    )
 
 
 def about_keys(message: str, part: Any, given: Mapping[str, Any], name: str) -> str | None:
@@ -181,7 +215,8 @@ def about_keys(message: str, part: Any, given: Mapping[str, Any], name: str) -> 
     if (match := _UNKNOWN_KEY.search(message)) and match[1] in given:
         keys, _ = keys_of(part)
         return f'{name} has no key {match[1]} (in the config: {match[1]}={shortened(given[match[1]])})' + (
-            similar(match[1], keys) or '; remove or correct it.')
+            similar(match[1], keys) or '; remove or correct it.'
+        )
     if match := _MISSING_KEYS.search(message):
         missing = [key for key in re.findall(r"'(\w+)'", match[1]) if key not in given]
         return f'{name} lacks the key {" and the key ".join(missing)}; add it to the config.' if missing else None

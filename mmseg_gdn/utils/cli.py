@@ -34,11 +34,20 @@ def runner_parser(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='folder for logs and results; default: work_dirs/<name of the config>')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
-                        help='settings that override the config, such as train_cfg.max_iters=100 or '
-                             'model.decode_head.in_size="(12,12)"')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
-                        help='how several processes were started')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        metavar='KEY=VALUE',
+        help='settings that override the config, such as train_cfg.max_iters=100 or '
+        'model.decode_head.in_size="(12,12)"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how several processes were started',
+    )
     # torch.distributed.launch hands the rank over by this flag, in either spelling.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     return parser
@@ -58,6 +67,7 @@ def load_config(args: argparse.Namespace) -> Config:
             folder cannot be written.
     """
     from mmengine.device import get_device
+
     require_launcher(args.launcher)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = read_config(args.config, args.cfg_options)
@@ -82,9 +92,11 @@ def require_model(cfg: Config, path: str) -> None:
         InputError: If it is not.
     """
     if 'data' in cfg and not any(f'{part}_dataloader' in cfg for part in ('train', 'val', 'test')):
-        raise InputError(f'{path} is written for mmseg 0.x: it sets data, where mmseg 1.x has train_dataloader, '
-                         'val_dataloader and test_dataloader; take the config of the same name of mmseg 1.x, or '
-                         "rewrite it as mmseg's guide to migration says.")
+        raise InputError(
+            f'{path} is written for mmseg 0.x: it sets data, where mmseg 1.x has train_dataloader, '
+            'val_dataloader and test_dataloader; take the config of the same name of mmseg 1.x, or '
+            "rewrite it as mmseg's guide to migration says."
+        )
     if not isinstance(cfg.get('model'), dict) or not cfg.model.get('type'):
         raise InputError(f'{path} sets no model with a type; name a whole config, such as one of configs/gdn.')
 
@@ -105,10 +117,14 @@ def _as_list(value: object) -> list:
 def _join_processes_without_gpu(cfg: Config) -> None:
     """Do what mmengine does only for CUDA devices: connect the processes, and wrap the model without a device."""
     from torch import distributed as dist
+
     if not dist.is_initialized():
         if os.environ['RANK'] != '0':
-            print(f'Process {os.environ["RANK"]} waits for process 0 at {os.environ["MASTER_ADDR"]}:'
-                  f'{os.environ["MASTER_PORT"]}.', file=sys.stderr)
+            print(
+                f'Process {os.environ["RANK"]} waits for process 0 at {os.environ["MASTER_ADDR"]}:'
+                f'{os.environ["MASTER_PORT"]}.',
+                file=sys.stderr,
+            )
         dist.init_process_group('gloo')
     unused = cfg.get('find_unused_parameters', False)
     wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False, find_unused_parameters=unused)
@@ -134,21 +150,27 @@ def read_config(path: str, options: dict | None = None) -> Config:
     from mmseg_gdn.config_checks import check_config
 
     from .whole_config import WholeConfig
+
     if Path(path).suffix in _CHECKPOINTS:
-        raise InputError(f'{path} is named where the config belongs, but its name is that of a checkpoint; name the '
-                         'config first, and then the checkpoint.')
+        raise InputError(
+            f'{path} is named where the config belongs, but its name is that of a checkpoint; name the '
+            'config first, and then the checkpoint.'
+        )
     require_no_pipe(path)
     if not Path(path).is_file():
-        raise InputError(f'There is no config {path}; the configs of this project are in configs/gdn.'
-                         + similar_files(path, 'configs', '*.py'))
+        raise InputError(
+            f'There is no config {path}; the configs of this project are in configs/gdn.'
+            + similar_files(path, 'configs', '*.py')
+        )
     try:
         cfg = Config.fromfile(path)
     except InputError:
         raise
     # A config is a program, and may fail in every way.
     except Exception as error:
-        raise InputError(f'{path} cannot be read as a config ({config_error(error)}); correct it, or name another '
-                         'one.') from error
+        raise InputError(
+            f'{path} cannot be read as a config ({config_error(error)}); correct it, or name another one.'
+        ) from error
     _override(cfg, options or {})
     check_config(cfg, path)
     return WholeConfig.of(cfg)
@@ -156,6 +178,7 @@ def read_config(path: str, options: dict | None = None) -> Config:
 
 def _override(cfg: Config, options: dict) -> None:
     from mmseg_gdn.config_checks.names import similar_name
+
     for key, value in options.items():
         first = key.split('.')[0]
         if first not in cfg and (hint := similar_name(first)):
@@ -164,8 +187,10 @@ def _override(cfg: Config, options: dict) -> None:
             cfg.merge_from_dict({key: value})
         # mmengine reports what cannot be merged, such as a key of a number, by several kinds of exceptions.
         except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
-            raise InputError(f'--cfg-options {key}={value} does not fit the config ({" ".join(str(error).split())}); '
-                             'see there what the setting is.') from error
+            raise InputError(
+                f'--cfg-options {key}={value} does not fit the config ({" ".join(str(error).split())}); '
+                'see there what the setting is.'
+            ) from error
 
 
 def add_default_hook(cfg: Config, name: str, hook_type: str) -> None:

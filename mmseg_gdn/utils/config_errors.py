@@ -32,15 +32,22 @@ def config_error(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    files = [Path(name) for trace in _frames(error) if trace.tb_frame.f_code.co_name in _READERS
-             and isinstance(name := trace.tb_frame.f_locals.get('filename'), str)]
+    files = [
+        Path(name)
+        for trace in _frames(error)
+        if trace.tb_frame.f_code.co_name in _READERS
+        and isinstance(name := trace.tb_frame.f_locals.get('filename'), str)
+    ]
     if not files:
         return ''
     if isinstance(error, SyntaxError):
         return f'{files[-1].name}, line {error.lineno}: '
     names = {str(file.absolute()) for file in files}
-    lines = [(trace.tb_frame.f_code.co_filename, trace.tb_lineno) for trace in _frames(error)
-             if trace.tb_frame.f_code.co_filename in names]
+    lines = [
+        (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        for trace in _frames(error)
+        if trace.tb_frame.f_code.co_filename in names
+    ]
     return f'{Path(lines[-1][0]).name}, line {lines[-1][1]}: ' if lines else ''
 
 

@@ -13,8 +13,12 @@ def explain(error: BaseException) -> str | None:
         return None
     address = f'{os.environ.get("MASTER_ADDR", "?")}:{os.environ.get("MASTER_PORT", "?")}'
     if any(sign in str(error) for sign in ('EADDRINUSE', 'Address already in use')):
-        return (f'Another program, or another training, uses {address}, where the processes are to meet; set another '
-                'port, with PORT for tools/dist_train.sh and MASTER_PORT elsewhere.')
+        return (
+            f'Another program, or another training, uses {address}, where the processes are to meet; set another '
+            'port, with PORT for tools/dist_train.sh and MASTER_PORT elsewhere.'
+        )
     reason = ' '.join(str(error).split())[:160]
-    return (f'The processes have not met at {address} ({reason}); look whether all of them have been started, and '
-            'whether MASTER_ADDR and MASTER_PORT name the machine of process 0 and a free port there.')
+    return (
+        f'The processes have not met at {address} ({reason}); look whether all of them have been started, and '
+        'whether MASTER_ADDR and MASTER_PORT name the machine of process 0 and a free port there.'
+    )

@@ -45,6 +45,7 @@ def complaint_about(content: bytes) -> str | None:
     if not content.startswith(_JPEG):
         return None
     import cv2  # here, because operators use this package and do not need it
+
     with complaints() as found:
         try:
             cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8)
@@ -90,12 +91,12 @@ def complaints() -> Iterator[list[str]]:
 def _start_of_scan(content: bytes) -> int | None:
     """Where the compressed data begin; pictures within the header, such as thumbnails, have ends of their own."""
     position = 2
-    while content[position:position + 1] == b'\xff' and position + 4 <= len(content):
+    while content[position : position + 1] == b'\xff' and position + 4 <= len(content):
         marker = content[position + 1]
         if marker == 0xFF:  # padding
             position += 1
             continue
         if marker == _START_OF_SCAN:
             return position
-        position += 2 + int.from_bytes(content[position + 2:position + 4], 'big')
+        position += 2 + int.from_bytes(content[position + 2 : position + 4], 'big')
     return None

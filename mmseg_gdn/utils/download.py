@@ -98,8 +98,10 @@ def _fetch(source: Source, partial: Path) -> None:
         pause = next(pauses, None)
         if pause is None:
             kept = f' What has arrived ({size / 1e6:.0f} MB) is kept, and running this again goes on from there.'
-            raise InputError(f'{source.file} could not be downloaded from {source.url} ({reason}); '
-                             f'{_by_hand(source, partial.parent)}{kept if size and source.hash else ""}')
+            raise InputError(
+                f'{source.file} could not be downloaded from {source.url} ({reason}); '
+                f'{_by_hand(source, partial.parent)}{kept if size and source.hash else ""}'
+            )
         time.sleep(pause)
 
 
@@ -123,8 +125,11 @@ def _receive(source: Source, partial: Path) -> bool:
             raise URLError('the server sent another part of the file than asked for')
         length = response.headers.get('Content-Length')
         total = None if length is None else start + int(length)
-        print(f'{"Resuming" if start else "Downloading"} {source.file} from {urlsplit(source.url).netloc}, '
-              f'{_megabytes(start)} of {_megabytes(total)} MB done', file=sys.stderr)
+        print(
+            f'{"Resuming" if start else "Downloading"} {source.file} from {urlsplit(source.url).netloc}, '
+            f'{_megabytes(start)} of {_megabytes(total)} MB done',
+            file=sys.stderr,
+        )
         _append(response, partial, start, total)
     return total is None or partial.stat().st_size == total
 
@@ -158,8 +163,10 @@ def _verify(path: Path, source: Source, remedy: str) -> None:
         while block := file.read(_BLOCK):
             digest.update(block)
     if digest.hexdigest() != expected:
-        raise InputError(f'{path} has the {algorithm.upper()} {digest.hexdigest()} instead of {expected}, so it is '
-                         f'damaged or another file; {remedy}')
+        raise InputError(
+            f'{path} has the {algorithm.upper()} {digest.hexdigest()} instead of {expected}, so it is '
+            f'damaged or another file; {remedy}'
+        )
 
 
 def _cannot_write(path: Path, error: OSError) -> InputError:
@@ -167,8 +174,10 @@ def _cannot_write(path: Path, error: OSError) -> InputError:
 
 
 def _by_hand(source: Source, folder: Path) -> str:
-    return (f'get it by hand from {source.page}, put it into {folder} and run this again, or name another address with '
-            f'--mirror {source.name}=URL.')
+    return (
+        f'get it by hand from {source.page}, put it into {folder} and run this again, or name another address with '
+        f'--mirror {source.name}=URL.'
+    )
 
 
 def _megabytes(size: int | None) -> str:

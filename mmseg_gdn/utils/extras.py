@@ -21,18 +21,25 @@ def require_extra(name: str) -> None:
     lacking = [requirement for requirement in _requirements(name) if not _is_met(requirement)]
     if not lacking:
         return
-    found = ', '.join(f'{requirement.name} is {_version(requirement.name) or "not installed"}'
-                      for requirement in lacking)
-    command = ' '.join(f"'{requirement.name}{requirement.specifier}'" if requirement.specifier else requirement.name
-                       for requirement in lacking)
+    found = ', '.join(
+        f'{requirement.name} is {_version(requirement.name) or "not installed"}' for requirement in lacking
+    )
+    command = ' '.join(
+        f"'{requirement.name}{requirement.specifier}'" if requirement.specifier else requirement.name
+        for requirement in lacking
+    )
     raise InputError(f'This needs packages of the extra {name!r} ({found}); run: pip install {command}')
 
 
 def _requirements(extra: str) -> list[Requirement]:
     requirements = [Requirement(text) for text in metadata.requires('mmseg-gdn') or ()]
-    return [requirement for requirement in requirements
-            if requirement.marker is not None and requirement.marker.evaluate({'extra': extra})
-            and not requirement.marker.evaluate({'extra': ''})]
+    return [
+        requirement
+        for requirement in requirements
+        if requirement.marker is not None
+        and requirement.marker.evaluate({'extra': extra})
+        and not requirement.marker.evaluate({'extra': ''})
+    ]
 
 
 def _is_met(requirement: Requirement) -> bool:

@@ -34,11 +34,9 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         raise InputError(f'Cannot write {path}: it is a folder; name a file instead.')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f'.{path.name}.', suffix=''.join(path.suffixes))
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix=''.join(path.suffixes))
     except OSError as error:
-        raise InputError(f'Cannot write {path}: {error.strerror}; '
-                         'choose a folder you may write to.') from error
+        raise InputError(f'Cannot write {path}: {error.strerror}; choose a folder you may write to.') from error
     os.close(handle)
     partial = Path(name)
     try:

@@ -41,11 +41,14 @@ def read_ids(path: str | Path) -> list[str]:
             continue
         problem = _problem(name)
         if problem:
-            raise InputError(f'The list {path} has {_shortened(name)!r} in line {number}, which is not an image name '
-                             f'({problem}); {_WANTED}.')
+            raise InputError(
+                f'The list {path} has {_shortened(name)!r} in line {number}, which is not an image name '
+                f'({problem}); {_WANTED}.'
+            )
         if name in first_lines:
-            raise InputError(f'The list {path} names {name} twice, in lines {first_lines[name]} and {number}; remove '
-                             'one of them.')
+            raise InputError(
+                f'The list {path} names {name} twice, in lines {first_lines[name]} and {number}; remove one of them.'
+            )
         first_lines[name] = number
     if not first_lines:
         raise InputError(f'The list {path} names no images; {_WANTED}.')
@@ -70,12 +73,16 @@ def archive_names(ids: Iterable[str], source: str) -> dict[str, str]:
     for image_id in ids:
         problem = _problem(image_id)
         if problem:
-            raise InputError(f'{source} has {_shortened(image_id)!r}, which cannot be the name of a prediction in an '
-                             f'archive ({problem}); rename the image.')
+            raise InputError(
+                f'{source} has {_shortened(image_id)!r}, which cannot be the name of a prediction in an '
+                f'archive ({problem}); rename the image.'
+            )
         name = PurePosixPath(image_id).name
         if name in names:
-            raise InputError(f'{source} names {names[name]} and {image_id}, whose predictions would both be called '
-                             f'{name}.png; rename one of the images, or take it off the list.')
+            raise InputError(
+                f'{source} names {names[name]} and {image_id}, whose predictions would both be called '
+                f'{name}.png; rename one of the images, or take it off the list.'
+            )
         names[name] = image_id
     return names
 
@@ -122,8 +129,9 @@ def _require_one_column(path: str | Path, lines: dict[str, int]) -> None:
     names = {match[1] for match in map(_FLAGGED.fullmatch, lines) if match}
     if len(lines) > 1 and len(names) == len(lines):
         name, number = next(iter(lines.items()))
-        raise InputError(f'The list {path} has {_shortened(name)!r} in line {number} and a second column in every '
-                         f'line; {_WANTED}.')
+        raise InputError(
+            f'The list {path} has {_shortened(name)!r} in line {number} and a second column in every line; {_WANTED}.'
+        )
 
 
 def _read_text(path: str | Path) -> str:

@@ -62,8 +62,10 @@ def read_image(path: str | Path) -> np.ndarray:
         raise InputError(f'{path} cannot be read as an image ({reason}).') from error
     complaint = complaint_about(content)
     if complaint:
-        raise InputError(f'{path} is damaged ({complaint}); replace it with a fresh copy, or, if it looks right, open '
-                         'it and save it anew.')
+        raise InputError(
+            f'{path} is damaged ({complaint}); replace it with a fresh copy, or, if it looks right, open '
+            'it and save it anew.'
+        )
     return np.ascontiguousarray(np.asarray(upright)[..., ::-1])
 
 

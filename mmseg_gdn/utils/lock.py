@@ -30,8 +30,9 @@ def only_user(folder: Path, name: str = 'lock', option: str = '--work-dir', stay
     try:
         opened = (folder / name).open('a')
     except OSError as error:
-        raise InputError(f'Cannot write {folder / name} ({error.strerror}); name a folder you may write to with '
-                         f'{option}.') from error
+        raise InputError(
+            f'Cannot write {folder / name} ({error.strerror}); name a folder you may write to with {option}.'
+        ) from error
     with opened as file:
         os.register_at_fork(after_in_child=file.close)
         used = InputError(f'Another run uses {folder}; wait for it, or name another folder by {option}.')

@@ -57,14 +57,19 @@ def read_mask(path: str | Path, content: bytes | None = None) -> Mask:
         raise
     # Pillow reports broken files by many kinds of exceptions.
     except Exception as error:
-        raise InputError(f'The mask {path} cannot be read ({type(error).__name__}: {_reason(error)}); replace it with '
-                         'a fresh copy.') from error
+        raise InputError(
+            f'The mask {path} cannot be read ({type(error).__name__}: {_reason(error)}); replace it with a fresh copy.'
+        ) from error
     if image.mode == 'F':
-        raise InputError(f'The mask {path} has floating-point values instead of class indices; save it as a palette '
-                         'PNG (mode P) or a grey one.')
+        raise InputError(
+            f'The mask {path} has floating-point values instead of class indices; save it as a palette '
+            'PNG (mode P) or a grey one.'
+        )
     if image.mode not in _MODES:
-        raise InputError(f'The mask {path} of mode {image.mode} has {len(image.getbands())} channels instead of class '
-                         'indices; save it as a palette PNG (mode P) or a grey one.')
+        raise InputError(
+            f'The mask {path} of mode {image.mode} has {len(image.getbands())} channels instead of class '
+            'indices; save it as a palette PNG (mode P) or a grey one.'
+        )
     labels = np.asarray(image)
     if image.mode == '1':
         labels = labels.astype(np.uint8)

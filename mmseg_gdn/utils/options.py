@@ -19,15 +19,23 @@ class ConfigOptions(Action):
     what is not of this form ends in a sentence.
     """
 
-    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[str] | None,
-                 option_string: str | None = None) -> None:
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: str | Sequence[str] | None,
+        option_string: str | None = None,
+    ) -> None:
         """Add settings to those given before."""
         options = dict(getattr(namespace, self.dest, None) or {})
         for text in values or ():
             key, _, value = text.partition('=')
             if '=' not in text or not all(part.strip() for part in key.split('.')):
-                raise ArgumentError(self, f'{text!r} is not of the form KEY=VALUE; write, for example, '
-                                    'train_cfg.max_iters=100, without blanks around the sign')
+                raise ArgumentError(
+                    self,
+                    f'{text!r} is not of the form KEY=VALUE; write, for example, '
+                    'train_cfg.max_iters=100, without blanks around the sign',
+                )
             try:
                 options[key.strip()] = parse_value(value)
             except ValueError as error:

@@ -32,16 +32,18 @@ def require_folder(folder: str | os.PathLike, what: str, option: str) -> None:
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f'Cannot create {what} {folder} ({error.strerror}); name one you may write to with '
-                         f'{option}.') from error
+        raise InputError(
+            f'Cannot create {what} {folder} ({error.strerror}); name one you may write to with {option}.'
+        ) from error
     try:
         # Permissions alone tell little: of root, of network drives, of full disks.
         with tempfile.TemporaryFile(dir=str(folder)) as file:
             file.write(bytes(4096))
             file.flush()
     except OSError as error:
-        raise InputError(f'Cannot write in {what} {folder} ({error.strerror}); {remedy(error)}, or name another one '
-                         f'with {option}.') from error
+        raise InputError(
+            f'Cannot write in {what} {folder} ({error.strerror}); {remedy(error)}, or name another one with {option}.'
+        ) from error
 
 
 def require_file_place(path: str | os.PathLike, what: str, option: str) -> None:
@@ -90,8 +92,10 @@ def require_whole_image(path: Path, what: str | os.PathLike) -> None:
         file.seek(max(0, path.stat().st_size - 8))
         end = file.read()
     if any(start == mark and not end.endswith(last) for mark, last in _PICTURES):
-        raise InputError(f'Cannot write {what}: the disk has taken only a part of it; make room, and run this again. '
-                         'What was there before is untouched.')
+        raise InputError(
+            f'Cannot write {what}: the disk has taken only a part of it; make room, and run this again. '
+            'What was there before is untouched.'
+        )
 
 
 @contextmanager
@@ -109,8 +113,10 @@ def writing(what: str | os.PathLike) -> Iterator[None]:
     except (OSError, RuntimeError) as error:
         if isinstance(error, InputError) or not is_about_writing(error):
             raise
-        raise InputError(f'Cannot write {what} ({reason(error)}); {remedy(error)}, and run this again. What was there '
-                         'before is untouched.') from error
+        raise InputError(
+            f'Cannot write {what} ({reason(error)}); {remedy(error)}, and run this again. What was there '
+            'before is untouched.'
+        ) from error
 
 
 @contextmanager
@@ -141,6 +147,7 @@ def filling(folder: str | os.PathLike, is_first: bool = True) -> Iterator[Path]:
 
 def _fill(folder: str | os.PathLike, partial: Path) -> Iterator[Path]:
     from mmengine.dist import is_main_process  # here, because operators use this package and need no mmengine
+
     try:
         with writing(f'{folder}, or the log of this run'):
             partial.mkdir(parents=True, exist_ok=True)

@@ -56,8 +56,10 @@ def read_sources(table: Path, mirrors: Sequence[str] = ()) -> dict[str, Source]:
     for mirror in mirrors:
         name, _, url = mirror.partition('=')
         if name not in sources or not _is_web_address(url):
-            raise InputError(f'--mirror {mirror} is not of the form NAME=URL, with an http or https URL and one of the '
-                             f'names {", ".join(sources)}.')
+            raise InputError(
+                f'--mirror {mirror} is not of the form NAME=URL, with an http or https URL and one of the '
+                f'names {", ".join(sources)}.'
+            )
         sources[name] = replace(sources[name], url=url)
     return sources
 

@@ -31,8 +31,10 @@ def require_space(needs: Iterable[tuple[Path, float]]) -> None:
     for device, size in bytes_by_device.items():
         free = shutil.disk_usage(existing[device]).free
         if size > free:
-            raise InputError(f'{" and ".join(dict.fromkeys(folders[device]))}: {in_words(size)} are needed, '
-                             f'but {in_words(free)} are free; make room or choose folders on another disk.')
+            raise InputError(
+                f'{" and ".join(dict.fromkeys(folders[device]))}: {in_words(size)} are needed, '
+                f'but {in_words(free)} are free; make room or choose folders on another disk.'
+            )
 
 
 def in_words(size: float) -> str:

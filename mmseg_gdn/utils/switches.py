@@ -27,6 +27,8 @@ def read_switch(name: str, what: str) -> bool | None:
     if word in (*_NO, *_YES):
         return word in _YES
     if word:
-        raise InputError(f'{name}={value} in the environment says neither yes nor no; set it to 0 to switch {what} '
-                         'off, or to 1 to use them.')
+        raise InputError(
+            f'{name}={value} in the environment says neither yes nor no; set it to 0 to switch {what} '
+            'off, or to 1 to use them.'
+        )
     return None

@@ -41,6 +41,7 @@ def explain(error: BaseException) -> str | None:
         what = getattr(error, 'filename', None) or 'A file of the results'
         return f'{what} cannot be written ({reason(error)}); {remedy(error)}, and run this again.'
     if isinstance(error, OSError) and error.errno in _NOT_ALLOWED and error.filename:
-        return (f'{error.filename} may not be read or written ({reason(error)}); change its permissions, or name '
-                'another.')
+        return (
+            f'{error.filename} may not be read or written ({reason(error)}); change its permissions, or name another.'
+        )
     return None

@@ -47,7 +47,7 @@ def legend_of_dataset(dataset: Mapping[str, Any], num_classes: int | None = None
     colours = dict(zip(known.get('classes') or (), known.get('palette') or ()))
     colours.update(zip(names, chosen.get('palette') or ()))
     palette = voc_palette()
-    for label, name in enumerate(names[:len(palette)]):
+    for label, name in enumerate(names[: len(palette)]):
         palette[label] = colours.get(name, palette[label])
     return ClassLegend(tuple(names), palette)
 

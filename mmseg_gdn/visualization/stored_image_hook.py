@@ -21,16 +21,19 @@ class StoredImageVisualizationHook(SegVisualizationHook):
     it is stored.
     """
 
-    def _after_iter(self,
-                    runner: Runner,
-                    batch_idx: int,
-                    data_batch: dict,
-                    outputs: Sequence[SegDataSample],
-                    mode: str = 'val') -> None:
+    def _after_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[SegDataSample], mode: str = 'val'
+    ) -> None:
         if not self.draw or mode == 'train' or not self.every_n_inner_iters(batch_idx, self.interval):
             return
         for sample in outputs:
             content = fileio.get(sample.img_path, backend_args=self.backend_args)
             image = mmcv.imfrombytes(content, flag='color_ignore_orientation', channel_order='rgb')
-            self._visualizer.add_datasample(f'{mode}_{Path(sample.img_path).name}', image, data_sample=sample,
-                                            show=self.show, wait_time=self.wait_time, step=runner.iter)
+            self._visualizer.add_datasample(
+                f'{mode}_{Path(sample.img_path).name}',
+                image,
+                data_sample=sample,
+                show=self.show,
+                wait_time=self.wait_time,
+                step=runner.iter,
+            )

@@ -33,15 +33,23 @@ def main(source: Path) -> None:
     TARGET.mkdir(exist_ok=True)
     for name, left_out in LEFT_OUT.items():
         arrays = np.load(source / name)
-        save(name, arrays, [key for key in arrays if key.split('/')[0] in ('meta', 'param', 'lossnorm')
-                            or (key.startswith(RUN) and not any(part in key for part in left_out))])
+        save(
+            name,
+            arrays,
+            [
+                key
+                for key in arrays
+                if key.split('/')[0] in ('meta', 'param', 'lossnorm')
+                or (key.startswith(RUN) and not any(part in key for part in left_out))
+            ],
+        )
     layer = np.load(source / 'gdn_layer.npz')
     save('gdn_layer.npz', layer, [key for key in layer if key.split('/')[0] in (*LAYER_CASES, 'meta')])
     for name in WHOLE:
         shutil.copyfile(source / name, TARGET / name)
     model = (source / f'{MODEL}.caffemodel').read_bytes()
     parts = fields(memoryview(model), 0, len(model))
-    kept = [model[part.start:part.end] for part in parts if part.end - part.start <= LAYER_BYTES]
+    kept = [model[part.start : part.end] for part in parts if part.end - part.start <= LAYER_BYTES]
     (TARGET / f'{SMALL_LAYERS}.caffemodel').write_bytes(b''.join(kept))
 
 

@@ -32,8 +32,20 @@ def _scripts(monkeypatch) -> None:
 def tiny():
     """Two iterations of two images."""
     from experiment import Experiment
-    return Experiment(study='matrix-rates', data='camvid', trunk='frozen', stride=32, optimizer='sgd', upsampling='gdn',
-                      lr_mult=20, decay_mult=0, iterations=2, batch=2, seed=0)
+
+    return Experiment(
+        study='matrix-rates',
+        data='camvid',
+        trunk='frozen',
+        stride=32,
+        optimizer='sgd',
+        upsampling='gdn',
+        lr_mult=20,
+        decay_mult=0,
+        iterations=2,
+        batch=2,
+        seed=0,
+    )
 
 
 @pytest.fixture
@@ -74,12 +86,21 @@ def run_missing(folders, weights, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('changes', [
-    dict(), dict(stride=16), dict(optimizer='adamw'), dict(trunk='top'), dict(trunk='trained'),
-    dict(upsampling='bilinear', lr_mult=None, decay_mult=None), dict(trunk='most', stride=16, labels='scores'),
-    dict(trunk='most', upsampling='deconv', labels='features'), dict(views='crops'),
-    dict(network='mobilenetv2-cut', stride=16)
-])
+@pytest.mark.parametrize(
+    'changes',
+    [
+        dict(),
+        dict(stride=16),
+        dict(optimizer='adamw'),
+        dict(trunk='top'),
+        dict(trunk='trained'),
+        dict(upsampling='bilinear', lr_mult=None, decay_mult=None),
+        dict(trunk='most', stride=16, labels='scores'),
+        dict(trunk='most', upsampling='deconv', labels='features'),
+        dict(views='crops'),
+        dict(network='mobilenetv2-cut', stride=16),
+    ],
+)
 def test_a_run_keeps_settings_and_numbers(tiny, run_missing, changes) -> None:
     experiment = replace(tiny, **changes)
     result = run_missing(experiment)[experiment.name]
@@ -103,18 +124,26 @@ def test_a_run_keeps_settings_and_numbers(tiny, run_missing, changes) -> None:
 def test_voc_in_its_own_layout(tiny, voc_root, weights, tmp_path) -> None:
     from records import read_results
     from runner import run_missing
-    run_missing([replace(tiny, data='voc')], dict(voc=voc_root), dict(mobilenetv2=weights), tmp_path / 'results',
-                tmp_path / 'scratch')
-    result, = read_results(tmp_path / 'results').values()
+
+    run_missing(
+        [replace(tiny, data='voc')],
+        dict(voc=voc_root),
+        dict(mobilenetv2=weights),
+        tmp_path / 'results',
+        tmp_path / 'scratch',
+    )
+    (result,) = read_results(tmp_path / 'results').values()
     assert len(result['IoU']) == 21
 
 
 @pytest.mark.slow
 def test_factor_zero_is_the_stock_head(tiny, folders, weights, tmp_path) -> None:
     from trainer import train
+
     stock = replace(tiny, upsampling='bilinear', lr_mult=None, decay_mult=None)
-    fixed, bilinear = (train(one, folders['camvid'], weights, tmp_path).network
-                       for one in (replace(tiny, lr_mult=0), stock))
+    fixed, bilinear = (
+        train(one, folders['camvid'], weights, tmp_path).network for one in (replace(tiny, lr_mult=0), stock)
+    )
     learned = fixed.state_dict()
     for name, value in bilinear.state_dict().items():
         torch.testing.assert_close(learned[name], value, atol=1e-5, rtol=1e-4)
@@ -123,6 +152,7 @@ def test_factor_zero_is_the_stock_head(tiny, folders, weights, tmp_path) -> None
 @pytest.mark.slow
 def test_finished_runs_are_skipped(tiny, run_missing, tmp_path, capsys, monkeypatch) -> None:
     import runner
+
     first, second = tiny, replace(tiny, seed=1)
     done = run_missing(first)
 
@@ -151,6 +181,7 @@ def test_a_result_of_other_settings_is_not_taken(tiny, run_missing, tmp_path) ->
 
 def test_missing_weights_and_folders(tiny, folders, weights, tmp_path) -> None:
     from runner import run_missing
+
     with pytest.raises(InputError, match='no weights .* --mobilenetv2-weights'):
         run_missing([tiny], folders, dict(mobilenetv2=tmp_path / 'none.pth'), tmp_path, tmp_path)
     with pytest.raises(InputError, match='no folder .* --camvid'):
@@ -164,6 +195,7 @@ def test_an_unknown_data_set_is_skipped(tiny, run_missing, capsys) -> None:
 
 def test_names_and_settings_of_the_experiments() -> None:
     from experiments import BASELINES, EXPERIMENTS
+
     names = [experiment.name for experiment in EXPERIMENTS]
     assert len(set(names)) == len(names)
     assert all(type(one).from_dict(json.loads(json.dumps(one.as_dict()))) == one for one in EXPERIMENTS)
@@ -171,9 +203,10 @@ def test_names_and_settings_of_the_experiments() -> None:
     assert {(one.study, one.setting, one.seed) for one in EXPERIMENTS} == with_baseline
 
 
-@pytest.mark.parametrize(('decay_mult', 'decay'), [(0, 0.), (1, 5e-4)])
+@pytest.mark.parametrize(('decay_mult', 'decay'), [(0, 0.0), (1, 5e-4)])
 def test_the_matrices_have_their_own_rate(tiny, weights, decay_mult, decay) -> None:
     from recipe import model, optim_wrapper
+
     experiment = replace(tiny, decay_mult=decay_mult)
     head = MODELS.build(model(experiment, weights)).decode_head
     groups = build_optim_wrapper(head, optim_wrapper(experiment)).optimizer.param_groups
@@ -187,6 +220,7 @@ def test_the_matrices_have_their_own_rate(tiny, weights, decay_mult, decay) -> N
 @pytest.fixture
 def segmentor(tiny, weights):
     from recipe import model
+
     segmentor = MODELS.build(model(tiny, weights))
     segmentor.init_weights()
     return segmentor
@@ -195,8 +229,11 @@ def segmentor(tiny, weights):
 @pytest.mark.slow
 def test_mirrored_features_are_those_of_mirrored_images(tiny, segmentor, folders, weights, tmp_path) -> None:
     from features import View, cached
-    plain, mirrored = (cached(segmentor, weights, tiny, folders['camvid'], View('train', mirrored=mirror), tmp_path, 3)
-                       for mirror in (False, True))
+
+    plain, mirrored = (
+        cached(segmentor, weights, tiny, folders['camvid'], View('train', mirrored=mirror), tmp_path, 3)
+        for mirror in (False, True)
+    )
     assert torch.equal(mirrored.masks, plain.masks.flip(-1))
     assert plain.maps[:3] == (None, None, None)
     assert plain.maps[3].shape == (3, 320, 8, 10)
@@ -209,6 +246,7 @@ def test_mirrored_features_are_those_of_mirrored_images(tiny, segmentor, folders
 @pytest.mark.slow
 def test_features_of_crops_and_of_other_sizes(tiny, segmentor, folders, weights, tmp_path) -> None:
     from features import View, extract
+
     crops = extract(segmentor, replace(tiny, views='crops'), folders['camvid'], View('train', crops=True), 3)
     assert crops.maps[3].shape == (12, 320, 6, 8)
     assert crops.masks.shape == (12, 192, 256)
@@ -219,11 +257,18 @@ def test_features_of_crops_and_of_other_sizes(tiny, segmentor, folders, weights,
 @pytest.mark.slow
 def test_runs_that_start_from_others(tiny, run_missing) -> None:
     from experiment import Experiment
+
     base = replace(tiny, study='upsampling', trunk='most', upsampling='bilinear', lr_mult=None, decay_mult=None)
     gdn = replace(base, upsampling='gdn', lr_mult=20, decay_mult=0)
     alone = replace(gdn, start=2, learns='matrices', optimizer='adam')
-    runs = [base, replace(gdn, start=2), alone, replace(alone, init='caffe'), gdn,
-            replace(gdn, learns='nothing', test_scale=.5, size_policy='slice')]
+    runs = [
+        base,
+        replace(gdn, start=2),
+        alone,
+        replace(alone, init='caffe'),
+        gdn,
+        replace(gdn, learns='nothing', test_scale=0.5, size_policy='slice'),
+    ]
     results = run_missing(*runs)
     assert list(results) == sorted(run.name for run in runs)
     assert runs[1].setting != base.setting
@@ -250,6 +295,7 @@ def test_the_tool_fits_the_matrices_of_a_run(tiny, run_missing) -> None:
 
 def test_the_deconvolution_starts_as_bilinear_interpolation(tiny, weights) -> None:
     from recipe import model
+
     head = MODELS.build(model(replace(tiny, upsampling='deconv'), weights)).decode_head
     scores = torch.randn(1, 11, 8, 10)
     full = head.predict_by_feat(scores, [dict(img_shape=(256, 320))])
@@ -261,9 +307,10 @@ def test_the_deconvolution_starts_as_bilinear_interpolation(tiny, weights) -> No
 
 def test_largefov_has_the_size_that_the_recipe_says(tiny) -> None:
     from recipe import coarse_size, model
+
     experiment = replace(tiny, data='voc', network='largefov', stride=8, optimizer='caffe')
     config = model(experiment, Path('none.pth'))
-    config['backbone'].update(widths=(1, ) * 5, init_cfg=None)
+    config['backbone'].update(widths=(1,) * 5, init_cfg=None)
     features = MODELS.build(config['backbone'])(torch.zeros(1, 3, 320, 320))[0]
     assert features.shape[2:] == coarse_size(experiment) == (41, 41)
 
@@ -271,12 +318,14 @@ def test_largefov_has_the_size_that_the_recipe_says(tiny) -> None:
 def test_iou_of_known_predictions() -> None:
     from features import Features
     from scoring import judge
+
     masks = torch.tensor([[[0, 0, 1, 255]], [[1, 1, 1, 0]]], dtype=torch.uint8)
     predicted = torch.tensor([[[0, 1, 1, 1]], [[1, 1, 0, 0]]])
 
     scores = torch.nn.functional.one_hot(predicted, 3).permute(0, 3, 1, 2).float()
-    network = SimpleNamespace(decode_head=SimpleNamespace(num_classes=3, ignore_index=255),
-                              predict=lambda inputs, samples: (scores, None))
+    network = SimpleNamespace(
+        decode_head=SimpleNamespace(num_classes=3, ignore_index=255), predict=lambda inputs, samples: (scores, None)
+    )
     judged = judge(network, Features((), masks))
     assert judged['IoU'] == [pytest.approx(50), pytest.approx(60), None]
     assert judged['pixel_accuracy'] == pytest.approx(100 * 5 / 7)
@@ -286,6 +335,7 @@ def test_iou_of_known_predictions() -> None:
 
 def test_near_borders_only_pixels_near_borders_count() -> None:
     from counts import count
+
     mask = torch.zeros(20, 40, dtype=torch.uint8)
     mask[:, 20:] = 1
     mask[:, 39:] = 11
@@ -298,6 +348,7 @@ def test_near_borders_only_pixels_near_borders_count() -> None:
 
 def test_counts_of_all_images_give_the_mean_iou() -> None:
     from counts import as_array, mean_iou_of
+
     counts = as_array(['0:1/2 1:1/2', '0:1/2 1:2/3'], num_classes=3)
     assert counts.shape == (2, 3, 2)
     assert mean_iou_of(counts.sum(0)) == pytest.approx((100 * 2 / 4 + 100 * 3 / 5) / 2)
@@ -306,8 +357,9 @@ def test_counts_of_all_images_give_the_mean_iou() -> None:
 
 def test_the_bootstrap_knows_sure_from_unsure() -> None:
     from bootstrap import difference_interval
+
     generator = np.random.default_rng(1)
-    union = np.full((1, 60, 2), 100.)
+    union = np.full((1, 60, 2), 100.0)
     worse = generator.integers(30, 70, (1, 60, 2)).astype(float)
     better = worse + 5
     assert difference_interval(*(np.stack([one, union], -1) for one in (better, worse))) == pytest.approx((5, 5))
@@ -318,16 +370,23 @@ def test_the_bootstrap_knows_sure_from_unsure() -> None:
 
 def test_each_seed_is_compared_with_itself() -> None:
     from bootstrap import difference_interval
-    union = np.full((2, 30, 2), 100.)
-    ours, theirs = np.full((2, 30, 2), 50.), np.full((2, 30, 2), 50.)
+
+    union = np.full((2, 30, 2), 100.0)
+    ours, theirs = np.full((2, 30, 2), 50.0), np.full((2, 30, 2), 50.0)
     ours[0] += 4
     theirs[1] += 2
     assert difference_interval(*(np.stack([one, union], -1) for one in (ours, theirs))) == pytest.approx((1, 1))
 
 
 def _made_by_hand(experiment, miou: float, moved: float) -> dict:
-    return dict(name=experiment.name, settings=experiment.as_dict(), mIoU=miou, pixel_accuracy=80., IoU=[miou] * 21,
-                moved=dict(kernel_h=moved, kernel_w=moved / 2))
+    return dict(
+        name=experiment.name,
+        settings=experiment.as_dict(),
+        mIoU=miou,
+        pixel_accuracy=80.0,
+        IoU=[miou] * 21,
+        moved=dict(kernel_h=moved, kernel_w=moved / 2),
+    )
 
 
 def _table(*args: object) -> subprocess.CompletedProcess:
@@ -338,11 +397,17 @@ def _table(*args: object) -> subprocess.CompletedProcess:
 def test_table_of_results_made_by_hand(tiny, tmp_path) -> None:
     from records import write_result
     from table import tables
+
     base = replace(tiny, lr_mult=0)
     for experiment, miou, moved in (
-            (base, 30., 0.), (replace(base, seed=1), 34., 0.), (tiny, 31., .2), (replace(tiny, seed=1), 34.5, .3),
-            (replace(tiny, lr_mult=100), 29., .5), (replace(tiny, decay_mult=1), 30.25, .1),
-            (replace(base, data='voc', seed=2), 10., 0.)):
+        (base, 30.0, 0.0),
+        (replace(base, seed=1), 34.0, 0.0),
+        (tiny, 31.0, 0.2),
+        (replace(tiny, seed=1), 34.5, 0.3),
+        (replace(tiny, lr_mult=100), 29.0, 0.5),
+        (replace(tiny, decay_mult=1), 30.25, 0.1),
+        (replace(base, data='voc', seed=2), 10.0, 0.0),
+    ):
         write_result(tmp_path, _made_by_hand(experiment, miou, moved))
     camvid, voc = tables(tmp_path, 'matrix-rates').split('**VOC')
     rows = {line.split(' | ')[0].strip('| '): line for line in camvid.splitlines() if line.startswith('| GDN')}
@@ -357,20 +422,28 @@ def test_table_of_results_made_by_hand(tiny, tmp_path) -> None:
 def counted(tiny, tmp_path) -> Path:
     """Results with counts: GDN is right in 5 of 100 pixels more than bilinear interpolation, alike in all images."""
     from records import write_result
+
     bilinear = replace(tiny, study='upsampling', upsampling='bilinear', lr_mult=None, decay_mult=None)
     gdn = replace(bilinear, upsampling='gdn', lr_mult=20, decay_mult=0)
     folder = tmp_path / 'results'
     for run, right in ((bilinear, 50), (replace(bilinear, seed=1), 52), (gdn, 55), (replace(gdn, seed=1), 59)):
         images = [f'0:{right}/100 1:{right + image}/100' for image in range(20)]
         near = [f'0:{right - 10}/100' for _ in range(20)]
-        write_result(folder, dict(_made_by_hand(run, 0., .1), IoU=[0.] * 11,
-                                  counts={'whole': images, '4px': near, '2px': near},
-                                  image_level_mAP=dict(of_masks=80., of_labels=None)))
+        write_result(
+            folder,
+            dict(
+                _made_by_hand(run, 0.0, 0.1),
+                IoU=[0.0] * 11,
+                counts={'whole': images, '4px': near, '2px': near},
+                image_level_mAP=dict(of_masks=80.0, of_labels=None),
+            ),
+        )
     return folder
 
 
 def test_table_of_results_with_counts(counted) -> None:
     from table import tables
+
     lines = tables(counted, 'upsampling').splitlines()
     assert lines[2].startswith('| upsampling | mIoU | difference | within 4 px of borders | difference |')
     assert lines[4].startswith('| bilinear | 55.75 (54.75 to 56.75) |  | 41.00 (40.00 to 42.00) |  |')
@@ -379,14 +452,18 @@ def test_table_of_results_with_counts(counted) -> None:
 
 def test_summary_of_results(counted) -> None:
     from summary import summary
+
     line = summary(counted).splitlines()[2]
     difference = '+6.00 (+5.00 to +7.00) [+6.00, +6.00]'
-    assert line == (f'| CamVid, stride 32, frozen trunk, 2 iterations | 55.75 (54.75 to 56.75) |  | {difference} |  | '
-                    f'{difference} |  | 2 |')
+    assert line == (
+        f'| CamVid, stride 32, frozen trunk, 2 iterations | 55.75 (54.75 to 56.75) |  | {difference} |  | '
+        f'{difference} |  | 2 |'
+    )
 
 
 def test_a_document_is_filled_between_its_marks(counted) -> None:
     from report import filled
+
     text = 'before\n<!-- results: summary -->\nold\n<!-- end -->\nafter\n'
     new = filled(text, counted)
     assert new.startswith('before\n<!-- results: summary -->\n\n| data and network |')
@@ -399,12 +476,14 @@ def test_the_plot_has_a_line_per_setting(counted, tiny) -> None:
     pytest.importorskip('matplotlib')
     from plot import draw_differences
     from records import read_results, write_result
+
     for result in read_results(counted).values():
         settings = dict(result['settings'], study='spoilers')
         write_result(counted, dict(result, name=f'spoilers{result["name"]}', settings=settings))
     axes = draw_differences(counted).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        'CamVid, stride 32, frozen trunk, 2 iterations'] * 2
+        'CamVid, stride 32, frozen trunk, 2 iterations'
+    ] * 2
 
 
 @pytest.mark.slow
@@ -419,6 +498,7 @@ def test_commands_say_what_is_missing(tmp_path) -> None:
 
 def test_documents_show_the_results_as_they_are() -> None:
     from report import DOCUMENTS, ROOT, filled
+
     for name in DOCUMENTS:
         text = (ROOT / name).read_text(encoding='utf-8')
         assert '<!-- results: ' in text
@@ -429,6 +509,7 @@ def test_documents_show_the_results_as_they_are() -> None:
 def test_an_exported_run_fits_its_config(tiny, weights, voc_root, tmp_path) -> None:
     from export import export
     from runner import run_missing
+
     run = replace(tiny, data='voc', trunk='most', labels='features')
     run_missing([run], dict(voc=voc_root), dict(mobilenetv2=weights), tmp_path / 'results', tmp_path / 'scratch')
     export(run, weights, tmp_path / 'scratch', voc_root, tmp_path / 'exported.pth')
@@ -450,6 +531,7 @@ def test_a_packed_data_set_trains(tiny, folders, weights, voc_root, tmp_path) ->
     from pack import pack
     from records import read_results
     from runner import run_missing
+
     pack(dict(camvid=folders['camvid'], voc=voc_root), tmp_path / 'data.tar')
     with tarfile.open(tmp_path / 'data.tar') as archive:
         archive.extractall(tmp_path / 'packed', filter='data')

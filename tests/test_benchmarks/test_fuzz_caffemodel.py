@@ -25,10 +25,13 @@ def test_files_of_all_kinds_are_read_or_refused(fuzz, tmp_path):
     assert all(fuzzer.read[kind] and fuzzer.refused[kind] for kind in ('changed bytes', 'changed lengths', 'made up'))
 
 
-@pytest.mark.parametrize(('reader', 'failure'), [
-    (lambda path: 1 // 0, 'error'),
-    (lambda path: np.ones(2**20), 'memory'),
-])
+@pytest.mark.parametrize(
+    ('reader', 'failure'),
+    [
+        (lambda path: 1 // 0, 'error'),
+        (lambda path: np.ones(2**20), 'memory'),
+    ],
+)
 def test_what_is_wrong_is_noticed(fuzz, tmp_path, monkeypatch, reader, failure):
     fuzzer = fuzz.Fuzzer(tmp_path)
     monkeypatch.setattr(fuzz, 'read_caffemodel', reader)

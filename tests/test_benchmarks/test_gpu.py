@@ -20,9 +20,17 @@ def gpu_record(monkeypatch, root_dir):
 
 def results(**ratios):
     """Of two cases in each type; by step, the ratios to the reference."""
-    return {'capability': '9.0', 'cases': [
-        {'dtype': dtype, 'steps': {step: {'ours': {'of_reference': values[index]}} for step, values in ratios.items()}}
-        for dtype in ('bfloat16', 'float32') for index in range(2)]}
+    return {
+        'capability': '9.0',
+        'cases': [
+            {
+                'dtype': dtype,
+                'steps': {step: {'ours': {'of_reference': values[index]}} for step, values in ratios.items()},
+            }
+            for dtype in ('bfloat16', 'float32')
+            for index in range(2)
+        ],
+    }
 
 
 def test_on_is_what_was_faster_in_all_cases(gpu_record):
@@ -54,9 +62,15 @@ def test_a_result_is_recorded(gpu_record, tmp_path, monkeypatch):
 
 
 def run(root_dir, *arguments, **variables):
-    return subprocess.run(['bash', 'benchmarks/gpu.sh', *map(str, arguments)], cwd=root_dir, text=True, check=False,
-                          env={**os.environ, 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1', **variables},
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return subprocess.run(
+        ['bash', 'benchmarks/gpu.sh', *map(str, arguments)],
+        cwd=root_dir,
+        text=True,
+        check=False,
+        env={**os.environ, 'PYTHON': sys.executable, 'OMP_NUM_THREADS': '1', **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 @pytest.mark.slow

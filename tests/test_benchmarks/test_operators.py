@@ -30,11 +30,14 @@ def test_random_problems(operators, way, monkeypatch):
     assert {'product', 'hits', 'refused: labels', 'loss, gradient of x'} <= set(tally.problems)
 
 
-@pytest.mark.parametrize(('name', 'change'), [
-    ('global_interp', lambda result: result * (1 + 1e-4)),
-    ('global_interp_argmax', lambda result: (result + 1).clamp(max=0)),
-    ('global_interp_cross_entropy', lambda result: result * (1 + 1e-3)),
-])
+@pytest.mark.parametrize(
+    ('name', 'change'),
+    [
+        ('global_interp', lambda result: result * (1 + 1e-4)),
+        ('global_interp_argmax', lambda result: (result + 1).clamp(max=0)),
+        ('global_interp_cross_entropy', lambda result: result * (1 + 1e-3)),
+    ],
+)
 def test_what_is_wrong_is_noticed(operators, name, change, monkeypatch):
     right = getattr(operators, name)
     monkeypatch.setattr(operators, name, lambda *args, **kwargs: change(right(*args, **kwargs)))

@@ -41,7 +41,7 @@ def shape(*sides: int, packed: bool = True) -> bytes:
 
 def legacy_shape(*sides: int) -> bytes:
     """The fields ``num``, ``channels``, ``height`` and ``width`` of an old blob: ones go before its own sides."""
-    padded = (1, ) * (4 - len(sides)) + sides
+    padded = (1,) * (4 - len(sides)) + sides
     return b''.join(number_field(index, side) for index, side in enumerate(padded, start=1))
 
 
@@ -62,14 +62,33 @@ def blob(values: np.ndarray) -> bytes:
 def layer(name: bytes | str, kind: str = 'Convolution', *blobs: bytes) -> bytes:
     """A layer of the new format, with fields beside weights as Caffe writes them."""
     parameters = bytes_field(106, number_field(1, 4) + number_field(5, 3))
-    return bytes_field(100, b''.join([bytes_field(1, name), bytes_field(2, kind), bytes_field(3, 'data'),
-                                      *(bytes_field(7, blob) for blob in blobs), parameters]))
+    return bytes_field(
+        100,
+        b''.join(
+            [
+                bytes_field(1, name),
+                bytes_field(2, kind),
+                bytes_field(3, 'data'),
+                *(bytes_field(7, blob) for blob in blobs),
+                parameters,
+            ]
+        ),
+    )
 
 
 def v1_layer(name: bytes | str, kind: str = 'Convolution', *blobs: bytes) -> bytes:
     """A layer of the old format."""
-    return bytes_field(2, b''.join([bytes_field(2, 'data'), bytes_field(4, name), number_field(5, V1_TYPES[kind]),
-                                    *(bytes_field(6, blob) for blob in blobs)]))
+    return bytes_field(
+        2,
+        b''.join(
+            [
+                bytes_field(2, 'data'),
+                bytes_field(4, name),
+                number_field(5, V1_TYPES[kind]),
+                *(bytes_field(6, blob) for blob in blobs),
+            ]
+        ),
+    )
 
 
 def net(*layers: bytes) -> bytes:
@@ -85,16 +104,27 @@ def write(path: Path, layers: Mapping[str, tuple[str, Blobs]]) -> Path:
 
 def write_v1(path: Path, layers: Mapping[str, tuple[str, Blobs]]) -> Path:
     """Write a model of the old format, with shapes of four sides."""
-    path.write_bytes(net(*(v1_layer(name, kind, *(legacy_shape(*b.shape) + floats(b) for b in blobs))
-                           for name, (kind, blobs) in layers.items())))
+    path.write_bytes(
+        net(
+            *(
+                v1_layer(name, kind, *(legacy_shape(*b.shape) + floats(b) for b in blobs))
+                for name, (kind, blobs) in layers.items()
+            )
+        )
+    )
     return path
 
 
 def golden_layers(arrays: Mapping[str, np.ndarray], run: str) -> dict[str, tuple[str, Blobs]]:
     """The layers of a golden net, from the arrays of its file: those of the trunk and the GDN of one run."""
     names = dict.fromkeys(key.split('/')[1] for key in arrays if key.startswith('param/'))
-    layers = {name: ('InnerProduct' if name == 'cls_fc' else 'Convolution',
-                     [arrays[f'param/{name}/{index}'] for index in (0, 1)]) for name in names}
+    layers = {
+        name: (
+            'InnerProduct' if name == 'cls_fc' else 'Convolution',
+            [arrays[f'param/{name}/{index}'] for index in (0, 1)],
+        )
+        for name in names
+    }
     if 'bilinear_kernel_64' in arrays:
         classes = len(arrays['param/score_fr/1'])
         kernel = np.zeros((classes, classes, 64, 64), np.float32)
@@ -105,8 +135,9 @@ def golden_layers(arrays: Mapping[str, np.ndarray], run: str) -> dict[str, tuple
     return layers
 
 
-def vgg(widths: Sequence[int] = (2, 2, 3, 3, 4), fc: int = 5, map_side: int = 7,
-        seed: int = 0) -> dict[str, tuple[str, Blobs]]:
+def vgg(
+    widths: Sequence[int] = (2, 2, 3, 3, 4), fc: int = 5, map_side: int = 7, seed: int = 0
+) -> dict[str, tuple[str, Blobs]]:
     """A VGG-16 as it is trained on ImageNet: fc6, fc7 and fc8 (1000 classes) are fully connected."""
     generator = np.random.default_rng(seed)
 

@@ -61,7 +61,6 @@ def assert_accounted(result, layers):
 
 
 class TestImageNetModels:
-
     @pytest.mark.parametrize('writer', [write, write_v1])
     def test_fully_connected_layers_become_convolutions(self, tmp_path, writer):
         layers = vgg(WIDTHS, fc=5)
@@ -81,8 +80,11 @@ class TestImageNetModels:
         layers = vgg(WIDTHS)
         result = convert(read_caffemodel(writer(tmp_path / 'vgg.caffemodel', layers)), 'fcn32s')
         backbone = CaffeVGG('fcn32s', WIDTHS)
-        state = {key.removeprefix('backbone.'): torch.from_numpy(value) for key, value in result.state.items()
-                 if key.startswith('backbone.')}
+        state = {
+            key.removeprefix('backbone.'): torch.from_numpy(value)
+            for key, value in result.state.items()
+            if key.startswith('backbone.')
+        }
         backbone.load_state_dict(state)
         convs = [module for module in backbone.modules() if isinstance(module, torch.nn.Conv2d)]
         stored = [blobs for name, (_, blobs) in layers.items() if name.startswith('conv')]
@@ -94,8 +96,11 @@ class TestImageNetModels:
     def test_the_head_loads(self):
         result = convert(as_read(vgg(WIDTHS, fc=5)), 'fcn32s')
         head = CaffeFCHead('fcn32s', WIDTHS[-1], 5)
-        state = {key.removeprefix('decode_head.'): torch.from_numpy(value) for key, value in result.state.items()
-                 if key.startswith('decode_head.')}
+        state = {
+            key.removeprefix('decode_head.'): torch.from_numpy(value)
+            for key, value in result.state.items()
+            if key.startswith('decode_head.')
+        }
         outcome = head.load_state_dict(state, strict=False)
         assert outcome.missing_keys == ['conv_seg.weight', 'conv_seg.bias']
         assert outcome.unexpected_keys == []
@@ -143,7 +148,6 @@ class TestImageNetModels:
 
 
 class TestSegmentationModels:
-
     def test_fcn32s(self, fcn32s):
         result = convert(fcn32s, 'fcn32s')
         assert result.left_over == {}
@@ -153,8 +157,9 @@ class TestSegmentationModels:
         assert len(result.state) == 2 * 16
         np.testing.assert_array_equal(result.state['decode_head.fc6.weight'], fcn32s['fc6'].blobs[0])
 
-    @pytest.mark.parametrize(('net', 'layout', 'right'), [('fcn32s', 'largefov', 'fcn32s'),
-                                                          ('gdn', 'fcn32s', 'largefov')])
+    @pytest.mark.parametrize(
+        ('net', 'layout', 'right'), [('fcn32s', 'largefov', 'fcn32s'), ('gdn', 'fcn32s', 'largefov')]
+    )
     def test_the_other_layout_is_named(self, request, net, layout, right):
         message = refusal(request.getfixturevalue(net), layout)
         assert message.endswith(f'convert this model with --layout {right}.')
@@ -171,7 +176,7 @@ class TestSegmentationModels:
         assert f'has no layer {name}' in refusal(layers, 'fcn32s')
 
     def test_no_vgg(self):
-        layer = CaffeLayer('evil\n\x1b[31m', 'Convolution', (np.ones((1, 3, 3, 3), np.float32), ))
+        layer = CaffeLayer('evil\n\x1b[31m', 'Convolution', (np.ones((1, 3, 3, 3), np.float32),))
         message = refusal({layer.name: layer}, 'fcn32s')
         assert "has no layer conv1_1 (it has 'evil\\n\\x1b[31m', ...), so it is not a VGG-16" in message
         assert 'has no layer conv1_1' in refusal({}, 'fcn32s')
@@ -190,11 +195,15 @@ class TestSegmentationModels:
         assert result.left_over == {'score_fr': '60 classes instead of 21'}
 
     def test_whatever_else_is_left_over(self, gdn):
-        layers = gdn | {'bn1': CaffeLayer('bn1', 'BatchNorm', (np.ones(4, np.float32), )),
-                        'odd': CaffeLayer('odd', 'V1 type 77', (np.ones((), np.float32), ))}
+        layers = gdn | {
+            'bn1': CaffeLayer('bn1', 'BatchNorm', (np.ones(4, np.float32),)),
+            'odd': CaffeLayer('odd', 'V1 type 77', (np.ones((), np.float32),)),
+        }
         result = convert(layers, 'largefov')
-        assert result.left_over == {'bn1': 'no counterpart for a layer of type BatchNorm',
-                                    'odd': 'no counterpart for a layer of type V1 type 77'}
+        assert result.left_over == {
+            'bn1': 'no counterpart for a layer of type BatchNorm',
+            'odd': 'no counterpart for a layer of type V1 type 77',
+        }
         assert_accounted(result, layers)
 
     def test_the_multi_label_layer(self):
@@ -210,20 +219,27 @@ class TestSegmentationModels:
         layers = replaced(golden('fcn32s_gdn_thin'), 'cls_fc', np.zeros((20, 63)), np.zeros(20))
         assert 'The weights of cls_fc have the shape (20, 63) instead of (20, 64)' in refusal(layers, 'fcn32s')
 
-    @pytest.mark.parametrize(('name', 'blobs', 'reason'), [
-        ('conv2_1', [np.zeros((8, 5, 3, 3)), np.zeros(8)], '(8, 5, 3, 3), but (outputs, 4, height, width)'),
-        ('conv2_1', [np.zeros((8, 4, 5, 5)), np.zeros(8)], '(8, 4, 5, 5) instead of (8, 4, 3, 3)'),
-        ('conv2_1', [np.zeros((8, 4, 3, 3))], 'weights and one bias per output'),
-        ('conv2_1', [np.zeros((8, 4, 3, 3)), np.zeros(7)], 'weights and one bias per output'),
-        ('conv2_1', [np.zeros((8, 4, 3, 3)), np.zeros(8), np.zeros(8)], 'weights and one bias per output'),
-        ('conv2_1', [np.zeros(8)], '(8,), but (outputs, 4, height, width)'),
-        # A layer may be as wide as it likes, but the one behind it must follow.
-        ('conv2_2', [np.zeros((9, 8, 3, 3)), np.zeros(9)], 'conv3_1 have the shape (16, 8, 3, 3), but (outputs, 9,'),
-        ('fc6', [np.zeros((64, 31, 3, 3)), np.zeros(64)], '(64, 31, 3, 3), but (outputs, 32, height, width)'),
-        ('fc7', [np.zeros((64, 64, 3, 3)), np.zeros(64)], '(64, 64, 3, 3) instead of (64, 64, 1, 1)'),
-        ('fc7', [np.zeros((64, 64)), np.zeros(64)], '(64, 64), but (outputs, 64, height, width)'),
-        ('fc8_voc12', [np.zeros((21, 64, 3, 3)), np.zeros(21)], '(21, 64, 3, 3) instead of (21, 64, 1, 1)'),
-    ])
+    @pytest.mark.parametrize(
+        ('name', 'blobs', 'reason'),
+        [
+            ('conv2_1', [np.zeros((8, 5, 3, 3)), np.zeros(8)], '(8, 5, 3, 3), but (outputs, 4, height, width)'),
+            ('conv2_1', [np.zeros((8, 4, 5, 5)), np.zeros(8)], '(8, 4, 5, 5) instead of (8, 4, 3, 3)'),
+            ('conv2_1', [np.zeros((8, 4, 3, 3))], 'weights and one bias per output'),
+            ('conv2_1', [np.zeros((8, 4, 3, 3)), np.zeros(7)], 'weights and one bias per output'),
+            ('conv2_1', [np.zeros((8, 4, 3, 3)), np.zeros(8), np.zeros(8)], 'weights and one bias per output'),
+            ('conv2_1', [np.zeros(8)], '(8,), but (outputs, 4, height, width)'),
+            # A layer may be as wide as it likes, but the one behind it must follow.
+            (
+                'conv2_2',
+                [np.zeros((9, 8, 3, 3)), np.zeros(9)],
+                'conv3_1 have the shape (16, 8, 3, 3), but (outputs, 9,',
+            ),
+            ('fc6', [np.zeros((64, 31, 3, 3)), np.zeros(64)], '(64, 31, 3, 3), but (outputs, 32, height, width)'),
+            ('fc7', [np.zeros((64, 64, 3, 3)), np.zeros(64)], '(64, 64, 3, 3) instead of (64, 64, 1, 1)'),
+            ('fc7', [np.zeros((64, 64)), np.zeros(64)], '(64, 64), but (outputs, 64, height, width)'),
+            ('fc8_voc12', [np.zeros((21, 64, 3, 3)), np.zeros(21)], '(21, 64, 3, 3) instead of (21, 64, 1, 1)'),
+        ],
+    )
     def test_shapes_that_do_not_fit(self, gdn, name, blobs, reason):
         message = refusal(replaced(gdn, name, *blobs), 'largefov')
         assert reason in message and '; give a model' in message
@@ -246,7 +262,6 @@ class TestSegmentationModels:
 
 
 class TestMatrices:
-
     def test_they_are_transposed(self, gdn):
         result = convert(gdn, 'largefov')
         assert result.used['gdn'] == 'decode_head.interp'
@@ -269,7 +284,7 @@ class TestMatrices:
         kernels = np.ones((5, 131)), np.ones((4, 97))
         assert convert(fcn32s, 'fcn32s', kernels=kernels).state['decode_head.interp.kernel_w'].shape == (97, 4)
 
-    @pytest.mark.parametrize('shape', [(500, 64), (64, ), (1, 64, 500), (0, 500), (0, 0), ()])
+    @pytest.mark.parametrize('shape', [(500, 64), (64,), (1, 64, 500), (0, 500), (0, 0), ()])
     @pytest.mark.parametrize('side', [0, 1])
     def test_other_shapes(self, gdn, shape, side):
         kernels = [np.ones((64, 500), np.float32)] * 2
@@ -279,7 +294,6 @@ class TestMatrices:
 
 
 class TestDeconvolution:
-
     @pytest.fixture
     def filters(self, fcn32s):
         return fcn32s['upscore'].blobs[0].copy()
@@ -287,7 +301,8 @@ class TestDeconvolution:
     def test_a_trained_one(self, fcn32s, filters):
         filters[3, 3] *= 1.01
         assert 'The deconvolution upscore is not the bilinear 64x64 filter' in refusal(
-            replaced(fcn32s, 'upscore', filters), 'fcn32s')
+            replaced(fcn32s, 'upscore', filters), 'fcn32s'
+        )
 
     def test_one_that_mixes_classes(self, fcn32s, filters):
         filters[3, 4, 31, 31] = 1e-3
@@ -295,15 +310,17 @@ class TestDeconvolution:
 
     def test_one_with_a_bias(self, fcn32s, filters):
         assert 'is not the bilinear 64x64 filter' in refusal(
-            replaced(fcn32s, 'upscore', filters, np.ones(21)), 'fcn32s')
+            replaced(fcn32s, 'upscore', filters, np.ones(21)), 'fcn32s'
+        )
 
-    @pytest.mark.parametrize('shape', [(21, 21, 4, 4), (21, 1, 64, 64), (64, 64), (64, ), (), (1, 1, 1, 10**7),
-                                       (2, 2, 32, 64)])
+    @pytest.mark.parametrize(
+        'shape', [(21, 21, 4, 4), (21, 1, 64, 64), (64, 64), (64,), (), (1, 1, 1, 10**7), (2, 2, 32, 64)]
+    )
     def test_other_shapes(self, fcn32s, shape):
-        layer = CaffeLayer('upscore', 'Deconvolution', (np.zeros(shape, np.float32), ))
+        layer = CaffeLayer('upscore', 'Deconvolution', (np.zeros(shape, np.float32),))
         assert 'is not the bilinear 64x64 filter' in refusal(fcn32s | {'upscore': layer}, 'fcn32s')
 
     def test_another_name(self, fcn32s, filters):
         layers = {name: layer for name, layer in fcn32s.items() if name != 'upscore'}
-        layers['score_up'] = CaffeLayer('score_up', 'Deconvolution', (filters, ))
+        layers['score_up'] = CaffeLayer('score_up', 'Deconvolution', (filters,))
         assert 'score_up' in convert(layers, 'fcn32s').used

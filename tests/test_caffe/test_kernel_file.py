@@ -9,8 +9,14 @@ from mmseg_gdn.caffe import read_kernel
 from mmseg_gdn.utils import InputError
 
 
-@pytest.mark.parametrize('matrix', [np.arange(6., dtype='<f4').reshape(2, 3), np.arange(6, dtype='>i2').reshape(2, 3),
-                                    np.asfortranarray(np.arange(6.).reshape(2, 3))])
+@pytest.mark.parametrize(
+    'matrix',
+    [
+        np.arange(6.0, dtype='<f4').reshape(2, 3),
+        np.arange(6, dtype='>i2').reshape(2, 3),
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    ],
+)
 def test_matrices(tmp_path, matrix):
     np.save(tmp_path / 'a.npy', matrix)
     kernel = read_kernel(tmp_path / 'a.npy')

@@ -74,20 +74,34 @@ def sentence(caught):
 
 
 class TestWhatIsRead:
-
-    @pytest.mark.parametrize('values', [
-        floats(VALUES),
-        floats(VALUES, packed=False),
-        floats(VALUES[0]) + floats(VALUES[1]),
-        floats(VALUES[0], packed=False) + floats(VALUES[1]),
-        floats(VALUES[0]) + floats(VALUES[1], packed=False),
-        floats([]) + floats(VALUES),
-        floats(VALUES, number=8, dtype='<f8'),
-        floats(VALUES, number=8, dtype='<f8', packed=False),
-    ], ids=['packed', 'unpacked', 'two parts', 'unpacked, packed', 'packed, unpacked', 'empty part', 'doubles',
-            'unpacked doubles'])
-    @pytest.mark.parametrize('sides', [shape(2, 3), shape(2, 3, packed=False), legacy_shape(2, 3)],
-                             ids=['shape', 'unpacked shape', 'legacy shape'])
+    @pytest.mark.parametrize(
+        'values',
+        [
+            floats(VALUES),
+            floats(VALUES, packed=False),
+            floats(VALUES[0]) + floats(VALUES[1]),
+            floats(VALUES[0], packed=False) + floats(VALUES[1]),
+            floats(VALUES[0]) + floats(VALUES[1], packed=False),
+            floats([]) + floats(VALUES),
+            floats(VALUES, number=8, dtype='<f8'),
+            floats(VALUES, number=8, dtype='<f8', packed=False),
+        ],
+        ids=[
+            'packed',
+            'unpacked',
+            'two parts',
+            'unpacked, packed',
+            'packed, unpacked',
+            'empty part',
+            'doubles',
+            'unpacked doubles',
+        ],
+    )
+    @pytest.mark.parametrize(
+        'sides',
+        [shape(2, 3), shape(2, 3, packed=False), legacy_shape(2, 3)],
+        ids=['shape', 'unpacked shape', 'legacy shape'],
+    )
     @pytest.mark.parametrize('make_layer', [layer, v1_layer])
     def test_every_way_to_store_a_blob(self, read, make_layer, sides, values):
         expected = VALUES.reshape(1, 1, 2, 3) if sides == legacy_shape(2, 3) else VALUES
@@ -113,11 +127,17 @@ class TestWhatIsRead:
             np.testing.assert_array_equal(read(net(layer('a', 'X', stored)))['a'].blobs[0], VALUES)
 
     def test_order_and_layers_without_weights(self, read):
-        found = read(net(layer('z', 'A', blob(VALUES), blob(VALUES[0])), layer('split', 'Split'),
-                         layer('split', 'Split'), layer('a', 'B', blob(VALUES[1]))))
+        found = read(
+            net(
+                layer('z', 'A', blob(VALUES), blob(VALUES[0])),
+                layer('split', 'Split'),
+                layer('split', 'Split'),
+                layer('a', 'B', blob(VALUES[1])),
+            )
+        )
         assert list(found) == ['z', 'a']
         assert [one.type for one in found.values()] == ['A', 'B']
-        assert [b.shape for b in found['z'].blobs] == [(2, 3), (3, )]
+        assert [b.shape for b in found['z'].blobs] == [(2, 3), (3,)]
 
     def test_a_blob_without_axes_is_one_value(self, read):
         assert read(net(layer('a', 'X', bytes_field(7, b'') + floats([7]))))['a'].blobs[0] == np.float32(7)
@@ -153,14 +173,14 @@ class TestWhatIsRead:
 
 
 class TestWhatCaffeWrote:
-
     def test_the_old_format(self, root_dir):
         folder = root_dir / 'tests/data/golden'
         found = read_caffemodel(folder / 'v1_legacy.caffemodel')
         assert {name: (one.type, [b.shape for b in one.blobs]) for name, one in found.items()} == {
             'conv1_1': ('Convolution', [(4, 3, 3, 3), (1, 1, 1, 4)]),
             'conv1_2': ('Convolution', [(4, 4, 3, 3), (1, 1, 1, 4)]),
-            'fc6': ('InnerProduct', [(1, 1, 5, 480), (1, 1, 1, 5)])}
+            'fc6': ('InnerProduct', [(1, 1, 5, 480), (1, 1, 1, 5)]),
+        }
         with np.load(folder / 'v1_legacy.npz') as stored:
             np.testing.assert_array_equal(found['fc6'].blobs[0][0, 0], stored['param/fc6/0'])
             np.testing.assert_array_equal(found['fc6'].blobs[1].ravel(), stored['param/fc6/1'])
@@ -186,10 +206,13 @@ class TestWhatCaffeWrote:
         assert list(found) == ['conv1_1', 'conv1_2', 'conv2_1', 'conv2_2', 'conv3_1', 'fc8_voc12']
         self.assert_equal_bit_for_bit(found, {name: expected[name] for name in found})
 
-    @pytest.mark.parametrize(('model', 'arrays', 'run'), [
-        ('thin_fcn32s', 'fcn32s_thin', 'a131x97'),
-        ('thin_deeplab_gdn', 'deeplab_gdn_thin', 'a161x121'),
-    ])
+    @pytest.mark.parametrize(
+        ('model', 'arrays', 'run'),
+        [
+            ('thin_fcn32s', 'fcn32s_thin', 'a131x97'),
+            ('thin_deeplab_gdn', 'deeplab_gdn_thin', 'a161x121'),
+        ],
+    )
     def test_whole_nets_of_the_new_format(self, full_golden_dir, model, arrays, run):
         with np.load(full_golden_dir / f'{arrays}.npz') as stored:
             expected = golden_layers(stored, run)
@@ -207,7 +230,6 @@ class TestWhatCaffeWrote:
 
 
 class TestRefusals:
-
     def test_a_missing_file(self, tmp_path):
         with pytest.raises(InputError, match='No such file') as caught:
             read_caffemodel(tmp_path / 'some.caffemodel')
@@ -238,14 +260,17 @@ class TestRefusals:
         message = refusal(b'\x89HDF\r\n\x1a\n' + bytes(100))
         assert 'is an HDF5 model' in message and 'snapshot_format: BINARYPROTO' in message
 
-    @pytest.mark.parametrize('text', [
-        'name: "v1_legacy"\nlayer { name: "data" type: "Input" }\n',
-        'layer {\n  name: "conv1_1"\n}\n',
-        '# a comment\nname: "net"\n',
-        '<html><body>404</body></html>',
-        'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n',
-        '\n\n\n',
-    ])
+    @pytest.mark.parametrize(
+        'text',
+        [
+            'name: "v1_legacy"\nlayer { name: "data" type: "Input" }\n',
+            'layer {\n  name: "conv1_1"\n}\n',
+            '# a comment\nname: "net"\n',
+            '<html><body>404</body></html>',
+            'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n',
+            '\n\n\n',
+        ],
+    )
     def test_text(self, refusal, text):
         assert 'is not a Caffe model' in refusal(text.encode())
 
@@ -303,9 +328,25 @@ class TestRefusals:
         }[where]
         assert 'bytes beyond its end' in refusal(message)
 
-    @pytest.mark.parametrize('sides', [
-        (-2, -3), (-6, ), (6, -1), (0, ), (0, 2**62, 2**62), (2**62, 2**62), (2**63 - 1, ), (2**32, 2**32, 6),
-        (2**31, 2**33), (7, ), (5, ), (2, 2), (2, 3, 2), (6, 0)])
+    @pytest.mark.parametrize(
+        'sides',
+        [
+            (-2, -3),
+            (-6,),
+            (6, -1),
+            (0,),
+            (0, 2**62, 2**62),
+            (2**62, 2**62),
+            (2**63 - 1,),
+            (2**32, 2**32, 6),
+            (2**31, 2**33),
+            (7,),
+            (5,),
+            (2, 2),
+            (2, 3, 2),
+            (6, 0),
+        ],
+    )
     def test_sizes_that_do_not_fit(self, refusal, sides):
         message = refusal(net(layer('a', 'X', shape(*sides) + floats(VALUES))))
         assert f'blob 0 of layer a has 6 values for the shape {sides}' in message
@@ -330,8 +371,10 @@ class TestRefusals:
         message = refusal(net(layer('a', 'X', shape(2) + bytes_field(number, bytes(length)))))
         assert 'blob 0 of layer a ends within a number' in message
 
-    @pytest.mark.parametrize('content', [number_field(5, 1), floats([1], packed=False, number=5, dtype='<f8'),
-                                         floats([1], packed=False, number=8)])
+    @pytest.mark.parametrize(
+        'content',
+        [number_field(5, 1), floats([1], packed=False, number=5, dtype='<f8'), floats([1], packed=False, number=8)],
+    )
     def test_numbers_of_another_kind(self, refusal, content):
         assert 'numbers of wire type' in refusal(net(layer('a', 'X', shape(1) + content)))
 
@@ -347,7 +390,7 @@ class TestRefusals:
     @pytest.mark.filterwarnings('error')
     def test_doubles_beyond_float32(self, refusal):
         assert 'not finite' in refusal(net(layer('a', 'X', shape(1) + floats([1e300], number=8, dtype='<f8'))))
-        signalling = bytes_field(8, (0x7ff0000000000001).to_bytes(8, 'little'))
+        signalling = bytes_field(8, (0x7FF0000000000001).to_bytes(8, 'little'))
         assert 'not finite' in refusal(net(layer('a', 'X', shape(1) + signalling)))
 
     def test_two_layers_of_one_name(self, refusal):
@@ -355,9 +398,17 @@ class TestRefusals:
             twice = net(layer('a', 'Convolution', blob(VALUES)), make_layer('a', 'Convolution', blob(VALUES)))
             assert 'two layers named a' in refusal(twice)
 
-    @pytest.mark.parametrize(('name', 'shown'), [
-        ('line\nbreak', "'line\\nbreak'"), ('\x1b[31mred', "'\\x1b[31mred'"), ('ünï', "'\\xfcn\\xef'"), ('', "''"),
-        ('a' * 1000, 'a' * 57 + '...'), ('\u202egnp.exe', "'\\u202egnp.exe'")])
+    @pytest.mark.parametrize(
+        ('name', 'shown'),
+        [
+            ('line\nbreak', "'line\\nbreak'"),
+            ('\x1b[31mred', "'\\x1b[31mred'"),
+            ('ünï', "'\\xfcn\\xef'"),
+            ('', "''"),
+            ('a' * 1000, 'a' * 57 + '...'),
+            ('\u202egnp.exe', "'\\u202egnp.exe'"),
+        ],
+    )
     def test_strange_names_in_messages(self, refusal, name, shown):
         assert f'of layer {shown} has 6 values' in refusal(net(layer(name, 'X', shape(7) + floats(VALUES))))
         assert f'two layers named {shown};' in refusal(net(layer(name, 'X', blob(VALUES)) * 2))
@@ -367,7 +418,6 @@ class TestRefusals:
         assert 'more than 64 blobs' in refusal(net(layer('a', 'X', *[blob(VALUES[0])] * 65)))
         assert 'bytes of names or sizes' in refusal(net(layer('a' * 2**16, 'X', blob(VALUES))))
         assert 'bytes of names or sizes' in refusal(net(layer('a', 'X', shape(*[1] * 2**16) + floats([1]))))
-
 
     def test_more_small_parts_than_fit_a_file_of_its_size(self, refusal, monkeypatch):
         tiny = shape(1) + floats([1])
@@ -399,8 +449,10 @@ class TestRefusals:
         assert np.array_equal(layers['a'].blobs[0], values)
 
 
-SMALL = net(layer('conv', 'Convolution', blob(VALUES), shape(3) + floats(VALUES[0]) + floats(VALUES, number=6)),
-            v1_layer('fc', 'InnerProduct', legacy_shape(2, 3) + floats(VALUES, packed=False)))
+SMALL = net(
+    layer('conv', 'Convolution', blob(VALUES), shape(3) + floats(VALUES[0]) + floats(VALUES, number=6)),
+    v1_layer('fc', 'InnerProduct', legacy_shape(2, 3) + floats(VALUES, packed=False)),
+)
 
 
 class TestFuzz:
@@ -425,8 +477,10 @@ class TestFuzz:
         assert peak < 2**20
 
     @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(edits=st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 255)), min_size=1, max_size=4),
-           end=st.integers(1, len(SMALL)))
+    @given(
+        edits=st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 255)), min_size=1, max_size=4),
+        end=st.integers(1, len(SMALL)),
+    )
     def test_changed_bytes_and_cuts(self, tmp_path, edits, end):
         content = bytearray(SMALL)
         for place, value in edits:
@@ -437,7 +491,7 @@ class TestFuzz:
     @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(place=st.integers(0, len(SMALL)), inserted=st.binary(min_size=1, max_size=30), removed=st.integers(0, 30))
     def test_bytes_put_in_and_taken_out(self, tmp_path, place, inserted, removed):
-        self.check(tmp_path, SMALL[:place] + inserted + SMALL[place + removed:])
+        self.check(tmp_path, SMALL[:place] + inserted + SMALL[place + removed :])
 
     @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(content=st.binary(min_size=1, max_size=200))
@@ -471,8 +525,9 @@ def test_memory_and_progress_of_a_large_file(tmp_path):
         file.write(net(layer('conv', 'Convolution', blob(generator.random(2**20, np.float32)))))
         file.write(layer('fc6', 'InnerProduct', blob(generator.random(size, np.float32))))
         file.write(layer('fc7', 'InnerProduct', shape(2**22) + floats(generator.random(2**22), number=8, dtype='<f8')))
-    result = subprocess.run([sys.executable, '-c', MEASURE, path], capture_output=True, text=True, check=True,
-                            timeout=300)
+    result = subprocess.run(
+        [sys.executable, '-c', MEASURE, path], capture_output=True, text=True, check=True, timeout=300
+    )
     growth, read = map(int, result.stdout.split())
     assert read == 4 * (2**20 + size + 2**22)
     # The mapped pages of the file count as well.

@@ -56,9 +56,18 @@ def warned(monkeypatch):
     return told
 
 
-@pytest.mark.parametrize(('name', 'meant'), [
-    ('val_evaluater', 'val_evaluator'), ('train_dataloder', 'train_dataloader'), ('parm_scheduler', 'param_scheduler'),
-    ('custom_hook', 'custom_hooks'), ('randomnes', 'randomness'), ('laod_from', 'load_from'), ('modle', 'model')])
+@pytest.mark.parametrize(
+    ('name', 'meant'),
+    [
+        ('val_evaluater', 'val_evaluator'),
+        ('train_dataloder', 'train_dataloader'),
+        ('parm_scheduler', 'param_scheduler'),
+        ('custom_hook', 'custom_hooks'),
+        ('randomnes', 'randomness'),
+        ('laod_from', 'load_from'),
+        ('modle', 'model'),
+    ],
+)
 @pytest.mark.parametrize('value', ['dict(a=1)', 'None', "'x'"])
 def test_misspelt_names(check, name, meant, value):
     with pytest.raises(InputError, match=rf'^my\.py sets {name}, which nothing reads; did you mean {meant}\?'):
@@ -78,25 +87,28 @@ val_dataloader = dict(train_dataloaders[0], batch_size=1)
     assert check(text).train_dataloaders[0].batch_size == 2
 
 
-@pytest.mark.parametrize(('key', 'meant'), [
-    ('model.test_cfg.mod', 'mode'),
-    ('env_cfg.cudn_benchmark', 'cudnn_benchmark'),
-    ('env_cfg.mp_cfg.mp_start_metod', 'mp_start_method'),
-    ('env_cfg.dist_cfg.backnd', 'backend'),
-    ('optim_wrapper.paramwise_cfg.custom_key', 'custom_keys'),
-    ('optim_wrapper.paramwise_cfg.norm_decay_mul', 'norm_decay_mult'),
-    ('optim_wrapper.clip_grad.max_norn', 'max_norm'),
-    ('optim_wrapper.acumulative_counts', 'accumulative_counts'),
-    ('val_evaluator.iou_metric', 'iou_metrics'),
-    ('randomness.sed', 'seed'),
-    ('log_processor.windowsize', 'window_size'),
-    ('default_hooks.checkpoint.save_bst', 'save_best'),
-    ('custom_hooks.0.typ', 'type'),
-    ('train_dataloader.batchsize', 'batch_size'),
-    ('train_cfg.max_iter', 'max_iters'),
-    ('auto_scale_lr.enabl', 'enable'),
-    ('optim_wrapper.paramwise_cfg.custom_keys.interp.lr_mul', 'lr_mult'),
-])
+@pytest.mark.parametrize(
+    ('key', 'meant'),
+    [
+        ('model.test_cfg.mod', 'mode'),
+        ('env_cfg.cudn_benchmark', 'cudnn_benchmark'),
+        ('env_cfg.mp_cfg.mp_start_metod', 'mp_start_method'),
+        ('env_cfg.dist_cfg.backnd', 'backend'),
+        ('optim_wrapper.paramwise_cfg.custom_key', 'custom_keys'),
+        ('optim_wrapper.paramwise_cfg.norm_decay_mul', 'norm_decay_mult'),
+        ('optim_wrapper.clip_grad.max_norn', 'max_norm'),
+        ('optim_wrapper.acumulative_counts', 'accumulative_counts'),
+        ('val_evaluator.iou_metric', 'iou_metrics'),
+        ('randomness.sed', 'seed'),
+        ('log_processor.windowsize', 'window_size'),
+        ('default_hooks.checkpoint.save_bst', 'save_best'),
+        ('custom_hooks.0.typ', 'type'),
+        ('train_dataloader.batchsize', 'batch_size'),
+        ('train_cfg.max_iter', 'max_iters'),
+        ('auto_scale_lr.enabl', 'enable'),
+        ('optim_wrapper.paramwise_cfg.custom_keys.interp.lr_mul', 'lr_mult'),
+    ],
+)
 def test_misspelt_keys(check, key, meant):
     with pytest.raises(InputError, match=rf'^my\.py: {key}=1 sets what .* does not read; did you mean {meant}\?'):
         check(**{key: 1})
@@ -110,33 +122,53 @@ def test_keys_that_a_metric_takes_and_ignores(check):
 @pytest.mark.parametrize('key', ['model.test_cfg.xyz', 'optim_wrapper.paramwise_cfg.xyz', 'env_cfg.xyz'])
 def test_keys_that_resemble_none_are_warned_of(check, warned, key):
     check(**{key: 1})
-    assert warned == [(logging.WARNING, f'my.py: {key}=1 sets what nothing that is known here reads; remove or correct '
-                       'it.')]
+    assert warned == [
+        (logging.WARNING, f'my.py: {key}=1 sets what nothing that is known here reads; remove or correct it.')
+    ]
 
 
-@pytest.mark.parametrize(('key', 'value', 'sentence'), [
-    ('train_cfg', 5, 'train_cfg=5 is a number, where the runner takes a dictionary; correct it'),
-    ('train_cfg.max_iters', 'abc', 'max_iters=abc is a text, where IterBasedTrainLoop takes a number'),
-    ('train_dataloader.num_workers', 'two', 'num_workers=two is a text, where DataLoader takes a number'),
-    ('train_dataloader.pin_memory', 'maybe', 'pin_memory=maybe is a text, where DataLoader takes True or False'),
-    ('train_dataloader.dataset.ann_file', ['a'], r'ann_file=\[.a.\] is a list, where CheckedVOCDataset takes a text'),
-    ('optim_wrapper.optimizer.lr', 'high', 'lr=high is a text, where SGD takes a number'),
-    ('default_hooks.checkpoint.max_keep_ckpts', 'x', 'ckpts=x is a text, where DurableCheckpointHook takes a number'),
-    ('default_hooks.logger', 5, 'default_hooks.logger=5 is a number, where the runner takes a dictionary'),
-    ('custom_hooks', 5, 'custom_hooks=5 is a number, where the runner takes a list'),
-    ('compile', 'yes', 'compile=yes is a text, where the runner takes True or False or a dictionary'),
-    ('param_scheduler', 5, 'param_scheduler=5 is a number, where the runner takes a dictionary or a list'),
-    ('model.decode_head', 5, 'model.decode_head=5 is a number, where EncoderDecoder takes a dictionary'),
-])
+@pytest.mark.parametrize(
+    ('key', 'value', 'sentence'),
+    [
+        ('train_cfg', 5, 'train_cfg=5 is a number, where the runner takes a dictionary; correct it'),
+        ('train_cfg.max_iters', 'abc', 'max_iters=abc is a text, where IterBasedTrainLoop takes a number'),
+        ('train_dataloader.num_workers', 'two', 'num_workers=two is a text, where DataLoader takes a number'),
+        ('train_dataloader.pin_memory', 'maybe', 'pin_memory=maybe is a text, where DataLoader takes True or False'),
+        (
+            'train_dataloader.dataset.ann_file',
+            ['a'],
+            r'ann_file=\[.a.\] is a list, where CheckedVOCDataset takes a text',
+        ),
+        ('optim_wrapper.optimizer.lr', 'high', 'lr=high is a text, where SGD takes a number'),
+        (
+            'default_hooks.checkpoint.max_keep_ckpts',
+            'x',
+            'ckpts=x is a text, where DurableCheckpointHook takes a number',
+        ),
+        ('default_hooks.logger', 5, 'default_hooks.logger=5 is a number, where the runner takes a dictionary'),
+        ('custom_hooks', 5, 'custom_hooks=5 is a number, where the runner takes a list'),
+        ('compile', 'yes', 'compile=yes is a text, where the runner takes True or False or a dictionary'),
+        ('param_scheduler', 5, 'param_scheduler=5 is a number, where the runner takes a dictionary or a list'),
+        ('model.decode_head', 5, 'model.decode_head=5 is a number, where EncoderDecoder takes a dictionary'),
+    ],
+)
 def test_values_of_another_kind(check, key, value, sentence):
     with pytest.raises(InputError, match=sentence):
         check(**{key: value})
 
 
-@pytest.mark.parametrize(('key', 'value'), [
-    ('resume', True), ('load_from', 'x.pth'), ('train_dataloader.batch_size', None), ('train_cfg.max_iters', 1e3),
-    ('optim_wrapper.paramwise_cfg.custom_keys.interp.wd_mult', 0),
-    ('model.data_preprocessor.size', (8, 8)), ('model.decode_head.in_channels', [1, 2])])
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('resume', True),
+        ('load_from', 'x.pth'),
+        ('train_dataloader.batch_size', None),
+        ('train_cfg.max_iters', 1e3),
+        ('optim_wrapper.paramwise_cfg.custom_keys.interp.wd_mult', 0),
+        ('model.data_preprocessor.size', (8, 8)),
+        ('model.decode_head.in_channels', [1, 2]),
+    ],
+)
 def test_values_that_fit(check, key, value):
     assert check(**{key: value})
 
@@ -161,9 +193,17 @@ def test_keys_that_are_taken_from_what_is_left_over(check):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('folder', [pytest.param(OWN, id='own'), *(
-    pytest.param(folder, id=folder.name) for folder in sorted(stock_config_folder().iterdir())
-    if folder.is_dir() and folder.name != '_base_')])
+@pytest.mark.parametrize(
+    'folder',
+    [
+        pytest.param(OWN, id='own'),
+        *(
+            pytest.param(folder, id=folder.name)
+            for folder in sorted(stock_config_folder().iterdir())
+            if folder.is_dir() and folder.name != '_base_'
+        ),
+    ],
+)
 def test_no_config_is_refused(folder, warned):
     paths = [path for path in sorted(folder.rglob('*.py')) if '_base_' not in path.parts]
     checked = 0

@@ -27,10 +27,16 @@ def _read(path: Path) -> Config:
 
 def baselines() -> dict[Path, Path]:
     """Baseline by config, as the table in configs/gdn/README.md says."""
-    rows = [line.strip('|').split('|') for line in (FOLDER / 'README.md').read_text().splitlines()
-            if line.startswith('| `')]
-    return {path: _baseline(path, cells[2]) for cells in rows for pattern in _NAME.findall(cells[0])
-            for path in sorted(FOLDER.glob(pattern)) if cells[2].strip()}
+    rows = [
+        line.strip('|').split('|') for line in (FOLDER / 'README.md').read_text().splitlines() if line.startswith('| `')
+    ]
+    return {
+        path: _baseline(path, cells[2])
+        for cells in rows
+        for pattern in _NAME.findall(cells[0])
+        for path in sorted(FOLDER.glob(pattern))
+        if cells[2].strip()
+    }
 
 
 def _baseline(path: Path, cell: str) -> Path:

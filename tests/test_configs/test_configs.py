@@ -21,8 +21,10 @@ GDN = [path for path in sorted(FOLDER.rglob('*.py')) if is_gdn(read(path))]
 STOCK_VARIANTS = [path for path in GDN if path.stem.startswith(('fcn_r50', 'deeplabv3', 'segformer'))]
 CAFFE = [path for path in GDN if path.stem.startswith(('fcn32s', 'deeplab-'))]
 MODERN = [path for path in GDN if path not in CAFFE]
-RECIPES = [FOLDER / f'{name}_voc12aug.py' for name in (
-    'fcn32s', 'fcn32s_gdn', 'deeplab-largefov', 'deeplab-largefov_whole', 'deeplab-largefov_gdn')]
+RECIPES = [
+    FOLDER / f'{name}_voc12aug.py'
+    for name in ('fcn32s', 'fcn32s_gdn', 'deeplab-largefov', 'deeplab-largefov_whole', 'deeplab-largefov_gdn')
+]
 CLASSES = {'cityscapes': 19, 'ade20k': 150, 'camvid': 11}
 
 
@@ -68,7 +70,7 @@ def stock_config(path):
 
 def largest_image(cfg):
     """Height and width of the largest images that a config makes."""
-    return training_crop(cfg) or (clamped_side(cfg.test_dataloader.dataset.pipeline), ) * 2
+    return training_crop(cfg) or (clamped_side(cfg.test_dataloader.dataset.pipeline),) * 2
 
 
 def clamped_side(pipeline):
@@ -104,7 +106,7 @@ def test_the_matrices_have_a_rate_of_their_own(path):
     model = build_without_weights(cfg.model)
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
     settings = {id(group['params'][0]): (group['lr'], group['weight_decay']) for group in optimizer.param_groups}
-    (options, ) = KERNEL_KEYS.values()
+    (options,) = KERNEL_KEYS.values()
     # The demo's network learns five times as fast as others.
     factor = options['lr_mult'] / 5 if path.stem == 'demo_gdn' else options['lr_mult']
     for kernel in (model.decode_head.interp.kernel_h, model.decode_head.interp.kernel_w):
@@ -181,8 +183,10 @@ def test_caffes_multipliers_reach_the_optimizer(path):
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     base, decay = cfg.optim_wrapper.optimizer.lr, cfg.optim_wrapper.optimizer.weight_decay
     names = {id(value): name for name, value in model.named_parameters()}
-    multipliers = {names[id(group['params'][0])]: (round(group['lr'] / base), round(group['weight_decay'] / decay))
-                   for group in wrapper.optimizer.param_groups}
+    multipliers = {
+        names[id(group['params'][0])]: (round(group['lr'] / base), round(group['weight_decay'] / decay))
+        for group in wrapper.optimizer.param_groups
+    }
     score = (10, 20) if path.stem.startswith('deeplab') else (1, 2)
     assert multipliers['backbone.features.0.conv.weight'] == (1, 1)
     assert multipliers['backbone.features.0.conv.bias'] == (2, 0)

@@ -26,8 +26,10 @@ def fixed_part(cfg):
     """A config without what the method brings and without where training starts."""
     rest = {key: value for key, value in without_scopes(cfg.to_dict()).items() if key not in NAMES_ONLY}
     return rest | dict(
-        model=common_model(rest['model']), optim_wrapper=common_rates(rest['optim_wrapper']),
-        **{name: common_metrics(rest[name]) for name in ('val_evaluator', 'test_evaluator')})
+        model=common_model(rest['model']),
+        optim_wrapper=common_rates(rest['optim_wrapper']),
+        **{name: common_metrics(rest[name]) for name in ('val_evaluator', 'test_evaluator')},
+    )
 
 
 def without_scopes(node):
@@ -53,12 +55,15 @@ def common_metrics(evaluator):
 
 def common_rates(wrapper):
     keys = wrapper.get('paramwise_cfg', {}).get('custom_keys', {})
-    rates = dict(wrapper.get('paramwise_cfg', {}),
-                 custom_keys={key: value for key, value in keys.items() if key != 'interp.kernel'})
+    rates = dict(
+        wrapper.get('paramwise_cfg', {}),
+        custom_keys={key: value for key, value in keys.items() if key != 'interp.kernel'},
+    )
     if not rates['custom_keys']:
         del rates['custom_keys']
     return {key: value for key, value in wrapper.items() if key != 'paramwise_cfg'} | (
-        dict(paramwise_cfg=rates) if rates else {})
+        dict(paramwise_cfg=rates) if rates else {}
+    )
 
 
 def trains_matrices_alone(cfg):
@@ -66,8 +71,9 @@ def trains_matrices_alone(cfg):
 
 
 def test_every_config_that_trains_matrices_has_a_baseline():
-    trained = [path for path in sorted(FOLDER.glob('*.py'))
-               if is_gdn(cfg := read(path)) and cfg.get('train_dataloader')]
+    trained = [
+        path for path in sorted(FOLDER.glob('*.py')) if is_gdn(cfg := read(path)) and cfg.get('train_dataloader')
+    ]
     assert set(PAIRS) == set(trained)
 
 

@@ -19,6 +19,9 @@ def test_an_entry_describes_its_config(model):
 
 
 def test_all_recipes_of_caffe_have_an_entry():
-    recipes = {path.stem for path in FOLDER.glob('*.py')
-               if path.stem.startswith(('fcn32s', 'deeplab-')) and read(path).get('train_dataloader')}
+    recipes = {
+        path.stem
+        for path in FOLDER.glob('*.py')
+        if path.stem.startswith(('fcn32s', 'deeplab-')) and read(path).get('train_dataloader')
+    }
     assert recipes <= {model['Name'] for model in MODELS}

@@ -45,8 +45,9 @@ def test_a_config_on_a_page(name, tmp_path):
 def test_no_auxiliary_head_of_the_stock_config_is_dropped(name, tmp_path):
     (tmp_path / 'config.py').write_text(SNIPPETS[name])
     (tmp_path / 'stock.py').write_text(SNIPPETS[name].splitlines()[0])
-    heads, stock = (as_list(Config.fromfile(tmp_path / file).model.get('auxiliary_head')) for file in
-                    ('config.py', 'stock.py'))
+    heads, stock = (
+        as_list(Config.fromfile(tmp_path / file).model.get('auxiliary_head')) for file in ('config.py', 'stock.py')
+    )
     assert all(head in heads for head in stock)
 
 

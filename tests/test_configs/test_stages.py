@@ -21,8 +21,12 @@ def test_both_networks_have_all_stages():
         chain = [f'{network}_gdn-staged_voc12trainval']
         while load_from := read(FOLDER / f'{chain[-1]}.py').get('load_from'):
             chain.append(Path(load_from).parent.name)
-        assert chain[1:] == [f'{network}_gdn-staged_voc12aug', f'{network}_gdn-labels_voc12aug',
-                             f'{network}_gdn-matrices_voc12aug', first]
+        assert chain[1:] == [
+            f'{network}_gdn-staged_voc12aug',
+            f'{network}_gdn-labels_voc12aug',
+            f'{network}_gdn-matrices_voc12aug',
+            first,
+        ]
 
 
 @pytest.mark.parametrize('path', STAGES, ids=stage_id)

@@ -44,7 +44,8 @@ def cfg(camvid, root_dir):
         cfg[name].dataset.data_root = str(camvid)
     cfg.model.backbone.init_cfg = None
     cfg.model.auxiliary_head = [
-        dict(type='MultiLabelHead', in_channels=320, in_index=3, num_classes=11, ignore_index=11, with_background=True)]
+        dict(type='MultiLabelHead', in_channels=320, in_index=3, num_classes=11, ignore_index=11, with_background=True)
+    ]
     return cfg
 
 

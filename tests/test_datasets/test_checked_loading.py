@@ -23,8 +23,9 @@ def ade(tmp_path):
     for name, size in (('a', (24, 32)), ('b', (12, 16))):
         Image.new('RGB', (32, 24)).save(tmp_path / f'images/{name}.jpg')
         Image.fromarray(np.full(size, 150, np.uint8)).save(tmp_path / f'masks/{name}.png')
-    return dict(type='ADE20KDataset', data_root=str(tmp_path),
-                data_prefix=dict(img_path='images', seg_map_path='masks'))
+    return dict(
+        type='ADE20KDataset', data_root=str(tmp_path), data_prefix=dict(img_path='images', seg_map_path='masks')
+    )
 
 
 def checked(name, dataset):
@@ -36,14 +37,22 @@ def checked(name, dataset):
     return DATASETS.build(getattr(runner, name)['dataset'])
 
 
-@pytest.mark.parametrize(('name', 'pipeline'), [
-    ('_train_dataloader', [*LOAD, dict(type='RandomFlip', prob=0.5), dict(type='PackSegInputs')]),
-    ('_val_dataloader', VALIDATE), ('_test_dataloader', VALIDATE)])
-@pytest.mark.parametrize('wrap', [
-    lambda part: part,
-    lambda part: dict(type='RepeatDataset', times=1, dataset=part),
-    lambda part: dict(type='ConcatDataset', datasets=[part]),
-])
+@pytest.mark.parametrize(
+    ('name', 'pipeline'),
+    [
+        ('_train_dataloader', [*LOAD, dict(type='RandomFlip', prob=0.5), dict(type='PackSegInputs')]),
+        ('_val_dataloader', VALIDATE),
+        ('_test_dataloader', VALIDATE),
+    ],
+)
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda part: part,
+        lambda part: dict(type='RepeatDataset', times=1, dataset=part),
+        lambda part: dict(type='ConcatDataset', datasets=[part]),
+    ],
+)
 def test_masks_of_another_size_than_their_image(ade, name, pipeline, wrap):
     dataset = checked(name, wrap(dict(ade, pipeline=pipeline)))
     assert len(dataset) == 2
@@ -54,31 +63,50 @@ def test_masks_of_another_size_than_their_image(ade, name, pipeline, wrap):
 
 
 def test_steps_in_the_pipeline_of_a_wrapper(ade):
-    dataset = checked('_train_dataloader', dict(
-        type='MultiImageMixDataset', dataset=dict(type='ConcatDataset', datasets=[dict(ade, pipeline=LOAD[:1])]),
-        pipeline=[LOAD[1], dict(type='PackSegInputs')]))
+    dataset = checked(
+        '_train_dataloader',
+        dict(
+            type='MultiImageMixDataset',
+            dataset=dict(type='ConcatDataset', datasets=[dict(ade, pipeline=LOAD[:1])]),
+            pipeline=[LOAD[1], dict(type='PackSegInputs')],
+        ),
+    )
     with pytest.raises(InputError, match=r'b\.png is 16x12 px'):
         dataset[1]
 
 
 def test_voc_keeps_its_own_checks(voc_root):
-    voc = dict(type='CheckedVOCDataset', data_root=str(voc_root), ann_file='ImageSets/Segmentation/train.txt',
-               data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'), pipeline=VALIDATE)
+    voc = dict(
+        type='CheckedVOCDataset',
+        data_root=str(voc_root),
+        ann_file='ImageSets/Segmentation/train.txt',
+        data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
+        pipeline=VALIDATE,
+    )
     inner = checked('_val_dataloader', voc).dataset
     assert type(inner) is CheckedVOCDataset
     assert type(inner.pipeline.transforms[0]).__name__ == 'LoadVOCImage'
 
 
 def test_only_loading_is_replaced():
-    steps = with_checked_loading([
-        dict(type='LoadImageFromFile', to_float32=True), dict(type='LoadAnnotations', imdecode_backend='cv2'),
-        dict(type='RandomChoice', transforms=[[dict(type='LoadAnnotations')], [dict(type='RandomFlip', prob=0.)]]),
-        dict(type=LoadCheckedImage), LoadCheckedAnnotations])
+    steps = with_checked_loading(
+        [
+            dict(type='LoadImageFromFile', to_float32=True),
+            dict(type='LoadAnnotations', imdecode_backend='cv2'),
+            dict(type='RandomChoice', transforms=[[dict(type='LoadAnnotations')], [dict(type='RandomFlip', prob=0.0)]]),
+            dict(type=LoadCheckedImage),
+            LoadCheckedAnnotations,
+        ]
+    )
     assert steps == [
-        dict(type='LoadCheckedImage', to_float32=True), dict(type='LoadAnnotations', imdecode_backend='cv2'),
-        dict(type='RandomChoice', transforms=[[dict(type='LoadCheckedAnnotations')],
-                                              [dict(type='RandomFlip', prob=0.)]]),
-        dict(type=LoadCheckedImage), LoadCheckedAnnotations]
+        dict(type='LoadCheckedImage', to_float32=True),
+        dict(type='LoadAnnotations', imdecode_backend='cv2'),
+        dict(
+            type='RandomChoice', transforms=[[dict(type='LoadCheckedAnnotations')], [dict(type='RandomFlip', prob=0.0)]]
+        ),
+        dict(type=LoadCheckedImage),
+        LoadCheckedAnnotations,
+    ]
 
 
 def test_runners_without_configs_of_loaders():

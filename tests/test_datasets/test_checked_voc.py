@@ -11,11 +11,16 @@ from mmseg_gdn.utils import InputError
 
 
 def build(root, pipeline=None):
-    return DATASETS.build(dict(
-        type='CheckedVOCDataset', data_root=str(root), ann_file='ImageSets/Segmentation/train.txt',
-        data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
-        pipeline=pipeline or [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
-                              dict(type='PackSegInputs')]))
+    return DATASETS.build(
+        dict(
+            type='CheckedVOCDataset',
+            data_root=str(root),
+            ann_file='ImageSets/Segmentation/train.txt',
+            data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
+            pipeline=pipeline
+            or [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')],
+        )
+    )
 
 
 def test_loads_like_the_stock_data_set(voc_root):
@@ -24,8 +29,13 @@ def test_loads_like_the_stock_data_set(voc_root):
     assert sample['data_samples'].gt_sem_seg.shape == (48, 64)
 
 
-@pytest.mark.parametrize(('file', 'message'), [('JPEGImages/a.jpg', r'The image .*a\.jpg cannot be read'),
-                                              ('SegmentationClass/a.png', r'The mask .*a\.png cannot be read')])
+@pytest.mark.parametrize(
+    ('file', 'message'),
+    [
+        ('JPEGImages/a.jpg', r'The image .*a\.jpg cannot be read'),
+        ('SegmentationClass/a.png', r'The mask .*a\.png cannot be read'),
+    ],
+)
 def test_a_damaged_file_is_named(voc_root, file, message):
     (voc_root / file).write_bytes(b'no image')
     with pytest.raises(InputError, match=message):
@@ -34,17 +44,31 @@ def test_a_damaged_file_is_named(voc_root, file, message):
 
 def test_loading_inside_of_test_time_augmentation_is_checked(voc_root):
     (voc_root / 'SegmentationClass/a.png').write_bytes(b'no mask')
-    dataset = build(voc_root, [dict(type='LoadImageFromFile'), dict(type='TestTimeAug', transforms=[
-        [dict(type='RandomFlip', prob=0., direction='horizontal')], [dict(type='LoadAnnotations')],
-        [dict(type='PackSegInputs')]])])
+    dataset = build(
+        voc_root,
+        [
+            dict(type='LoadImageFromFile'),
+            dict(
+                type='TestTimeAug',
+                transforms=[
+                    [dict(type='RandomFlip', prob=0.0, direction='horizontal')],
+                    [dict(type='LoadAnnotations')],
+                    [dict(type='PackSegInputs')],
+                ],
+            ),
+        ],
+    )
     with pytest.raises(InputError, match=r'The mask .*a\.png cannot be read'):
         dataset[0]
 
 
 def test_paths_are_those_of_the_stock_data_set(voc_root):
     stock = PascalVOCDataset(
-        data_root=str(voc_root), ann_file='ImageSets/Segmentation/train.txt', pipeline=[],
-        data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'))
+        data_root=str(voc_root),
+        ann_file='ImageSets/Segmentation/train.txt',
+        pipeline=[],
+        data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
+    )
     checked = build(voc_root)
     assert [checked.get_data_info(index) for index in range(2)] == [stock.get_data_info(index) for index in range(2)]
 
@@ -54,21 +78,32 @@ def test_lists_of_other_editors(voc_root):
     assert [build(voc_root).get_data_info(index)['img_path'].split('/')[-1] for index in range(2)] == ['a.jpg', 'b.jpg']
 
 
-@pytest.mark.parametrize(('spoil', 'message'), [
-    (lambda path: path.write_text(''), r'train\.txt names no images'),
-    (lambda path: path.write_text('a\n../b\n'), r"train\.txt has '\.\./b' in line 2"),
-    (lambda path: (path.unlink(), path.mkdir()), r'train\.txt cannot be read, because it is a folder'),
-])
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    [
+        (lambda path: path.write_text(''), r'train\.txt names no images'),
+        (lambda path: path.write_text('a\n../b\n'), r"train\.txt has '\.\./b' in line 2"),
+        (lambda path: (path.unlink(), path.mkdir()), r'train\.txt cannot be read, because it is a folder'),
+    ],
+)
 def test_lists_that_are_none(voc_root, spoil, message):
     spoil(voc_root / 'ImageSets/Segmentation/train.txt')
     with pytest.raises(InputError, match=message):
         build(voc_root)
 
 
-TRAIN = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='RandomFlip', prob=0.5),
-         dict(type='PackSegInputs')]
-VALIDATE = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(32, 32), keep_ratio=True),
-            dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
+TRAIN = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSegInputs'),
+]
+VALIDATE = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(32, 32), keep_ratio=True),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
 
 
 @pytest.mark.parametrize('pipeline', [TRAIN, VALIDATE])

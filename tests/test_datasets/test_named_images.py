@@ -31,12 +31,17 @@ class FailOnImage:
 
 def build(root, *steps, mixed=False):
     load = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
-    voc = dict(type='CheckedVOCDataset', data_root=str(root), ann_file='ImageSets/Segmentation/train.txt',
-               data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
-               pipeline=load if mixed else [*load, *steps])
+    voc = dict(
+        type='CheckedVOCDataset',
+        data_root=str(root),
+        ann_file='ImageSets/Segmentation/train.txt',
+        data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
+        pipeline=load if mixed else [*load, *steps],
+    )
     if mixed:
         voc = dict(
-            type='MultiImageMixDataset', dataset=dict(type='ConcatDataset', datasets=[voc]), pipeline=list(steps))
+            type='MultiImageMixDataset', dataset=dict(type='ConcatDataset', datasets=[voc]), pipeline=list(steps)
+        )
     return DATASETS.build(dict(type='NamedImages', dataset=voc))
 
 

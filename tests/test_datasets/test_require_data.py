@@ -7,8 +7,12 @@ from mmseg_gdn.utils import InputError
 
 
 def voc(root, masks='SegmentationClass', ids='train'):
-    return dict(type='CheckedVOCDataset', data_root=str(root), ann_file=f'ImageSets/Segmentation/{ids}.txt',
-                data_prefix=dict(img_path='JPEGImages', seg_map_path=masks))
+    return dict(
+        type='CheckedVOCDataset',
+        data_root=str(root),
+        ann_file=f'ImageSets/Segmentation/{ids}.txt',
+        data_prefix=dict(img_path='JPEGImages', seg_map_path=masks),
+    )
 
 
 @pytest.fixture
@@ -30,8 +34,12 @@ def test_data_of_another_kind_are_not_looked_at():
 
 @pytest.mark.parametrize('missing', ['images', 'masks', 'list.txt'])
 def test_folders_of_other_data_sets(tmp_path, missing):
-    dataset = dict(type='CityscapesDataset', data_root=str(tmp_path), ann_file='list.txt',
-                   data_prefix=dict(img_path='images', seg_map_path='masks'))
+    dataset = dict(
+        type='CityscapesDataset',
+        data_root=str(tmp_path),
+        ann_file='list.txt',
+        data_prefix=dict(img_path='images', seg_map_path='masks'),
+    )
     (tmp_path / 'list.txt').write_text('a\n')
     for folder in ('images', 'masks'):
         (tmp_path / folder).mkdir()
@@ -44,12 +52,15 @@ def test_folders_of_other_data_sets(tmp_path, missing):
         require_data(dict(dataset, test_mode=True))
 
 
-@pytest.mark.parametrize('wrap', [
-    lambda parts: parts[1],
-    lambda parts: dict(type='ConcatDataset', datasets=parts),
-    lambda parts: dict(type='MultiImageMixDataset', dataset=dict(type='ConcatDataset', datasets=parts)),
-    lambda parts: dict(type='RepeatDataset', times=2, dataset=parts[1]),
-])
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda parts: parts[1],
+        lambda parts: dict(type='ConcatDataset', datasets=parts),
+        lambda parts: dict(type='MultiImageMixDataset', dataset=dict(type='ConcatDataset', datasets=parts)),
+        lambda parts: dict(type='RepeatDataset', times=2, dataset=parts[1]),
+    ],
+)
 def test_missing_parts_are_named_once_with_the_ways_to_get_them(root, wrap):
     dataset = wrap([voc(root), voc(root, 'SegmentationClassAug', 'aug')])
     with pytest.raises(InputError) as stop:
@@ -69,18 +80,27 @@ def test_images_that_a_list_names(voc_root, wrap):
     with pytest.raises(InputError) as stop:
         require_images(wrap(voc(voc_root, ids='test')))
     first, *_ = str(stop.value).split(';')
-    assert first == (f'1 of the 2 images that {voc_root}/ImageSets/Segmentation/test.txt names are not in '
-                     f'{voc_root}/JPEGImages, the first of them g.jpg')
+    assert first == (
+        f'1 of the 2 images that {voc_root}/ImageSets/Segmentation/test.txt names are not in '
+        f'{voc_root}/JPEGImages, the first of them g.jpg'
+    )
     assert 'in a separate archive' in str(stop.value)
 
 
-@pytest.mark.parametrize(('kind', 'content', 'message'), [
-    ('CheckedVOCDataset', b'', 'names no images'),
-    ('CheckedVOCDataset', b'a\n../b\n', 'leaves the folder'),
-    ('PascalVOCDataset', b'a\n\nb\n', 'train.txt has blank lines or a byte order mark, which PascalVOCDataset takes'),
-    ('PascalContextDataset', b'\xef\xbb\xbfa\n', 'has blank lines or a byte order mark'),
-    ('PascalContextDataset', 'a'.encode('utf-16'), 'is not UTF-8 text'),
-])
+@pytest.mark.parametrize(
+    ('kind', 'content', 'message'),
+    [
+        ('CheckedVOCDataset', b'', 'names no images'),
+        ('CheckedVOCDataset', b'a\n../b\n', 'leaves the folder'),
+        (
+            'PascalVOCDataset',
+            b'a\n\nb\n',
+            'train.txt has blank lines or a byte order mark, which PascalVOCDataset takes',
+        ),
+        ('PascalContextDataset', b'\xef\xbb\xbfa\n', 'has blank lines or a byte order mark'),
+        ('PascalContextDataset', 'a'.encode('utf-16'), 'is not UTF-8 text'),
+    ],
+)
 def test_lists_that_cannot_be_used(voc_root, kind, content, message):
     (voc_root / 'ImageSets/Segmentation/train.txt').write_bytes(content)
     with pytest.raises(InputError, match=message):

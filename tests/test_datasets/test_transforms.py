@@ -67,8 +67,10 @@ def test_missing_mask(tmp_path):
         load_mask(tmp_path / 'nothing.png')
 
 
-@pytest.mark.parametrize(('size', 'expected'), [((500, 375), (500, 375)), ((600, 375), (500, 375)),
-                                                ((501, 900), (500, 500)), ((20, 30), (20, 30))])
+@pytest.mark.parametrize(
+    ('size', 'expected'),
+    [((500, 375), (500, 375)), ((600, 375), (500, 375)), ((501, 900), (500, 500)), ((20, 30), (20, 30))],
+)
 def test_each_side_is_clamped_by_itself(size, expected):
     image = np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
     mask = image[..., 0] % 21
@@ -93,7 +95,6 @@ def test_mask_of_a_line(tmp_path, size):
 
 
 class TestMasksByTheirValues:
-
     @pytest.mark.parametrize('dtype', [np.uint16, bool])
     def test_other_depths(self, tmp_path, dtype):
         labels = np.eye(5, dtype=np.uint8)
@@ -102,10 +103,13 @@ class TestMasksByTheirValues:
         assert loaded.dtype == np.uint8
         assert np.array_equal(loaded, labels)
 
-    @pytest.mark.parametrize(('transform', 'what'), [
-        (LoadVOCAnnotations, r'256, 3840, but VOC has'),
-        (LoadCheckedAnnotations, r'256, 3840, but labels are 0\.\.255'),
-    ])
+    @pytest.mark.parametrize(
+        ('transform', 'what'),
+        [
+            (LoadVOCAnnotations, r'256, 3840, but VOC has'),
+            (LoadCheckedAnnotations, r'256, 3840, but labels are 0\.\.255'),
+        ],
+    )
     def test_an_upper_byte_is_not_lost(self, tmp_path, transform, what):
         labels = np.array([[0, 15], [1, 0]], np.uint16) * 256
         Image.fromarray(labels).save(tmp_path / 'a.png')
@@ -131,9 +135,17 @@ class TestMasksByTheirValues:
     @pytest.mark.parametrize('label_map', [None, {0: 2, 1: 255, 2: 0}])
     def test_numbering_is_that_of_the_stock_transform(self, tmp_path, is_reduced, label_map):
         Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(tmp_path / 'a.png')
-        stock, checked = (transform()(dict(seg_map_path=str(tmp_path / 'a.png'), reduce_zero_label=is_reduced,
-                                           label_map=label_map, seg_fields=[]))
-                          for transform in (LoadAnnotations, LoadCheckedAnnotations))
+        stock, checked = (
+            transform()(
+                dict(
+                    seg_map_path=str(tmp_path / 'a.png'),
+                    reduce_zero_label=is_reduced,
+                    label_map=label_map,
+                    seg_fields=[],
+                )
+            )
+            for transform in (LoadAnnotations, LoadCheckedAnnotations)
+        )
         assert stock['seg_fields'] == checked['seg_fields']
         assert np.array_equal(stock['gt_seg_map'], checked['gt_seg_map'])
 
@@ -141,11 +153,11 @@ class TestMasksByTheirValues:
         Image.new('L', (4, 4)).save(tmp_path / 'a.png')
         with pytest.raises(InputError, match='reduce_zero_label is True in the transform'):
             LoadCheckedAnnotations(reduce_zero_label=True)(
-                dict(seg_map_path=str(tmp_path / 'a.png'), reduce_zero_label=False, seg_fields=[]))
+                dict(seg_map_path=str(tmp_path / 'a.png'), reduce_zero_label=False, seg_fields=[])
+            )
 
 
 class TestDamage:
-
     @pytest.fixture
     def jpeg(self, tmp_path):
         pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -189,8 +201,9 @@ class TestDamage:
 
     def test_pixels_are_those_of_the_stock_transform(self, jpeg):
         for settings in ({}, dict(to_float32=True), dict(color_type='grayscale')):
-            stock, checked = (transform(**settings)(dict(img_path=str(jpeg)))
-                              for transform in (LoadImageFromFile, LoadCheckedImage))
+            stock, checked = (
+                transform(**settings)(dict(img_path=str(jpeg))) for transform in (LoadImageFromFile, LoadCheckedImage)
+            )
             assert np.array_equal(stock.pop('img'), checked.pop('img'))
             assert stock == checked
 
@@ -207,7 +220,6 @@ class TestDamage:
 
 
 class TestImagesAsStored:
-
     @pytest.fixture
     def turned(self, tmp_path):
         """An image of 6x4 px, which asks to be shown in 4x6 px, and its path."""
@@ -218,8 +230,16 @@ class TestImagesAsStored:
         Image.fromarray(pixels).save(tmp_path / 'a.jpg', exif=exif, quality=95)
         return pixels, tmp_path
 
-    @pytest.mark.parametrize('settings', [{}, dict(imdecode_backend='pillow'), dict(to_float32=True),
-                                          dict(color_type='grayscale'), dict(color_type='unchanged')])
+    @pytest.mark.parametrize(
+        'settings',
+        [
+            {},
+            dict(imdecode_backend='pillow'),
+            dict(to_float32=True),
+            dict(color_type='grayscale'),
+            dict(color_type='unchanged'),
+        ],
+    )
     def test_orientation_is_ignored(self, turned, settings):
         pixels, folder = turned
         for name in ('a.png', 'a.jpg'):
@@ -240,8 +260,14 @@ class TestImagesAsStored:
     def test_a_mask_of_the_turned_image(self, turned):
         folder = turned[1]
         Image.new('L', (4, 6)).save(folder / 'mask.png')
-        results = LoadVOCImage()(dict(img_path=str(folder / 'a.jpg'), seg_map_path=str(folder / 'mask.png'),
-                                      reduce_zero_label=False, seg_fields=[]))
+        results = LoadVOCImage()(
+            dict(
+                img_path=str(folder / 'a.jpg'),
+                seg_map_path=str(folder / 'mask.png'),
+                reduce_zero_label=False,
+                seg_fields=[],
+            )
+        )
         message = r'mask\.png is 4x6 px, but its image .*a\.jpg is 6x4 px, which asks viewers to turn it \(EXIF'
         with pytest.raises(InputError, match=message):
             LoadVOCAnnotations()(results)

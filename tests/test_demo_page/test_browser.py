@@ -40,16 +40,19 @@ sys.path.insert(0, 'tools')
 runpy.run_path(sys.argv[0], run_name='__main__')
 """
 
-pytestmark = [pytest.mark.slow,
-              pytest.mark.skipif(CHROMIUM is None, reason='needs the browser Chromium, which is not installed')]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason='needs the browser Chromium, which is not installed'),
+]
 
 
 @pytest.fixture(scope='module')
 def address():
     """The page of the networks that come along; ended by Ctrl-C."""
     pytest.importorskip('gradio', reason='needs Gradio, the extra demo')
-    with subprocess.Popen([sys.executable, '-c', WATCHED], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, '-c', WATCHED], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         line = next((line for line in process.stdout if line.startswith('The page is at')), None)
         try:
             assert line, process.stderr.read()

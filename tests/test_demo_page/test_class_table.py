@@ -80,5 +80,4 @@ def test_a_branch_without_weights(cat, tmp_path):
 
 def test_names_are_text(segmentation):
     models = [replace(model, name=f'<b>{model.name}') for model in segmentation.models]
-    assert '<b>' not in class_table(replace(segmentation, models=models), with_crf=False).replace(
-        '<b>cat</b>', '')
+    assert '<b>' not in class_table(replace(segmentation, models=models), with_crf=False).replace('<b>cat</b>', '')

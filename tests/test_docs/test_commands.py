@@ -65,8 +65,10 @@ ELSEWHERE = {
 # Commands in a line of text or in a cell of a table; they may be incomplete.
 SPAN = re.compile(r'(?<!`)`([^`]+)`(?!`)')
 FENCED = re.compile(r'^( *)```.*?^\1```', re.DOTALL | re.MULTILINE)
-INLINE = re.compile(r'((?:python |bash )?(?:tools|benchmarks)/\S+\.(?:py|sh)'
-                    r'|(?:mmseg-gdn|python -m mmseg_gdn)(?: [a-z]\S*)?)(?![\w./-])(.*)')
+INLINE = re.compile(
+    r'((?:python |bash )?(?:tools|benchmarks)/\S+\.(?:py|sh)'
+    r'|(?:mmseg-gdn|python -m mmseg_gdn)(?: [a-z]\S*)?)(?![\w./-])(.*)'
+)
 ENVIRONMENT = re.compile(r'^(?:[A-Z_]+=\S* )+')
 
 
@@ -126,12 +128,14 @@ def check_command(words, parse):
 
 def check_torchrun(words, parse):
     from torch.distributed.run import get_args_parser
+
     args = get_args_parser().parse_args(words)
     check_script([args.training_script, *args.training_script_args], parse)
 
 
 def check_pip(words, parse):
     from pip._internal.commands import create_command
+
     options, packages = create_command(words[0]).parser.parse_args(words[1:])
     assert all((ROOT / path).is_file() for path in options.constraints)
     setup = (ROOT / 'setup.py').read_text(encoding='utf-8')
@@ -149,6 +153,7 @@ def check_pytest(words, parse):
 
 def check_sphinx(words, parse):
     from sphinx.cmd.build import get_parser
+
     args = get_parser().parse_args(words)
     assert (ROOT / args.confdir / 'conf.py').is_file()
 
@@ -181,22 +186,43 @@ def options_of(*command):
     return set(re.findall(r'--[a-z][\w-]*', shown.stdout))
 
 
-@pytest.mark.parametrize('line', ['python tools/nothing.py', 'mmseg-gdn trian', 'tools/test.py --no-such-option',
-                                  'mmseg-gdn train mmseg_gdn::gdn/nothing.py'])
+@pytest.mark.parametrize(
+    'line',
+    [
+        'python tools/nothing.py',
+        'mmseg-gdn trian',
+        'tools/test.py --no-such-option',
+        'mmseg-gdn train mmseg_gdn::gdn/nothing.py',
+    ],
+)
 def test_an_inline_command_that_does_not_exist_is_noticed(line):
     with pytest.raises(AssertionError):
         test_an_inline_command_exists_and_has_its_options(line)
 
 
-CHECKS = {'python': check_python, 'pip': check_pip, 'mmseg-gdn': check_command, 'bash': check_script,
-          'torchrun': check_torchrun}
+CHECKS = {
+    'python': check_python,
+    'pip': check_pip,
+    'mmseg-gdn': check_command,
+    'bash': check_script,
+    'torchrun': check_torchrun,
+}
 MODULES = {'mmseg_gdn': check_command, 'pytest': check_pytest, 'sphinx': check_sphinx}
 
 
-@pytest.mark.parametrize('line', [
-    'python tools/train.py CONFIG --no-such-option', 'python tools/test.py', 'mmseg-gdn trian CONFIG',
-    'pip install --no-such-option', "pip install -e '.[nothing]'", 'python tools/gdn_sweep.py',
-    'python tools/stock.py analysis_tools/get_flops', 'unknown'])
+@pytest.mark.parametrize(
+    'line',
+    [
+        'python tools/train.py CONFIG --no-such-option',
+        'python tools/test.py',
+        'mmseg-gdn trian CONFIG',
+        'pip install --no-such-option',
+        "pip install -e '.[nothing]'",
+        'python tools/gdn_sweep.py',
+        'python tools/stock.py analysis_tools/get_flops',
+        'unknown',
+    ],
+)
 def test_a_command_that_does_not_fit_is_noticed(line, parse):
     with pytest.raises((SystemExit, AssertionError, KeyError)):
         test_is_tested_or_fits_its_parser(line, parse)
@@ -218,5 +244,6 @@ def test_what_is_tested_elsewhere_is_on_a_page(line):
 def test_the_photographs_are_written(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(ROOT / 'benchmarks/accuracy')
     from photographs import write_photographs
+
     write_photographs(tmp_path)
     assert len(list((tmp_path / 'JPEGImages').iterdir())) == len(list((tmp_path / 'SegmentationClass').iterdir())) == 2

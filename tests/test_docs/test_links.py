@@ -10,11 +10,17 @@ from urllib.parse import urlsplit
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(path for folder in ('.', 'docs', 'benchmarks', 'checkpoints') for path in (ROOT / folder).rglob('*.md')
-               if path.parent == ROOT or folder != '.')
+PAGES = sorted(
+    path
+    for folder in ('.', 'docs', 'benchmarks', 'checkpoints')
+    for path in (ROOT / folder).rglob('*.md')
+    if path.parent == ROOT or folder != '.'
+)
 # Files of the repository are named from its root, or, in a list that says where they are, by their names.
-NAMED = re.compile(r'(?<![\w/.-])((?:tests|tools|configs|benchmarks|mmseg_gdn|docs|checkpoints|requirements)/[\w./-]+'
-                   r'\.(?:py|md|sh|png|json|txt|pth|c|h|ipynb))(?![\w/])')
+NAMED = re.compile(
+    r'(?<![\w/.-])((?:tests|tools|configs|benchmarks|mmseg_gdn|docs|checkpoints|requirements)/[\w./-]+'
+    r'\.(?:py|md|sh|png|json|txt|pth|c|h|ipynb))(?![\w/])'
+)
 LINK = re.compile(r'\]\((?!https?:|#|mailto:)([^)#\s]+)')
 ANCHOR = re.compile(r'\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)')
 ADDRESS = re.compile(r'(?:https?|ftp)://[^\s<>"`|]+')
@@ -66,7 +72,8 @@ def test_addresses_are_well_formed(page):
         assert not re.search(r'[{}\\^]', parts.path), address
 
 
-@pytest.mark.parametrize('page', [*sorted((ROOT / 'docs').glob('[!.]*.md')), ROOT / 'CONTRIBUTING.md'],
-                         ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    'page', [*sorted((ROOT / 'docs').glob('[!.]*.md')), ROOT / 'CONTRIBUTING.md'], ids=lambda page: page.stem
+)
 def test_pages_begin_with_what_one_can_do_after_reading_them(page):
     assert re.match(r'# .+\n\nAfter reading this you (?:can|know) ', page.read_text(encoding='utf-8'))

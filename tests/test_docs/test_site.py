@@ -14,8 +14,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = ('ops', 'models', 'datasets', 'engine', 'evaluation', 'structures', 'caffe', 'visualization', 'utils')
-LOADING = {('script', 'src'), ('img', 'src'), ('link', 'href'), ('iframe', 'src'), ('source', 'src'),
-           ('object', 'data')}
+LOADING = {
+    ('script', 'src'),
+    ('img', 'src'),
+    ('link', 'href'),
+    ('iframe', 'src'),
+    ('source', 'src'),
+    ('object', 'data'),
+}
 
 pytestmark = pytest.mark.slow
 
@@ -42,8 +48,21 @@ class Page(HTMLParser):
 @pytest.fixture(scope='module')
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp('site')
-    command = [sys.executable, '-m', 'sphinx', '-W', '--keep-going', '-n', '-q', '-d', folder / 'read', '-c', 'docs',
-               '.', folder / 'html']
+    command = [
+        sys.executable,
+        '-m',
+        'sphinx',
+        '-W',
+        '--keep-going',
+        '-n',
+        '-q',
+        '-d',
+        folder / 'read',
+        '-c',
+        'docs',
+        '.',
+        folder / 'html',
+    ]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
     assert built.returncode == 0, built.stderr
     return folder / 'html'
@@ -68,8 +87,12 @@ def test_nothing_comes_from_elsewhere(site, pages):
 
 
 def test_links_within_the_site(pages):
-    assert not [(path.name, link) for path, page in pages.items() for link in [*page.links, *page.loaded]
-                if not leads_somewhere(path, link, pages)]
+    assert not [
+        (path.name, link)
+        for path, page in pages.items()
+        for link in [*page.links, *page.loaded]
+        if not leads_somewhere(path, link, pages)
+    ]
 
 
 def leads_somewhere(path, link, pages):
@@ -95,6 +118,9 @@ def test_public_names(part, pages, site):
 
 
 def test_all_parts_are_looked_at():
-    public = {path.parent.name for path in (ROOT / 'mmseg_gdn').glob('*/__init__.py')
-              if '__all__' in path.read_text(encoding='utf-8')}
+    public = {
+        path.parent.name
+        for path in (ROOT / 'mmseg_gdn').glob('*/__init__.py')
+        if '__all__' in path.read_text(encoding='utf-8')
+    }
     assert public == set(PARTS)

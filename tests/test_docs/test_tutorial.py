@@ -11,8 +11,13 @@ import pytest
 nbformat = pytest.importorskip('nbformat')
 
 NOTEBOOK = Path(__file__).parents[2] / 'docs/tutorial.ipynb'
-FEWER = {'--train 240 --val 40': '--train 8 --val 4', '150': '4', 'end=20': 'end=1', 'begin=20': 'begin=1',
-         'val_interval=4)': 'val_interval=4)\ntrain_dataloader = dict(batch_size=2)'}
+FEWER = {
+    '--train 240 --val 40': '--train 8 --val 4',
+    '150': '4',
+    'end=20': 'end=1',
+    'begin=20': 'begin=1',
+    'val_interval=4)': 'val_interval=4)\ntrain_dataloader = dict(batch_size=2)',
+}
 
 
 @pytest.fixture
@@ -23,13 +28,15 @@ def notebook():
 @pytest.mark.slow
 def test_it_runs(notebook, tmp_path, monkeypatch):
     nbclient = pytest.importorskip('nbclient')
-    monkeypatch.setenv('PYTHONPATH', os.pathsep.join(filter(None, [str(NOTEBOOK.parents[1]),
-                                                                   os.environ.get('PYTHONPATH')])))
+    monkeypatch.setenv(
+        'PYTHONPATH', os.pathsep.join(filter(None, [str(NOTEBOOK.parents[1]), os.environ.get('PYTHONPATH')]))
+    )
     for cell in notebook.cells:
         for whole, part in FEWER.items():
             cell.source = cell.source.replace(whole, part)
-    nbclient.NotebookClient(notebook, timeout=900, kernel_name='python3',
-                            resources=dict(metadata=dict(path=str(tmp_path)))).execute()
+    nbclient.NotebookClient(
+        notebook, timeout=900, kernel_name='python3', resources=dict(metadata=dict(path=str(tmp_path)))
+    ).execute()
     printed = ''.join(texts(notebook))
     assert "missing_keys=['decode_head.interp.kernel_h', 'decode_head.interp.kernel_w'], unexpected_keys=[]" in printed
     assert float(re.search(r'largest difference: (\S+)', printed)[1]) < 1e-5
@@ -50,8 +57,12 @@ def test_its_outputs_are_those_of_one_run(notebook):
 def test_its_outputs_are_of_no_particular_machine(notebook):
     for text in texts(notebook):
         assert not re.search(r'(?<![\w.])/\w+/|Warning|Error|\x1b', text)
-    assert not [output for cell in notebook.cells for output in cell.get('outputs', ())
-                if output.output_type == 'error' or output.get('name') == 'stderr']
+    assert not [
+        output
+        for cell in notebook.cells
+        for output in cell.get('outputs', ())
+        if output.output_type == 'error' or output.get('name') == 'stderr'
+    ]
 
 
 def texts(notebook):

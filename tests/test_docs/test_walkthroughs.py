@@ -13,8 +13,11 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-FEWER = {'max_iters=60': 'max_iters=2 train_dataloader.batch_size=2', 'iter_60': 'iter_2',
-         'VOCdevkit/VOC2012\n': 'VOCdevkit/VOC2012 --train 6 --val 2 --test 1\n'}
+FEWER = {
+    'max_iters=60': 'max_iters=2 train_dataloader.batch_size=2',
+    'iter_60': 'iter_2',
+    'VOCdevkit/VOC2012\n': 'VOCdevkit/VOC2012 --train 6 --val 2 --test 1\n',
+}
 BLOCK = re.compile(r'```(sh|python|text)\n(.*?)```', re.DOTALL)
 
 
@@ -38,8 +41,9 @@ class Walk:
         self.environment = os.environ | {'PATH': path, 'OMP_NUM_THREADS': '1'}
 
     def run(self, *command):
-        result = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True,
-                                check=False, timeout=500)
+        result = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False, timeout=500
+        )
         assert result.returncode == 0, f'{command}\n{result.stdout[-2000:]}\n{result.stderr[-2000:]}'
         return result.stdout + result.stderr
 
@@ -77,8 +81,9 @@ def test_add_gdn(walk):
     masks, others = (sorted((walk.folder / f'work_dirs/{name}_masks').iterdir()) for name in ('stock', 'variant'))
     assert [path.name for path in masks] == [path.name for path in others]
     assert masks
-    assert all(np.array_equal(np.asarray(Image.open(one)), np.asarray(Image.open(other)))
-               for one, other in zip(masks, others))
+    assert all(
+        np.array_equal(np.asarray(Image.open(one)), np.asarray(Image.open(other))) for one, other in zip(masks, others)
+    )
     assert any('Moved since the start of training' in text for text in walk.printed.values())
 
 

@@ -27,8 +27,9 @@ class Images(Dataset):
 
     def __getitem__(self, index):
         generator = torch.Generator().manual_seed(index)
-        return dict(inputs=torch.randn(2, 4, 4, generator=generator),
-                    data_samples=torch.randn(2, 8, 8, generator=generator))
+        return dict(
+            inputs=torch.randn(2, 4, 4, generator=generator), data_samples=torch.randn(2, 8, 8, generator=generator)
+        )
 
 
 class Model(BaseModel):
@@ -58,13 +59,21 @@ def train(request, tmp_path) -> Callable[..., Runner]:
         nonlocal count
         count += 1
         runner = request.param(
-            model, work_dir=str(tmp_path / 'run'), custom_hooks=hooks, experiment_name=f'{tmp_path.name}_{count}',
+            model,
+            work_dir=str(tmp_path / 'run'),
+            custom_hooks=hooks,
+            experiment_name=f'{tmp_path.name}_{count}',
             train_dataloader=settings.pop('train_dataloader', DataLoader(Images(), batch_size=4)),
             train_cfg=dict(by_epoch=False, max_iters=max_iters),
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=lr)),
-            default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=False),
-                               logger=dict(type='LoggerHook', interval=interval)),
-            log_processor=dict(by_epoch=False), randomness=dict(seed=0), **settings)
+            default_hooks=dict(
+                checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=False),
+                logger=dict(type='LoggerHook', interval=interval),
+            ),
+            log_processor=dict(by_epoch=False),
+            randomness=dict(seed=0),
+            **settings,
+        )
         runner.train()
         return runner
 
@@ -81,7 +90,8 @@ WRAPPERS = dict(
     plain=lambda model: model,
     ddp=lambda model: MMDistributedDataParallel(model, find_unused_parameters=True),
     fsdp=lambda model: MMFullyShardedDataParallel(model, device_id=torch.device('cpu')),
-    fsdp_flat=lambda model: MMFullyShardedDataParallel(model, device_id=torch.device('cpu'), use_orig_params=False))
+    fsdp_flat=lambda model: MMFullyShardedDataParallel(model, device_id=torch.device('cpu'), use_orig_params=False),
+)
 
 
 @pytest.fixture

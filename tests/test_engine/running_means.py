@@ -1,6 +1,6 @@
 """The running means that each of several processes validates with; started by ``test_exact_resume_hook.py``.
 
-    torchrun --nproc_per_node=2 tests/test_engine/running_means.py HOOK OUT
+torchrun --nproc_per_node=2 tests/test_engine/running_means.py HOOK OUT
 """
 
 from __future__ import annotations

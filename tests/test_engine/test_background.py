@@ -16,14 +16,24 @@ def with_auxiliary_head(with_background):
 
 
 def with_label_branch(with_background):
-    head = dict(type='GlobalInterpHead', base_type='FCNHead', in_channels=4, channels=4, num_convs=1, num_classes=3,
-                norm_cfg=None, in_size=(2, 2), out_size=(8, 8),
-                label_branch=dict(hidden_channels=4, with_background=with_background))
+    head = dict(
+        type='GlobalInterpHead',
+        base_type='FCNHead',
+        in_channels=4,
+        channels=4,
+        num_convs=1,
+        num_classes=3,
+        norm_cfg=None,
+        in_size=(2, 2),
+        out_size=(8, 8),
+        label_branch=dict(hidden_channels=4, with_background=with_background),
+    )
     return nn.ModuleDict(dict(decode_head=MODELS.build(head)))
 
 
-@pytest.mark.parametrize(('build', 'part'), [
-    (with_auxiliary_head, r'auxiliary_head\.0'), (with_label_branch, r'decode_head\.label_branch')])
+@pytest.mark.parametrize(
+    ('build', 'part'), [(with_auxiliary_head, r'auxiliary_head\.0'), (with_label_branch, r'decode_head\.label_branch')]
+)
 def test_a_first_class_that_is_not_background_needs_with_background(build, part):
     with pytest.raises(InputError, match=part + r" leaves out class 0 .* 'road'; set with_background=True in"):
         check_background(build(False), STREETS)

@@ -33,15 +33,19 @@ def test_own_checkpoint(model, tmp_path):
 def warnings(monkeypatch):
     """What is warned about."""
     messages = []
-    monkeypatch.setattr('mmseg_gdn.engine.checkpoint.print_log',
-                        lambda message, logger, level: messages.append(message))
+    monkeypatch.setattr(
+        'mmseg_gdn.engine.checkpoint.print_log', lambda message, logger, level: messages.append(message)
+    )
     return messages
 
 
-@pytest.mark.parametrize(('other', 'message'), [
-    (nn.Sequential(nn.Linear(2, 3)), r'\(2 of 4 keys: it lacks 1.weight; it lacks 1.bias\)'),
-    (nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 5)), r'1.weight is \(5, 3\) instead of \(4, 3\)'),
-])
+@pytest.mark.parametrize(
+    ('other', 'message'),
+    [
+        (nn.Sequential(nn.Linear(2, 3)), r'\(2 of 4 keys: it lacks 1.weight; it lacks 1.bias\)'),
+        (nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 5)), r'1.weight is \(5, 3\) instead of \(4, 3\)'),
+    ],
+)
 def test_another_architecture_is_refused(model, tmp_path, other, message):
     with pytest.raises(InputError, match=message):
         load_weights(model, save(other.state_dict(), tmp_path / 'other.pth'))
@@ -113,7 +117,7 @@ def test_matrices_of_other_sizes_are_for_the_layer_to_move_unless_training_resum
 def test_weights_that_fit_in_part_are_a_warning_where_that_is_asked_for(model, warnings):
     weights = dict(model.state_dict(), **{'1.bias': torch.zeros(9)})
     check_weights(model, weights, 'x.pth', partial=True)
-    message, = warnings
+    (message,) = warnings
     assert '1.bias is (9,) instead of (4,)' in message
     with pytest.raises(InputError):
         check_weights(model, weights, 'x.pth', resuming=True, partial=True)
@@ -122,8 +126,9 @@ def test_weights_that_fit_in_part_are_a_warning_where_that_is_asked_for(model, w
 @pytest.mark.parametrize(('init', 'accepted'), [('bilinear', True), ('caffe', False)])
 def test_matrices_may_be_missing_if_they_start_as_bilinear(tmp_path, init, accepted):
     model = nn.Sequential(nn.Linear(2, 3), GlobalInterp((2, 2), (8, 8), init=init, channels=3))
-    stock = save({key: value + 1 for key, value in model.state_dict().items() if 'kernel' not in key},
-                 tmp_path / 'stock.pth')
+    stock = save(
+        {key: value + 1 for key, value in model.state_dict().items() if 'kernel' not in key}, tmp_path / 'stock.pth'
+    )
     if accepted:
         expected = model[0].weight + 1
         load_weights(model, stock)
@@ -156,12 +161,18 @@ def test_a_folder_with_one_file_for_each_process_is_a_checkpoint(model, tmp_path
     require_checkpoint(str(tmp_path / 'iter_2.pth'))
 
 
-@pytest.mark.parametrize(('content', 'sentence'), [
-    (b'', r'is empty; copy or download it anew'),
-    (b'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n', r'is a pointer of Git LFS, not the file'),
-    (b'<!DOCTYPE html><html></html>', r'is a web page, not a checkpoint'),
-    (bytes(100), r'cannot be read as a checkpoint'),
-])
+@pytest.mark.parametrize(
+    ('content', 'sentence'),
+    [
+        (b'', r'is empty; copy or download it anew'),
+        (
+            b'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n',
+            r'is a pointer of Git LFS, not the file',
+        ),
+        (b'<!DOCTYPE html><html></html>', r'is a web page, not a checkpoint'),
+        (bytes(100), r'cannot be read as a checkpoint'),
+    ],
+)
 @pytest.mark.parametrize('read', [require_checkpoint, read_weights])
 def test_what_lies_in_the_place_of_a_checkpoint_is_told(tmp_path, content, sentence, read):
     path = tmp_path / 'model.pth'
@@ -202,20 +213,28 @@ def test_weights_that_are_not_finite_are_refused(value, settings):
         check_weights(model, weights, 'x.pth', **settings)
 
 
-@pytest.mark.parametrize('bias', [
-    torch.tensor([0, 1e300], dtype=torch.float64), torch.tensor([0, complex(0, float('nan'))]),
-    torch.tensor([0, float('inf')], dtype=torch.bfloat16)])
+@pytest.mark.parametrize(
+    'bias',
+    [
+        torch.tensor([0, 1e300], dtype=torch.float64),
+        torch.tensor([0, complex(0, float('nan'))]),
+        torch.tensor([0, float('inf')], dtype=torch.bfloat16),
+    ],
+)
 def test_weights_of_other_types_that_are_not_finite_are_refused(bias):
     model = nn.Linear(2, 2)
     with pytest.raises(InputError, match='NaN or infinite'):
         check_weights(model, dict(model.state_dict(), bias=bias), 'x.pth')
 
 
-@pytest.mark.parametrize(('make', 'words'), [
-    (lambda: torch.zeros(2).to_sparse(), 'float32, sparse_coo'),
-    (lambda: torch.empty(2, dtype=torch.bits8), 'bits8, strided'),
-    (lambda: torch.empty(2, device='meta'), 'float32, without values'),
-])
+@pytest.mark.parametrize(
+    ('make', 'words'),
+    [
+        (lambda: torch.zeros(2).to_sparse(), 'float32, sparse_coo'),
+        (lambda: torch.empty(2, dtype=torch.bits8), 'bits8, strided'),
+        (lambda: torch.empty(2, device='meta'), 'float32, without values'),
+    ],
+)
 def test_tensors_that_no_model_takes(make, words, tmp_path):
     model = nn.Linear(2, 2)
     path = save(dict(model.state_dict(), bias=make()), tmp_path / 'x.pth')

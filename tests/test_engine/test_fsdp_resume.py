@@ -14,8 +14,11 @@ pytestmark = [
     pytest.mark.parametrize('train', [FlexibleRunner], indirect=True),
 ]
 # mmengine would put the parts on a GPU; a checkpoint of the whole model needs 'full'.
-SHARDED = dict(type='FSDPStrategy', state_dict_cfg='full',
-               model_wrapper=dict(type='MMFullyShardedDataParallel', device_id=torch.device('cpu')))
+SHARDED = dict(
+    type='FSDPStrategy',
+    state_dict_cfg='full',
+    model_wrapper=dict(type='MMFullyShardedDataParallel', device_id=torch.device('cpu')),
+)
 
 
 def train_sharded(train, model, max_iters, **settings):

@@ -30,8 +30,14 @@ def validated(tmp_path):
     def write(folder, *values):
         path = tmp_path / folder / 'vis_data'
         path.mkdir(parents=True)
-        records = [record for step, value in enumerate(values, 1) for record in (
-            dict(lr=0.1, loss=3.0, step=step), {'mIoU': value, 'IoU/cat': 1.0, 'time': 0.1, 'step': step})]
+        records = [
+            record
+            for step, value in enumerate(values, 1)
+            for record in (
+                dict(lr=0.1, loss=3.0, step=step),
+                {'mIoU': value, 'IoU/cat': 1.0, 'time': 0.1, 'step': step},
+            )
+        ]
         (path / 'scalars.json').write_text(''.join(json.dumps(record) + '\n' for record in records))
 
     return write
@@ -82,4 +88,5 @@ def test_results_that_only_one_run_has():
         '| result | now  | before | change |',
         '|--------|------|--------|--------|',
         '| a      | 1.00 |        |        |',
-        '| b      | 2.00 | 1.50   | +0.50  |']
+        '| b      | 2.00 | 1.50   | +0.50  |',
+    ]

@@ -22,15 +22,16 @@ def folder(tmp_path):
 
 
 def save(path, iteration):
-    torch.save(dict(state_dict={'weight': torch.randn(1000)}, optimizer={}, message_hub={}, meta=dict(iter=iteration)),
-               path)
+    torch.save(
+        dict(state_dict={'weight': torch.randn(1000)}, optimizer={}, message_hub={}, meta=dict(iter=iteration)), path
+    )
 
 
 def flip(path):
     """Flip 64 bytes in the middle, where the weights are."""
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
-    content[middle:middle + 64] = bytes(255 - byte for byte in content[middle:middle + 64])
+    content[middle : middle + 64] = bytes(255 - byte for byte in content[middle : middle + 64])
     path.write_bytes(content)
 
 

@@ -42,4 +42,5 @@ def test_only_pixels_near_borders_count():
 def test_areas_are_summed_over_images_and_absent_classes_left_out():
     label = halves(15)
     assert border_miou([(label, label), (halves(17), label)], 21, distance=4) == pytest.approx(
-        100 * (10 / 12 + 8 / 10) / 2)
+        100 * (10 / 12 + 8 / 10) / 2
+    )

@@ -71,13 +71,12 @@ def expected_labels(path, scores):
 
 def run(evaluator, paths, batch_size=1, **settings):
     for start in range(0, len(paths), batch_size):
-        batch = paths[start:start + batch_size]
+        batch = paths[start : start + batch_size]
         evaluator.process([sample_of(path, **settings) for path in batch], dict(first=batch[0].stem))
     return evaluator.evaluate(len(paths))
 
 
 class TestResults:
-
     @pytest.mark.parametrize(('workers', 'batch_size', 'deferred'), [(1, 1, True), (2, 2, False)])
     def test_metrics_get_refined_classes_in_order(self, folder, capsys, monkeypatch, workers, batch_size, deferred):
         # However fast the processes are, as many images as fit wait for the end.
@@ -101,9 +100,14 @@ class TestResults:
 
     def test_inner_metrics_and_a_second_evaluation(self, folder, tmp_path):
         paths = sorted(folder.glob('*.png'))
-        evaluator = EVALUATOR.build(dict(
-            type='CRFEvaluator', crf=CRF, workers=1,
-            metrics=[dict(type='mmseg.IoUMetric'), dict(type='mmseg.VOCSubmission', out=str(tmp_path / 'a.tgz'))]))
+        evaluator = EVALUATOR.build(
+            dict(
+                type='CRFEvaluator',
+                crf=CRF,
+                workers=1,
+                metrics=[dict(type='mmseg.IoUMetric'), dict(type='mmseg.VOCSubmission', out=str(tmp_path / 'a.tgz'))],
+            )
+        )
         evaluator.dataset_meta = PascalVOCDataset.METAINFO
         first = run(evaluator, paths)
         assert first['voc/images'] == 6
@@ -148,7 +152,6 @@ class TestResults:
 
 
 class TestMemory:
-
     def test_few_images_are_in_flight(self, folder, monkeypatch):
         submitted, finished = [], []
         evaluator = CRFEvaluator(Recorder(), crf=CRF, workers=1)
@@ -168,7 +171,6 @@ def kill(evaluator):
 
 
 class TestFailures:
-
     @pytest.mark.parametrize('content', [None, b'no image'])
     def test_an_image_that_cannot_be_read_is_named(self, folder, content):
         paths = sorted(folder.glob('*.png'))
@@ -224,6 +226,5 @@ def _evaluate_on_rank(rank, folder, paths, out):
 @pytest.mark.slow
 def test_each_rank_refines_its_own_images(folder, tmp_path):
     paths, out = sorted(folder.glob('*.png')), str(tmp_path / 'a.tgz')
-    torch.multiprocessing.start_processes(_evaluate_on_rank, (str(tmp_path), paths, out), nprocs=2,
-                                          start_method='fork')
+    torch.multiprocessing.start_processes(_evaluate_on_rank, (str(tmp_path), paths, out), nprocs=2, start_method='fork')
     assert check_submission(out, [path.stem for path in paths]) == (6, [])

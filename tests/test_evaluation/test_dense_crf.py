@@ -47,7 +47,8 @@ def pairwise(crf, image):
     places = np.stack([rows, columns], 1)
     colours = image.reshape(-1, 3).astype(float)
     return crf.pos_w * normalised_kernel(places / crf.pos_xy) + crf.bi_w * normalised_kernel(
-        np.concatenate([places / crf.bi_xy, colours / crf.bi_rgb], 1))
+        np.concatenate([places / crf.bi_xy, colours / crf.bi_rgb], 1)
+    )
 
 
 def exact(crf, image, probabilities):
@@ -79,7 +80,6 @@ def mistakes():
 
 
 class TestAgainstExactInference:
-
     @pytest.mark.parametrize('seed', range(3))
     @pytest.mark.parametrize('iterations', [1, 10])
     def test_marginals(self, seed, iterations):
@@ -92,8 +92,10 @@ class TestAgainstExactInference:
     @pytest.mark.parametrize('seed', range(3))
     def test_energy(self, seed):
         image, probabilities, _ = scene(seed)
-        energies = [free_energy(CRF, image, probabilities, marginals) for marginals in (
-            probabilities, exact(CRF, image, probabilities), CRF.refine(image, probabilities))]
+        energies = [
+            free_energy(CRF, image, probabilities, marginals)
+            for marginals in (probabilities, exact(CRF, image, probabilities), CRF.refine(image, probabilities))
+        ]
         assert energies[2] == pytest.approx(energies[1], rel=ENERGY_ERROR)
         assert energies[1] < energies[0]
 
@@ -118,7 +120,6 @@ class TestAgainstExactInference:
 
 
 class TestResult:
-
     def test_probabilities_of_the_given_shape(self):
         image, probabilities, _ = scene(0)
         image.setflags(write=False)
@@ -139,33 +140,38 @@ class TestResult:
 
 
 class TestParameters:
-
     def test_defaults_are_largefovs(self):
         assert asdict(make_crf(None)) == dict(iterations=10, bi_w=4, bi_xy=49, bi_rgb=5, pos_w=3, pos_xy=3)
         assert make_crf(dict(bi_w=5, bi_xy=50)) == DenseCRF(bi_w=5, bi_xy=50)
 
-    @pytest.mark.parametrize(('settings', 'message'), [
-        (dict(iterations=-1), 'a whole number, 0 or more, but got -1'),
-        (dict(iterations=2.5), 'a whole number, 0 or more, but got 2.5'),
-        (dict(bi_w=-1), 'bi_w of the CRF is a number, 0 or more, but got -1'),
-        (dict(bi_xy=0), 'bi_xy of the CRF is a number, 0.1 or more, but got 0'),
-        (dict(bi_rgb=1e-8), 'bi_rgb of the CRF is a number, 0.1 or more'),
-        (dict(pos_xy=float('nan')), 'pos_xy of the CRF is a number, 0.1 or more, but got nan'),
-        (dict(pos_w='3'), "pos_w of the CRF is a number, 0 or more, but got '3'"),
-        (dict(bi_xyz=3), 'The CRF has no bi_xyz; its parameters are iterations, bi_w, bi_xy'),
-    ])
+    @pytest.mark.parametrize(
+        ('settings', 'message'),
+        [
+            (dict(iterations=-1), 'a whole number, 0 or more, but got -1'),
+            (dict(iterations=2.5), 'a whole number, 0 or more, but got 2.5'),
+            (dict(bi_w=-1), 'bi_w of the CRF is a number, 0 or more, but got -1'),
+            (dict(bi_xy=0), 'bi_xy of the CRF is a number, 0.1 or more, but got 0'),
+            (dict(bi_rgb=1e-8), 'bi_rgb of the CRF is a number, 0.1 or more'),
+            (dict(pos_xy=float('nan')), 'pos_xy of the CRF is a number, 0.1 or more, but got nan'),
+            (dict(pos_w='3'), "pos_w of the CRF is a number, 0 or more, but got '3'"),
+            (dict(bi_xyz=3), 'The CRF has no bi_xyz; its parameters are iterations, bi_w, bi_xy'),
+        ],
+    )
     def test_without_meaning(self, settings, message):
         with pytest.raises(InputError, match=message):
             make_crf(settings)
 
-    @pytest.mark.parametrize(('image', 'probabilities', 'message'), [
-        (np.zeros((4, 5), np.uint8), np.full((2, 4, 5), 0.5, np.float32), r'images of shape \(H, W, 3\)'),
-        (np.zeros((4, 5, 3)), np.full((2, 4, 5), 0.5, np.float32), 'type uint8'),
-        (np.zeros((4, 5, 3), np.uint8), np.full((2, 5, 4), 0.5, np.float32), r'of shape \(C, 4, 5\), the size'),
-        (np.zeros((4, 5, 3), np.uint8), np.full((2, 4, 5), 0.5), 'type float32'),
-        (np.zeros((4, 5, 3), np.uint8), np.full((1, 4, 5), 0.5, np.float32), 'one score map'),
-        (np.zeros((4, 5, 3), np.uint8), np.full((2, 4, 5), np.nan, np.float32), 'not finite'),
-    ])
+    @pytest.mark.parametrize(
+        ('image', 'probabilities', 'message'),
+        [
+            (np.zeros((4, 5), np.uint8), np.full((2, 4, 5), 0.5, np.float32), r'images of shape \(H, W, 3\)'),
+            (np.zeros((4, 5, 3)), np.full((2, 4, 5), 0.5, np.float32), 'type uint8'),
+            (np.zeros((4, 5, 3), np.uint8), np.full((2, 5, 4), 0.5, np.float32), r'of shape \(C, 4, 5\), the size'),
+            (np.zeros((4, 5, 3), np.uint8), np.full((2, 4, 5), 0.5), 'type float32'),
+            (np.zeros((4, 5, 3), np.uint8), np.full((1, 4, 5), 0.5, np.float32), 'one score map'),
+            (np.zeros((4, 5, 3), np.uint8), np.full((2, 4, 5), np.nan, np.float32), 'not finite'),
+        ],
+    )
     def test_arrays_that_do_not_fit(self, image, probabilities, message):
         with pytest.raises(InputError, match=message):
             CRF.refine(image, probabilities)

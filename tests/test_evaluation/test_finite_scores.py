@@ -29,19 +29,23 @@ def full(value):
 
 
 @pytest.mark.parametrize('value', [float('nan'), float('inf'), -float('inf')])
-@pytest.mark.parametrize('make', [
-    lambda value: PixelData(data=full(value)),
-    lambda value: PixelData(data=full(value).half()),
-    lambda value: DeferredPixelData(never, lambda: torch.tensor(value)),
-    lambda value: DeferredPixelData(lambda: full(value)),
-])
+@pytest.mark.parametrize(
+    'make',
+    [
+        lambda value: PixelData(data=full(value)),
+        lambda value: PixelData(data=full(value).half()),
+        lambda value: DeferredPixelData(never, lambda: torch.tensor(value)),
+        lambda value: DeferredPixelData(lambda: full(value)),
+    ],
+)
 def test_the_image_is_named(make, value):
     with pytest.raises(InputError, match=r'The scores of the image a\.jpg are NaN or infinite, although the weights'):
-        FiniteScoresHook().after_test_iter(None, 0, outputs=[sample(PixelData(data=full(1.))), sample(make(value))])
+        FiniteScoresHook().after_test_iter(None, 0, outputs=[sample(PixelData(data=full(1.0))), sample(make(value))])
 
 
-@pytest.mark.parametrize('logits', [
-    None, PixelData(data=full(-3e38)), DeferredPixelData(never, lambda: torch.tensor(3.))])
+@pytest.mark.parametrize(
+    'logits', [None, PixelData(data=full(-3e38)), DeferredPixelData(never, lambda: torch.tensor(3.0))]
+)
 def test_numbers_pass(logits):
     require_finite_scores(sample(logits), 'a.jpg')
 

@@ -12,7 +12,8 @@ from mmseg_gdn.evaluation.image_level_map import average_precision
 CLASSES = ('background', 'cat', 'dog', 'boat')
 # Few different scores, so that many are equal.
 RANKINGS = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=12).filter(
-    lambda ranking: any(present for _, present in ranking))
+    lambda ranking: any(present for _, present in ranking)
+)
 
 
 def by_definition(ranking):
@@ -22,8 +23,9 @@ def by_definition(ranking):
     for threshold in {score for score, _ in ranking}:
         retrieved = [present for score, present in ranking if score >= threshold]
         points.append((sum(retrieved), sum(retrieved) / len(retrieved)))
-    return sum(max(precision for found, precision in points if found >= wanted)
-               for wanted in range(1, count + 1)) / count
+    return (
+        sum(max(precision for found, precision in points if found >= wanted) for wanted in range(1, count + 1)) / count
+    )
 
 
 def ap(ranking):
@@ -32,7 +34,6 @@ def ap(ranking):
 
 
 class TestAveragePrecision:
-
     @given(RANKINGS)
     def test_equals_its_definition(self, ranking):
         assert ap(ranking) == pytest.approx(by_definition(ranking))
@@ -70,29 +71,31 @@ def log(monkeypatch):
 
 
 def test_mean_over_the_classes_that_occur(metric, log):
-    metric.process({}, [sample([3., 1., 9.], [1]), sample([2., 0., 9.], [2])])
-    metric.process({}, [sample([1., 2., 9.], [1])])
+    metric.process({}, [sample([3.0, 1.0, 9.0], [1]), sample([2.0, 0.0, 9.0], [2])])
+    metric.process({}, [sample([1.0, 2.0, 9.0], [1])])
     # cat is ranked 1st and 3rd; dog last of three, and boat is nowhere.
     cat, dog = 100 * (1 + 2 / 3) / 2, 100 / 3
     assert metric.evaluate(3) == {
-        'mAP': pytest.approx((cat + dog) / 2, abs=0.01), 'AP/cat': pytest.approx(cat, abs=0.01),
-        'AP/dog': pytest.approx(dog, abs=0.01)}
+        'mAP': pytest.approx((cat + dog) / 2, abs=0.01),
+        'AP/cat': pytest.approx(cat, abs=0.01),
+        'AP/dog': pytest.approx(dog, abs=0.01),
+    }
     assert log == ['mAP leaves out the classes that are in no image: boat.']
 
 
 def test_with_background(metric):
-    metric.process({}, [sample([9., 3., 1., 0.], [1])])
+    metric.process({}, [sample([9.0, 3.0, 1.0, 0.0], [1])])
     assert metric.evaluate(1) == {'mAP': 100, 'AP/background': 100, 'AP/cat': 100}
 
 
 def test_a_checkpoint_without_the_branch_has_no_map(metric, log):
-    metric.process({}, [sample(None, [1]), sample([3., 1., 9.], [1])])
+    metric.process({}, [sample(None, [1]), sample([3.0, 1.0, 9.0], [1])])
     assert metric.evaluate(2) == {}
     assert 'No mAP: 1 of 2 images have no image-level scores, because the checkpoint has no weights' in log[0]
 
 
 def test_images_of_void_and_background_only(metric, log):
-    metric.process({}, [sample([3., 1., 9.], [])])
+    metric.process({}, [sample([3.0, 1.0, 9.0], [])])
     assert metric.evaluate(1) == {}
     assert 'cat, dog, boat' in log[0]
 
@@ -104,4 +107,4 @@ def test_a_model_without_a_branch_is_told_what_is_needed(metric):
 
 def test_scores_of_other_classes(metric):
     with pytest.raises(ValueError, match='gives 20 image-level scores, but the data set has 4 classes'):
-        metric.process({}, [sample([0.] * 20, [1])])
+        metric.process({}, [sample([0.0] * 20, [1])])

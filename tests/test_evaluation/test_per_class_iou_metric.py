@@ -14,15 +14,19 @@ PREDICTION = torch.tensor([[0, 1, 1, 1], [0, 0, 1, 3]])
 def evaluate(**settings):
     metric = METRICS.build(dict(type='PerClassIoUMetric', **settings))
     metric.dataset_meta = dict(classes=CLASSES)
-    metric.process({}, [dict(pred_sem_seg=dict(data=PREDICTION[None]), gt_sem_seg=dict(data=LABEL[None]),
-                             img_path='a.jpg')])
+    metric.process(
+        {}, [dict(pred_sem_seg=dict(data=PREDICTION[None]), gt_sem_seg=dict(data=LABEL[None]), img_path='a.jpg')]
+    )
     return metric.evaluate(1)
 
 
 def test_every_class_that_occurs_has_its_iou():
     results = evaluate()
     assert {key: value for key, value in results.items() if key.startswith('IoU/')} == {
-        'IoU/background': 50., 'IoU/cat': 75., 'IoU/dog': 0.}
+        'IoU/background': 50.0,
+        'IoU/cat': 75.0,
+        'IoU/dog': 0.0,
+    }
     assert results['mIoU'] == pytest.approx((50 + 75 + 0) / 3, abs=0.01)
     assert list(results)[:3] == ['aAcc', 'mIoU', 'mAcc'], "save_best='auto' takes the first"
 

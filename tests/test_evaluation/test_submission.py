@@ -27,8 +27,11 @@ MASKS = {'2008_000006': np.arange(20, dtype=np.int64).reshape(4, 5), '2008_00001
 
 
 def sample(name, mask, size=None):
-    return dict(img_path=f'/data/JPEGImages/{name}.jpg', ori_shape=size or mask.shape,
-                pred_sem_seg=dict(data=torch.from_numpy(mask)[None]))
+    return dict(
+        img_path=f'/data/JPEGImages/{name}.jpg',
+        ori_shape=size or mask.shape,
+        pred_sem_seg=dict(data=torch.from_numpy(mask)[None]),
+    )
 
 
 def submit(out, masks=None, **settings):
@@ -67,7 +70,6 @@ def _submit_from_rank(rank, folder):
 
 
 class TestWriting:
-
     @pytest.mark.parametrize('suffix', ['.tar.gz', '.tgz'])
     def test_archive_holds_the_predictions(self, tmp_path, suffix):
         out = tmp_path / f'new/submission{suffix}'
@@ -109,13 +111,16 @@ class TestWriting:
 
     @pytest.mark.slow
     def test_two_processes_of_which_one_has_no_image(self, tmp_path):
-        torch.multiprocessing.start_processes(_submit_from_rank, (str(tmp_path), ), nprocs=2, start_method='fork')
+        torch.multiprocessing.start_processes(_submit_from_rank, (str(tmp_path),), nprocs=2, start_method='fork')
         assert check_submission(tmp_path / 'a.tgz', ids=list(MASKS)) == (2, [])
 
-    @pytest.mark.parametrize(('settings', 'message'), [
-        (dict(out='a.zip'), 'a.zip must end with one of them'),
-        (dict(out='a.tgz', competition='comp4'), "'comp5' or 'comp6'"),
-    ])
+    @pytest.mark.parametrize(
+        ('settings', 'message'),
+        [
+            (dict(out='a.zip'), 'a.zip must end with one of them'),
+            (dict(out='a.tgz', competition='comp4'), "'comp5' or 'comp6'"),
+        ],
+    )
     def test_settings_that_mean_nothing(self, tmp_path, settings, message):
         with pytest.raises(InputError, match=message):
             VOCSubmission(**{**settings, 'out': str(tmp_path / settings['out'])})
@@ -138,13 +143,16 @@ class TestWriting:
             packed = np.asarray(Image.open(tar.extractfile(f'{FOLDER}/a.png')))
         assert np.array_equal(packed, order[mask])
 
-    @pytest.mark.parametrize(('classes', 'message'), [
-        (CLASSES[1:], 'has 20 classes'),
-        (CLASSES[:7], 'has 7 classes'),
-        ((*CLASSES[1:], 'unicorn'), "has no class 'background' but 'unicorn', so its class numbers"),
-        ((*CLASSES[:-1], 'person'), "has no class 'tvmonitor', so"),
-        ((), 'has 0 classes'),
-    ])
+    @pytest.mark.parametrize(
+        ('classes', 'message'),
+        [
+            (CLASSES[1:], 'has 20 classes'),
+            (CLASSES[:7], 'has 7 classes'),
+            ((*CLASSES[1:], 'unicorn'), "has no class 'background' but 'unicorn', so its class numbers"),
+            ((*CLASSES[:-1], 'person'), "has no class 'tvmonitor', so"),
+            ((), 'has 0 classes'),
+        ],
+    )
     def test_classes_that_are_not_vocs(self, tmp_path, classes, message):
         with pytest.raises(InputError, match=message):
             VOCSubmission(str(tmp_path / 'a.tgz')).dataset_meta = dict(classes=classes)
@@ -198,10 +206,13 @@ class TestWriting:
         with pytest.raises(InputError, match='the folder of the archive'):
             VOCSubmission(str(tmp_path / 'file' / 'a.tgz'))
 
-    @pytest.mark.parametrize(('mask', 'size', 'message'), [
-        (np.full((3, 7), 21), None, 'holds the value 21'),
-        (np.zeros((3, 7), int), (6, 14), r'is \(3, 7\), but its image is \(6, 14\)'),
-    ])
+    @pytest.mark.parametrize(
+        ('mask', 'size', 'message'),
+        [
+            (np.full((3, 7), 21), None, 'holds the value 21'),
+            (np.zeros((3, 7), int), (6, 14), r'is \(3, 7\), but its image is \(6, 14\)'),
+        ],
+    )
     def test_predictions_the_server_would_refuse(self, tmp_path, mask, size, message):
         out = tmp_path / 'a.tgz'
         metric = VOCSubmission(str(out))
@@ -220,30 +231,33 @@ def submitted(folder):
 
 
 class TestChecking:
-
     GOOD = (f'{FOLDER}/a.png', png(MASKS['2008_000011']))
 
-    @pytest.mark.parametrize(('members', 'defect'), [
-        ([], 'holds no prediction'),
-        ([('comp6_test_cls/a.png', GOOD[1])], 'comp6_test_cls/a.png: not a prediction at'),
-        ([(f'/{GOOD[0]}', GOOD[1])], 'not a prediction at'),
-        ([(f'{FOLDER}/../a.png', GOOD[1])], 'not a prediction at'),
-        ([(f'{FOLDER}/a.jpg', GOOD[1])], 'not a prediction at'),
-        ([GOOD, GOOD], 'a: 2 predictions for one image'),
-        ([GOOD, (GOOD[0].replace('comp6', 'comp5').replace('a.png', 'b.png'), GOOD[1])], 'mixes comp5'),
-        ([(GOOD[0], png(MASKS['2008_000011'], mode='L'))], 'is a PNG of mode L'),
-        ([(GOOD[0], png(MASKS['2008_000011'], palette=voc_palette()[::-1].copy()))], "its palette is not VOC's"),
-        ([(GOOD[0], png(np.full((3, 3), 255)))], 'holds the value 255'),
-        ([(GOOD[0], png(np.full((3, 3), 21)))], 'holds the value 21'),
-        ([(GOOD[0], GOOD[1][:50])], 'cannot be read as an image'),
-        ([(GOOD[0], b'')], 'cannot be read as an image'),
-    ])
+    @pytest.mark.parametrize(
+        ('members', 'defect'),
+        [
+            ([], 'holds no prediction'),
+            ([('comp6_test_cls/a.png', GOOD[1])], 'comp6_test_cls/a.png: not a prediction at'),
+            ([(f'/{GOOD[0]}', GOOD[1])], 'not a prediction at'),
+            ([(f'{FOLDER}/../a.png', GOOD[1])], 'not a prediction at'),
+            ([(f'{FOLDER}/a.jpg', GOOD[1])], 'not a prediction at'),
+            ([GOOD, GOOD], 'a: 2 predictions for one image'),
+            ([GOOD, (GOOD[0].replace('comp6', 'comp5').replace('a.png', 'b.png'), GOOD[1])], 'mixes comp5'),
+            ([(GOOD[0], png(MASKS['2008_000011'], mode='L'))], 'is a PNG of mode L'),
+            ([(GOOD[0], png(MASKS['2008_000011'], palette=voc_palette()[::-1].copy()))], "its palette is not VOC's"),
+            ([(GOOD[0], png(np.full((3, 3), 255)))], 'holds the value 255'),
+            ([(GOOD[0], png(np.full((3, 3), 21)))], 'holds the value 21'),
+            ([(GOOD[0], GOOD[1][:50])], 'cannot be read as an image'),
+            ([(GOOD[0], b'')], 'cannot be read as an image'),
+        ],
+    )
     def test_one_line_per_defect(self, tmp_path, members, defect):
         _, defects = check_submission(pack(tmp_path / 'a.tgz', members))
         assert len([line for line in defects if defect in line]) == 1, defects
 
-    @pytest.mark.parametrize('kind', [
-        tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
+    @pytest.mark.parametrize(
+        'kind', [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE]
+    )
     def test_links_and_devices_are_no_predictions(self, tmp_path, kind):
         with tarfile.open(tmp_path / 'a.tgz', 'w:gz') as tar:
             member = tarfile.TarInfo(self.GOOD[0])
@@ -272,8 +286,8 @@ class TestChecking:
     def test_palettes_that_are_missing(self, tmp_path):
         content = self.GOOD[1]
         start = content.index(b'PLTE') - 4
-        length = int.from_bytes(content[start:start + 4], 'big') + 12
-        archive = pack(tmp_path / 'a.tgz', [(self.GOOD[0], content[:start] + content[start + length:])])
+        length = int.from_bytes(content[start : start + 4], 'big') + 12
+        archive = pack(tmp_path / 'a.tgz', [(self.GOOD[0], content[:start] + content[start + length :])])
         assert len(check_submission(archive)[1]) == 1
 
     @pytest.mark.parametrize('side', [2048, 4096])
@@ -309,19 +323,20 @@ class TestChecking:
 
     def test_ids(self, tmp_path):
         archive = pack(tmp_path / 'a.tgz', [self.GOOD])
-        assert check_submission(archive, ids=['b']) == (1, [
-            'b: no prediction, although the list names it', 'a: a prediction, although the list does not name it'])
+        assert check_submission(archive, ids=['b']) == (
+            1,
+            ['b: no prediction, although the list names it', 'a: a prediction, although the list does not name it'],
+        )
 
     def test_sizes(self, tmp_path):
         Image.new('RGB', (8, 3)).save(tmp_path / 'a.jpg')
         archive = pack(tmp_path / 'a.tgz', [self.GOOD])
-        assert check_submission(archive, images=tmp_path)[1] == [
-            f'{FOLDER}/a.png: is 7x3 px, but its image is 8x3 px']
+        assert check_submission(archive, images=tmp_path)[1] == [f'{FOLDER}/a.png: is 7x3 px, but its image is 8x3 px']
 
     @pytest.mark.parametrize('share', [0.2, 0.5, 0.9, 0.99])
     def test_archives_that_were_cut_off(self, tmp_path, share):
         content = submitted(tmp_path)
-        (tmp_path / 'a.tgz').write_bytes(content[:int(share * len(content))])
+        (tmp_path / 'a.tgz').write_bytes(content[: int(share * len(content))])
         with pytest.raises(InputError, match='is not a complete'):
             check_submission(tmp_path / 'a.tgz')
 
@@ -343,7 +358,8 @@ class TestChecking:
     def test_images_of_far_too_many_pixels_are_not_unpacked(self, tmp_path):
         archive = pack(tmp_path / 'a.tgz', [(self.GOOD[0], png(np.zeros((4096, 4097))))])
         assert check_submission(archive)[1] == [
-            f'{self.GOOD[0]}: is 4097x4096 px, which is not a prediction for a VOC image']
+            f'{self.GOOD[0]}: is 4097x4096 px, which is not a prediction for a VOC image'
+        ]
 
     def test_archives_that_expand_to_too_much_are_not_read_to_their_end(self, tmp_path, monkeypatch):
         archive = pack(tmp_path / 'a.tgz', [(f'{FOLDER}/{name}.png', self.GOOD[1]) for name in range(20)])

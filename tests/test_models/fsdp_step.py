@@ -1,6 +1,6 @@
 """One training step of a model that lies in parts on several processes; started by ``test_fsdp.py``.
 
-    torchrun --nproc_per_node=2 tests/test_models/fsdp_step.py STEP.pth OUT.pth
+torchrun --nproc_per_node=2 tests/test_models/fsdp_step.py STEP.pth OUT.pth
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> None:
     model = MODELS.build(step['model']).train()
     model.load_state_dict(step['state_dict'])
 
-    mesh = init_device_mesh('cpu', (count, ))
+    mesh = init_device_mesh('cpu', (count,))
     for head in (model.decode_head, model.auxiliary_head[0]):
         fully_shard(head, mesh=mesh)
         # mmseg calls a head's loss, which is where its parameters have to be gathered.

@@ -82,8 +82,10 @@ def test_mixed_precision_step_of_mmengine(model, batch, monkeypatch):
             monkeypatch.setattr('mmengine.optim.optimizer.amp_optimizer_wrapper.is_cuda_available', lambda: True)
         losses = model.train_step(dict(inputs=images, data_samples=batch[1]), build_optim_wrapper(model, settings))
         assert losses['loss'].isfinite()
-        moves[type_] = [getattr(model.decode_head.interp, f'kernel_{side}') -
-                        getattr(start.decode_head.interp, f'kernel_{side}') for side in 'hw']
+        moves[type_] = [
+            getattr(model.decode_head.interp, f'kernel_{side}') - getattr(start.decode_head.interp, f'kernel_{side}')
+            for side in 'hw'
+        ]
     for full, mixed in zip(moves['OptimWrapper'], moves['AmpOptimWrapper']):
         assert mixed.dtype == torch.float32
         assert not torch.equal(mixed, full), 'the step was not taken in lower precision'
@@ -115,8 +117,12 @@ def test_moving_average_of_the_weights(model, batch):
     metas = [batch[1][0].metainfo] * 2
     with torch.no_grad():
         scores = averaged.module.eval().encode_decode(batch[0], metas)
-        model.load_state_dict({name: value.lerp(learned[name], 0.25) if 'kernel_' in name else learned[name]
-                               for name, value in start.items()})
+        model.load_state_dict(
+            {
+                name: value.lerp(learned[name], 0.25) if 'kernel_' in name else learned[name]
+                for name, value in start.items()
+            }
+        )
         torch.testing.assert_close(scores, model.eval().encode_decode(batch[0], metas))
         model.load_state_dict(learned)
         assert not torch.allclose(scores, model.encode_decode(batch[0], metas))
@@ -138,8 +144,13 @@ def test_inferencer_from_config_and_checkpoint(cfg, model, tmp_path):
     torch.nn.init.normal_(model.decode_head.interp.kernel_h)
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'weights.pth')
     cfg.dump(tmp_path / 'config.py')
-    inferencer = MMSegInferencer(str(tmp_path / 'config.py'), str(tmp_path / 'weights.pth'), device='cpu',
-                                 classes=['a'] * 21, palette=[[0, 0, 0]] * 21)
+    inferencer = MMSegInferencer(
+        str(tmp_path / 'config.py'),
+        str(tmp_path / 'weights.pth'),
+        device='cpu',
+        classes=['a'] * 21,
+        palette=[[0, 0, 0]] * 21,
+    )
     image = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
     result = inferencer(image, show=False)
     sample = SegDataSample(metainfo=dict(img_shape=(90, 120), ori_shape=(90, 120)))
@@ -159,18 +170,25 @@ def test_several_scales_and_flips(cfg, policy):
             kernel.add_(0.1 * torch.randn_like(kernel))
     image = torch.randint(0, 255, (3, 96, 128), dtype=torch.uint8)
     inputs, samples = [], []
-    for scale in ((0.5, 0.75, 1.0) if policy == 'slice' else (0.5, 1.0, 1.75)):
+    for scale in (0.5, 0.75, 1.0) if policy == 'slice' else (0.5, 1.0, 1.75):
         for flip in (False, True):
             scaled = F.interpolate(image[None].float(), scale_factor=scale)[0].byte()
-            meta = dict(img_path='a.jpg', ori_shape=(96, 128), img_shape=tuple(scaled.shape[1:]), flip=flip,
-                        flip_direction='horizontal' if flip else None)
+            meta = dict(
+                img_path='a.jpg',
+                ori_shape=(96, 128),
+                img_shape=tuple(scaled.shape[1:]),
+                flip=flip,
+                flip_direction='horizontal' if flip else None,
+            )
             inputs.append([scaled.flip(2) if flip else scaled])
             samples.append([SegDataSample(metainfo=meta)])
-    alone = [tta.module.test_step(copy.deepcopy(dict(inputs=one, data_samples=sample)))[0].seg_logits.data
-             for one, sample in zip(inputs, samples)]
+    alone = [
+        tta.module.test_step(copy.deepcopy(dict(inputs=one, data_samples=sample)))[0].seg_logits.data
+        for one, sample in zip(inputs, samples)
+    ]
     expected = sum(scores.softmax(0) for scores in alone).argmax(0, keepdim=True)
     assert expected.unique().numel() > 1, 'a single class would show nothing'
-    result, = tta.test_step(dict(inputs=inputs, data_samples=samples))
+    (result,) = tta.test_step(dict(inputs=inputs, data_samples=samples))
     assert torch.equal(result.pred_sem_seg.data, expected)
 
 
@@ -179,11 +197,17 @@ def test_images_of_different_sizes_in_a_batch(model):
     sizes = (96, 128), (120, 70)
     images = [torch.randn(3, *size) for size in sizes]
     padded = torch.stack([F.pad(image, (0, 128 - image.shape[2], 0, 128 - image.shape[1])) for image in images])
-    samples = [SegDataSample(metainfo=dict(ori_shape=size, img_shape=size, pad_shape=SIZE,
-                                           padding_size=(0, 128 - size[1], 0, 128 - size[0]))) for size in sizes]
+    samples = [
+        SegDataSample(
+            metainfo=dict(
+                ori_shape=size, img_shape=size, pad_shape=SIZE, padding_size=(0, 128 - size[1], 0, 128 - size[0])
+            )
+        )
+        for size in sizes
+    ]
     with torch.no_grad():
         together = model.predict(padded, copy.deepcopy(samples))
         for index, size in enumerate(sizes):
-            alone, = model.predict(padded[index:index + 1], [samples[index]])
+            (alone,) = model.predict(padded[index : index + 1], [samples[index]])
             assert together[index].pred_sem_seg.shape == size
             torch.testing.assert_close(together[index].seg_logits.data, alone.seg_logits.data, rtol=1e-4, atol=1e-5)

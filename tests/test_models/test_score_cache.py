@@ -22,6 +22,7 @@ def network():
 @pytest.fixture
 def compute(network):
     """The network, which counts the images it gets in ``compute.images``."""
+
     def counting(images):
         counting.images += len(images)
         return network(images)
@@ -100,7 +101,7 @@ def test_changing_images_are_refused(tmp_path, network, compute):
 def test_damaged_files_are_computed_again(tmp_path, network, compute, content):
     cache = ScoreCache(tmp_path, {'network': network})
     expected = cache.scores(IMAGES[:1], samples('a'), compute)
-    file, = tmp_path.rglob('*.npy')
+    (file,) = tmp_path.rglob('*.npy')
     file.write_bytes(content)
     assert torch.equal(cache.scores(IMAGES[:1], samples('a'), compute), expected)
     assert torch.equal(torch.from_numpy(np.load(file)), expected[0])
@@ -109,7 +110,7 @@ def test_damaged_files_are_computed_again(tmp_path, network, compute, content):
 def test_no_code_of_a_file_is_run(tmp_path, network, compute):
     cache = ScoreCache(tmp_path, {'network': network})
     expected = cache.scores(IMAGES[:1], samples('a'), compute)
-    file, = tmp_path.rglob('*.npy')
+    (file,) = tmp_path.rglob('*.npy')
     np.save(file, np.array([dict(planted=True)], dtype=object), allow_pickle=True)
     assert torch.equal(cache.scores(IMAGES[:1], samples('a'), compute), expected)
 

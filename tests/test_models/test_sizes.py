@@ -13,16 +13,21 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 CROP = (64, 96)
-HEAD = dict(in_channels=32, in_index=3, channels=8, num_convs=1, num_classes=5, dropout_ratio=0,
-            norm_cfg=dict(type='BN'))
+HEAD = dict(
+    in_channels=32, in_index=3, channels=8, num_convs=1, num_classes=5, dropout_ratio=0, norm_cfg=dict(type='BN')
+)
 
 
 def config(head: dict, preprocessor: dict, **test_cfg) -> ConfigDict:
-    preprocessor = dict(type='SegDataPreProcessor', mean=[120.] * 3, std=[60.] * 3, seg_pad_val=255, **preprocessor)
+    preprocessor = dict(type='SegDataPreProcessor', mean=[120.0] * 3, std=[60.0] * 3, seg_pad_val=255, **preprocessor)
     return ConfigDict(
-        type='EncoderDecoder', data_preprocessor=preprocessor,
+        type='EncoderDecoder',
+        data_preprocessor=preprocessor,
         backbone=dict(type='ResNetV1c', depth=18, base_channels=4, stem_channels=4, norm_cfg=dict(type='BN')),
-        decode_head=head, train_cfg={}, test_cfg=dict(dict(mode='whole'), **test_cfg))
+        decode_head=head,
+        train_cfg={},
+        test_cfg=dict(dict(mode='whole'), **test_cfg),
+    )
 
 
 @pytest.fixture
@@ -41,8 +46,9 @@ def build_pair():
         with torch.no_grad():
             scores = segmentor.train().decode_head(segmentor.extract_feat(torch.randn(4, 3, *CROP)))
             segmentor.decode_head.conv_seg.bias -= scores.mean((0, 2, 3))
-        gdn = dict(HEAD, type='GlobalInterpHead', base_type='FCNHead', in_size=(2, 3), out_size=CROP,
-                   any_train_size=True)
+        gdn = dict(
+            HEAD, type='GlobalInterpHead', base_type='FCNHead', in_size=(2, 3), out_size=CROP, any_train_size=True
+        )
         variant = MODELS.build(wrap(config(gdn, preprocessor, **test_cfg)))
         assert all('kernel_' in key for key in variant.load_state_dict(stock.state_dict(), strict=False).missing_keys)
         return stock, variant
@@ -109,8 +115,9 @@ def test_an_image_smaller_than_the_sliding_window(build_pair):
     assert_same_predictions(pair, dict(inputs=[image(51, 83)], data_samples=[sample((51, 83))]), [(51, 83)])
 
 
-@pytest.mark.parametrize('mode', [dict(mode='whole'), dict(mode='slide', crop_size=CROP, stride=(40, 50))],
-                         ids=['whole', 'slide'])
+@pytest.mark.parametrize(
+    'mode', [dict(mode='whole'), dict(mode='slide', crop_size=CROP, stride=(40, 50))], ids=['whole', 'slide']
+)
 def test_several_scales_and_flips(build_pair, mode):
     original = (77, 115)
     pair = build_pair(wrap=lambda model: dict(type='SegTTAModel', module=model), **mode)
@@ -119,8 +126,17 @@ def test_several_scales_and_flips(build_pair, mode):
         scaled = F.interpolate(photo, scale_factor=scale)[0].byte()
         for flip in (False, True):
             inputs.append([scaled.flip(2) if flip else scaled])
-            samples.append([sample(tuple(scaled.shape[1:]), img_path='a.jpg', ori_shape=original, flip=flip,
-                                   flip_direction='horizontal' if flip else None)])
+            samples.append(
+                [
+                    sample(
+                        tuple(scaled.shape[1:]),
+                        img_path='a.jpg',
+                        ori_shape=original,
+                        flip=flip,
+                        flip_direction='horizontal' if flip else None,
+                    )
+                ]
+            )
     data = dict(inputs=inputs, data_samples=samples)
     with torch.no_grad():
         wanted, found = (model.eval().test_step(copy.deepcopy(data))[0].pred_sem_seg.data for model in pair)
@@ -129,8 +145,11 @@ def test_several_scales_and_flips(build_pair, mode):
     assert (found == wanted).double().mean() >= 0.999
 
 
-@pytest.mark.parametrize('preprocessor', [dict(size=CROP), dict(size_divisor=32), dict(size_divisor=50)],
-                         ids=['size', 'size_divisor', 'odd size_divisor'])
+@pytest.mark.parametrize(
+    'preprocessor',
+    [dict(size=CROP), dict(size_divisor=32), dict(size_divisor=50)],
+    ids=['size', 'size_divisor', 'odd size_divisor'],
+)
 def test_training_on_images_of_different_sizes(build_pair, preprocessor):
     sizes = [(64, 90), (41, 96), (33, 57)]
     data = dict(inputs=[image(*size) for size in sizes], data_samples=[sample(size) for size in sizes])

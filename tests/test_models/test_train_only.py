@@ -10,10 +10,12 @@ from mmseg_gdn.utils import InputError
 
 @pytest.fixture
 def model():
-    return nn.ModuleDict({
-        'backbone': nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5)),
-        'head': nn.ModuleDict({'conv': nn.Conv2d(4, 2, 1), 'dropout': nn.Dropout(0.5), 'interp': nn.Linear(2, 2)}),
-    })
+    return nn.ModuleDict(
+        {
+            'backbone': nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5)),
+            'head': nn.ModuleDict({'conv': nn.Conv2d(4, 2, 1), 'dropout': nn.Dropout(0.5), 'interp': nn.Linear(2, 2)}),
+        }
+    )
 
 
 def test_only_the_named_parts_are_trained(model):

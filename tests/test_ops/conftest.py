@@ -82,7 +82,7 @@ def _set_tiles(monkeypatch, pixels, classes, cells):
 
 @pytest.fixture
 def random_problem():
-    def make(n, c, h, w, fine_h, fine_w, dtype=torch.float64, spread=1., ignored=0.2, seed=1):
+    def make(n, c, h, w, fine_h, fine_w, dtype=torch.float64, spread=1.0, ignored=0.2, seed=1):
         generator = torch.Generator().manual_seed(seed)
         shapes = (n, c, h, w), (fine_h, h), (fine_w, w)
         x, kernel_h, kernel_w = (torch.randn(shape, generator=generator, dtype=dtype) for shape in shapes)

@@ -36,8 +36,9 @@ def problem(n, c, h, w, fine_h, fine_w, seed=1):
     """Scores of unit size, labels of which some are void, and a gradient of the full-size scores."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(n, c, h, w, generator=generator)
-    kernels = [torch.randn(fine, side, generator=generator) / math.sqrt(side)
-               for fine, side in ((fine_h, h), (fine_w, w))]
+    kernels = [
+        torch.randn(fine, side, generator=generator) / math.sqrt(side) for fine, side in ((fine_h, h), (fine_w, w))
+    ]
     target = torch.randint(0, c, (n, fine_h, fine_w), generator=generator)
     target[torch.rand(target.shape, generator=generator) < 0.2] = 255
     grad = torch.randn(n, c, fine_h, fine_w, generator=generator)
@@ -71,8 +72,11 @@ def test_product_and_gradients(n, c, h, w, fine_h, fine_w, threads, needs):
     wanted = [tensor.requires_grad_(need) for tensor, need in zip(inputs, needs) if need]
     result = global_interp(*(tensor.requires_grad_(need) for tensor, need in zip(inputs, needs)))
     assert_near([result], [expected])
-    assert_near(torch.autograd.grad(result, wanted, grad), itertools.compress(right, needs),
-                itertools.compress(sums_of_absolutes(inputs, grad), needs))
+    assert_near(
+        torch.autograd.grad(result, wanted, grad),
+        itertools.compress(right, needs),
+        itertools.compress(sums_of_absolutes(inputs, grad), needs),
+    )
 
 
 @pytest.mark.parametrize('sides', [(5, 4), (2, 9)])  # rows first, columns first
@@ -82,8 +86,10 @@ def test_maps_and_gradients_that_lie_scattered_in_memory(sides):
     scattered = [tensor.detach().mT.contiguous().mT.requires_grad_() for tensor in inputs]
     result = global_interp(*scattered)
     assert_near([result], [expected])
-    assert_near(torch.autograd.grad(result, scattered, grad.mT.contiguous().mT),
-                torch.autograd.grad(expected, doubles, grad.double()))
+    assert_near(
+        torch.autograd.grad(result, scattered, grad.mT.contiguous().mT),
+        torch.autograd.grad(expected, doubles, grad.double()),
+    )
 
 
 @property_test
@@ -96,7 +102,7 @@ def test_loss_gradients_and_hits(n, c, h, w, fine_h, fine_w, threads, reduction,
     expected = F.cross_entropy(scores, target, weight, ignore_index=255, reduction=reduction)
     result = global_interp_cross_entropy(*inputs, target, weight=weight, reduction=reduction)
     assert_near([result], [expected])
-    grad = grad[:, 0] if reduction == 'none' else torch.tensor(1.)
+    grad = grad[:, 0] if reduction == 'none' else torch.tensor(1.0)
     grad_scores, *right = torch.autograd.grad(expected, (scores, *doubles), grad.double())
     assert_near(torch.autograd.grad(result, inputs, grad), right, sums_of_absolutes(inputs, grad_scores))
     valid = target != 255
@@ -131,11 +137,23 @@ def test_the_same_sums_each_time(threads, sides):
 
 
 @pytest.mark.parametrize('threads', [2, 16, 64, 128])
-@pytest.mark.parametrize('sizes', [
-    (1, 21, 16, 16, 500, 500), (1, 21, 64, 64, 500, 500), (4, 21, 16, 16, 512, 512), (2, 150, 64, 64, 512, 512),
-    (1, 19, 64, 128, 512, 1024), (1, 8, 64, 64, 512, 512), (1, 150, 64, 64, 512, 512), (8, 21, 64, 64, 512, 512),
-    (1, 21, 8, 8, 512, 512), (1, 21, 128, 128, 512, 512), (1, 21, 32, 32, 1024, 1024), (4, 150, 128, 128, 512, 512),
-])
+@pytest.mark.parametrize(
+    'sizes',
+    [
+        (1, 21, 16, 16, 500, 500),
+        (1, 21, 64, 64, 500, 500),
+        (4, 21, 16, 16, 512, 512),
+        (2, 150, 64, 64, 512, 512),
+        (1, 19, 64, 128, 512, 1024),
+        (1, 8, 64, 64, 512, 512),
+        (1, 150, 64, 64, 512, 512),
+        (8, 21, 64, 64, 512, 512),
+        (1, 21, 8, 8, 512, 512),
+        (1, 21, 128, 128, 512, 512),
+        (1, 21, 32, 32, 1024, 1024),
+        (4, 150, 128, 128, 512, 512),
+    ],
+)
 def test_the_loss_works_in_a_quarter_of_the_memory_of_the_scores(sizes, threads):
     n, c, _, _, fine_h, fine_w = sizes
     floats = compiled.library().gdn_cross_entropy_workspace(*sizes, threads, True)
@@ -166,9 +184,9 @@ def test_a_large_result_is_written_past_the_caches_to_the_last_number(sides, by_
     assert_near([global_interp(*inputs)], [expected])
 
 
-@pytest.mark.parametrize('distance', [0., 1e-4, 1., 10., 30., 80., 120., 1e4])
+@pytest.mark.parametrize('distance', [0.0, 1e-4, 1.0, 10.0, 30.0, 80.0, 120.0, 1e4])
 def test_exponentials_and_logarithms_are_precise(distance):
-    x = torch.tensor([0., -distance]).view(1, 2, 1, 1).requires_grad_()
+    x = torch.tensor([0.0, -distance]).view(1, 2, 1, 1).requires_grad_()
     kernel = torch.ones(1, 1)
     for label in (0, 1):
         target = torch.full((1, 1, 1), label)
@@ -176,8 +194,8 @@ def test_exponentials_and_logarithms_are_precise(distance):
         odds = x.double().flatten()[1 - label] - x.double().flatten()[label]
         expected = (F.softplus(odds) if odds > -30 else odds.exp()).squeeze()
         torch.testing.assert_close(loss.double(), expected, rtol=1e-5, atol=1e-37)
-        found, = torch.autograd.grad(loss, x)
-        right, = torch.autograd.grad(expected, x)
+        (found,) = torch.autograd.grad(loss, x)
+        (right,) = torch.autograd.grad(expected, x)
         torch.testing.assert_close(found, right, rtol=1e-5, atol=1e-37)
 
 
@@ -200,8 +218,10 @@ def half_by_default():
 
 def test_what_new_tensors_are_by_default_does_not_matter(half_by_default):
     generator = torch.Generator().manual_seed(1)
-    x, kernel_h, kernel_w = (torch.randn(*shape, generator=generator, dtype=torch.float32, requires_grad=True)
-                             for shape in ((1, 5, 9, 9), (70, 9), (70, 9)))
+    x, kernel_h, kernel_w = (
+        torch.randn(*shape, generator=generator, dtype=torch.float32, requires_grad=True)
+        for shape in ((1, 5, 9, 9), (70, 9), (70, 9))
+    )
     target = torch.randint(0, 5, (1, 70, 70), generator=generator)
     plain = kernel_h @ x @ kernel_w.t()
     with torch.device('meta'):
@@ -235,21 +255,25 @@ def test_what_it_serves(monkeypatch):
     assert not operators.serves(None, tensor)
 
 
-@pytest.mark.parametrize(('change', 'sentence'), [
-    (lambda patch: None, 'The compiled CPU operators are used for float32.'),
-    (lambda patch: patch.setenv('MMSEG_GDN_NATIVE', '0'), 'switched off by MMSEG_GDN_NATIVE=0'),
-    (lambda patch: patch.setattr(compiled, '_PROCESSORS', ()), 'need a processor with AVX2'),
-    (lambda patch: patch.setattr(compiled, '_INTERFACE', -1), 'built from other sources; install mmseg-gdn again'),
-    (lambda patch: patch.setattr(compiled, '__file__', '/nowhere/compiled.py'), 'were not built'),
-])
+@pytest.mark.parametrize(
+    ('change', 'sentence'),
+    [
+        (lambda patch: None, 'The compiled CPU operators are used for float32.'),
+        (lambda patch: patch.setenv('MMSEG_GDN_NATIVE', '0'), 'switched off by MMSEG_GDN_NATIVE=0'),
+        (lambda patch: patch.setattr(compiled, '_PROCESSORS', ()), 'need a processor with AVX2'),
+        (lambda patch: patch.setattr(compiled, '_INTERFACE', -1), 'built from other sources; install mmseg-gdn again'),
+        (lambda patch: patch.setattr(compiled, '__file__', '/nowhere/compiled.py'), 'were not built'),
+    ],
+)
 def test_status_says_why(monkeypatch, change, sentence):
     monkeypatch.setattr(compiled, '_load', compiled._load.__wrapped__)
     change(monkeypatch)
     assert sentence in cpu.status()
 
 
-@pytest.mark.parametrize(('value', 'is_on'), [('false', False), ('No', False), (' off ', False), ('', True),
-                                              ('1', True), ('TRUE', True)])
+@pytest.mark.parametrize(
+    ('value', 'is_on'), [('false', False), ('No', False), (' off ', False), ('', True), ('1', True), ('TRUE', True)]
+)
 def test_the_switch_in_the_environment_takes_words(monkeypatch, value, is_on):
     monkeypatch.setenv('MMSEG_GDN_NATIVE', value)
     assert cpu.is_available() == is_on
@@ -261,9 +285,13 @@ def test_a_switch_that_says_neither_yes_nor_no(monkeypatch):
         global_interp(torch.ones(1, 1, 2, 2), torch.ones(3, 2), torch.ones(3, 2))
 
 
-@pytest.mark.skipif(not sys.platform.startswith('linux') or platform.machine() != 'x86_64' or not shutil.which('gcc')
-                    or torch.backends.cpu.get_cpu_capability() not in compiled._PROCESSORS
-                    or compiled._is_switched_off(),
-                    reason='nothing is built or used here')
+@pytest.mark.skipif(
+    not sys.platform.startswith('linux')
+    or platform.machine() != 'x86_64'
+    or not shutil.which('gcc')
+    or torch.backends.cpu.get_cpu_capability() not in compiled._PROCESSORS
+    or compiled._is_switched_off(),
+    reason='nothing is built or used here',
+)
 def test_was_built():
     assert cpu.is_available(), cpu.status()

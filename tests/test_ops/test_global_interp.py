@@ -24,12 +24,15 @@ def test_smoke():
     assert torch.equal(y, torch.full_like(y, 20))
 
 
-@pytest.mark.parametrize(('shapes', 'message'), [
-    (((3, 4, 5), (8, 4), (10, 5)), 'takes x'),
-    (((1, 3, 4, 5), (8, 4, 1), (10, 5)), 'takes x'),
-    (((1, 3, 4, 5), (8, 5), (10, 5)), 'read 5x5 maps .* but x is 4x5'),
-    (((1, 3, 4, 5), (8, 4), (10, 4)), 'read 4x4 maps .* but x is 4x5'),
-])
+@pytest.mark.parametrize(
+    ('shapes', 'message'),
+    [
+        (((3, 4, 5), (8, 4), (10, 5)), 'takes x'),
+        (((1, 3, 4, 5), (8, 4, 1), (10, 5)), 'takes x'),
+        (((1, 3, 4, 5), (8, 5), (10, 5)), 'read 5x5 maps .* but x is 4x5'),
+        (((1, 3, 4, 5), (8, 4), (10, 4)), 'read 4x4 maps .* but x is 4x5'),
+    ],
+)
 def test_shapes_that_do_not_fit(shapes, message):
     with pytest.raises(ValueError, match=message):
         global_interp(*(torch.ones(shape) for shape in shapes))
@@ -95,8 +98,9 @@ def test_views_of_negated_numbers(sides, dtype):
     y, expected = global_interp(*negated), global_interp(*case)
     torch.testing.assert_close(y, expected)
     grad = torch.complex(torch.zeros_like(y), -torch.ones_like(y)).conj().imag
-    for result, right in zip(torch.autograd.grad(y, negated, grad),
-                             torch.autograd.grad(expected, case, torch.ones_like(y))):
+    for result, right in zip(
+        torch.autograd.grad(y, negated, grad), torch.autograd.grad(expected, case, torch.ones_like(y))
+    ):
         torch.testing.assert_close(result, right)
 
 
@@ -137,8 +141,9 @@ def test_equals_caffe(golden_dir):
     cases = [key.removesuffix('/bottom') for key in golden if key.endswith('/bottom')]
     assert {'tiny', 'mid', 'same', 'down'} <= set(cases)
     for case in cases:
-        x, blob0, blob1 = (torch.from_numpy(golden[f'{case}/{name}']).requires_grad_()
-                           for name in ('bottom', 'blob0', 'blob1'))
+        x, blob0, blob1 = (
+            torch.from_numpy(golden[f'{case}/{name}']).requires_grad_() for name in ('bottom', 'blob0', 'blob1')
+        )
         top = global_interp(x, blob0.t(), blob1.t())
         top.backward(torch.from_numpy(golden[f'{case}/top_diff'].astype(np.float32)))
         results = {'bottom_diff': x.grad, 'blob0_diff': blob0.grad, 'blob1_diff': blob1.grad}

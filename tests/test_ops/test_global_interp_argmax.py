@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from mmseg_gdn.ops import global_interp_argmax
 
 SIDES, SIZES = st.integers(1, 5), st.integers(1, 14)
-property_test = settings(deadline=None, max_examples=min(60, settings().max_examples),
-                         suppress_health_check=[HealthCheck.function_scoped_fixture])
+property_test = settings(
+    deadline=None,
+    max_examples=min(60, settings().max_examples),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 def plain_argmax(x, kernel_h, kernel_w):
@@ -26,8 +29,15 @@ def test_equals_argmax(small_chunks, random_problem, n, c, h, w, fine_h, fine_w)
 
 
 @property_test
-@given(c=st.integers(1, 6), h=SIDES, w=SIDES, fine_h=SIZES, fine_w=SIZES, levels=st.integers(1, 4),
-       dtype=st.sampled_from([torch.float32, torch.bfloat16]))
+@given(
+    c=st.integers(1, 6),
+    h=SIDES,
+    w=SIDES,
+    fine_h=SIZES,
+    fine_w=SIZES,
+    levels=st.integers(1, 4),
+    dtype=st.sampled_from([torch.float32, torch.bfloat16]),
+)
 def test_of_equal_scores_the_lowest_class_wins(small_chunks, random_problem, c, h, w, fine_h, fine_w, levels, dtype):
     inputs, _ = random_problem(2, c, h, w, fine_h, fine_w)
     inputs = [tensor.detach().mul(levels / 3).round().to(dtype) for tensor in inputs]

@@ -15,8 +15,11 @@ from mmseg_gdn.ops import cross_entropy_sums, global_interp_cross_entropy
 
 SIDES, SIZES = st.integers(1, 5), st.integers(1, 14)
 TOLERANCES = {torch.float64: dict(rtol=1e-9, atol=1e-9), torch.float32: dict(rtol=2e-4, atol=2e-4)}
-property_test = settings(deadline=None, max_examples=min(60, settings().max_examples),
-                         suppress_health_check=[HealthCheck.function_scoped_fixture])
+property_test = settings(
+    deadline=None,
+    max_examples=min(60, settings().max_examples),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 def plain_scores(x, kernel_h, kernel_w):
@@ -34,12 +37,22 @@ def assert_same(fused, plain, inputs):
 
 
 @property_test
-@given(n=st.integers(1, 3), c=st.integers(1, 6), h=SIDES, w=SIDES, fine_h=SIZES, fine_w=SIZES,
-       dtype=st.sampled_from([torch.float32, torch.float64]), spread=st.sampled_from([0.1, 1., 50.]),
-       ignored=st.sampled_from([0., 0.3, 1.]), weighted=st.booleans(),
-       reduction=st.sampled_from(['mean', 'sum', 'none']))
-def test_equals_the_plain_loss(small_chunks, random_problem, n, c, h, w, fine_h, fine_w, dtype, spread, ignored,
-                               weighted, reduction):
+@given(
+    n=st.integers(1, 3),
+    c=st.integers(1, 6),
+    h=SIDES,
+    w=SIDES,
+    fine_h=SIZES,
+    fine_w=SIZES,
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    spread=st.sampled_from([0.1, 1.0, 50.0]),
+    ignored=st.sampled_from([0.0, 0.3, 1.0]),
+    weighted=st.booleans(),
+    reduction=st.sampled_from(['mean', 'sum', 'none']),
+)
+def test_equals_the_plain_loss(
+    small_chunks, random_problem, n, c, h, w, fine_h, fine_w, dtype, spread, ignored, weighted, reduction
+):
     inputs, target = random_problem(n, c, h, w, fine_h, fine_w, dtype, spread, ignored)
     options = dict(weight=torch.rand(c, dtype=dtype) + 0.1 if weighted else None, reduction=reduction)
     fused = global_interp_cross_entropy(*inputs, target, **options)
@@ -47,8 +60,13 @@ def test_equals_the_plain_loss(small_chunks, random_problem, n, c, h, w, fine_h,
 
 
 @property_test
-@given(c=st.integers(1, 6), fine_h=SIZES, fine_w=SIZES, ignored=st.sampled_from([0., 0.3, 1.]),
-       spread=st.sampled_from([1., 50.]))
+@given(
+    c=st.integers(1, 6),
+    fine_h=SIZES,
+    fine_w=SIZES,
+    ignored=st.sampled_from([0.0, 0.3, 1.0]),
+    spread=st.sampled_from([1.0, 50.0]),
+)
 def test_the_sums_give_the_loss_of_caffe(small_chunks, random_problem, c, fine_h, fine_w, ignored, spread):
     inputs, target = random_problem(2, c, 3, 4, fine_h, fine_w, spread=spread, ignored=ignored)
     sums = cross_entropy_sums(*inputs, target, max_loss=-math.log(torch.finfo(torch.float32).tiny))
@@ -57,10 +75,18 @@ def test_the_sums_give_the_loss_of_caffe(small_chunks, random_problem, c, fine_h
 
 
 @property_test
-@given(c=st.integers(1, 6), h=SIDES, w=SIDES, fine_h=SIZES, fine_w=SIZES, seed=st.integers(0, 99),
-       dtype=st.sampled_from([torch.float32, torch.float64]))
-def test_hits_are_those_of_argmax_also_between_equal_scores(small_chunks, random_problem, c, h, w, fine_h, fine_w,
-                                                            seed, dtype):
+@given(
+    c=st.integers(1, 6),
+    h=SIDES,
+    w=SIDES,
+    fine_h=SIZES,
+    fine_w=SIZES,
+    seed=st.integers(0, 99),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+)
+def test_hits_are_those_of_argmax_also_between_equal_scores(
+    small_chunks, random_problem, c, h, w, fine_h, fine_w, seed, dtype
+):
     (x, *_), target = random_problem(2, c, h, w, fine_h, fine_w, dtype, seed=seed)
     # Matrices that pick one coarse score per pixel: no rounding, so equal scores stay equal.
     kernels = [torch.eye(side, dtype=dtype)[torch.arange(fine) % side] for side, fine in ((h, fine_h), (w, fine_w))]
@@ -77,7 +103,7 @@ def test_hits_of_scores_that_are_all_equal(small_chunks):
 
 def test_class_weights_do_not_change_the_hits_and_add_up(random_problem):
     inputs, target = random_problem(2, 4, 3, 2, 7, 9)
-    weight = torch.tensor([0.5, 0., 2., 3.], dtype=torch.float64)
+    weight = torch.tensor([0.5, 0.0, 2.0, 3.0], dtype=torch.float64)
     sums = cross_entropy_sums(*inputs, target, weight=weight)
     torch.testing.assert_close(sums.weight, weight[target[target != 255]].sum())
     assert sums.hits == cross_entropy_sums(*inputs, target).hits
@@ -87,7 +113,7 @@ def test_class_weights_do_not_change_the_hits_and_add_up(random_problem):
 @pytest.mark.parametrize(('h', 'w'), [(2, 3), (3, 2)])
 def test_gradcheck_twice(small_chunks, way, random_problem, reduction, h, w):
     inputs, target = random_problem(2, 3, h, w, 4, 5)
-    weight = torch.tensor([0.5, 1., 2.], dtype=torch.float64)
+    weight = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
 
     def loss(*inputs):
         return global_interp_cross_entropy(*inputs, target, weight=weight, reduction=reduction)
@@ -160,8 +186,9 @@ def test_views_of_negated_numbers(random_problem, dtype):
     (x, *kernels), target = random_problem(2, 4, 3, 2, 7, 9, dtype)
     negated = torch.complex(x.detach(), -x.detach()).conj().imag
     assert negated.is_neg()
-    torch.testing.assert_close(global_interp_cross_entropy(negated, *kernels, target),
-                               global_interp_cross_entropy(x, *kernels, target))
+    torch.testing.assert_close(
+        global_interp_cross_entropy(negated, *kernels, target), global_interp_cross_entropy(x, *kernels, target)
+    )
 
 
 @pytest.mark.parametrize('reduction', ['mean', 'none'])
@@ -193,16 +220,16 @@ def test_empty_batch():
 
 
 def test_far_apart_scores_stay_finite():
-    x = torch.tensor([1e4, -1e4, 0.]).view(1, 3, 1, 1).requires_grad_()
+    x = torch.tensor([1e4, -1e4, 0.0]).view(1, 3, 1, 1).requires_grad_()
     kernel, target = torch.ones(2, 1), torch.ones(1, 2, 2, dtype=torch.long)
     loss = global_interp_cross_entropy(x, kernel, kernel, target)
     loss.backward()
     torch.testing.assert_close(loss.detach(), torch.tensor(2e4))
-    torch.testing.assert_close(x.grad.flatten(), torch.tensor([1., -1., 0.]))
+    torch.testing.assert_close(x.grad.flatten(), torch.tensor([1.0, -1.0, 0.0]))
 
 
 def test_a_nearly_certain_pixel_has_a_precise_gradient():
-    x = torch.tensor([30., 0.]).view(1, 2, 1, 1).requires_grad_()
+    x = torch.tensor([30.0, 0.0]).view(1, 2, 1, 1).requires_grad_()
     kernel, target = torch.ones(1, 1), torch.zeros(1, 1, 1, dtype=torch.long)
     global_interp_cross_entropy(x, kernel, kernel, target).backward()
     torch.testing.assert_close(x.grad.flatten(), torch.tensor([-math.exp(-30), math.exp(-30)]), rtol=1e-4, atol=0)
@@ -250,12 +277,15 @@ def test_label_out_of_range(way, random_problem, wrong):
         global_interp_cross_entropy(*inputs, target)
 
 
-@pytest.mark.parametrize(('changes', 'message'), [
-    (dict(target=torch.zeros(1, 9, 7, dtype=torch.long)), r'shape \(N, H, W\), here \(1, 7, 9\)'),
-    (dict(target=torch.zeros(1, 7, 9)), 'class indices'),
-    (dict(weight=torch.ones(3)), 'one number for each of the 4 classes'),
-    (dict(reduction='average'), "reduction must be one of 'mean', 'sum', 'none', but got 'average'"),
-])
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(target=torch.zeros(1, 9, 7, dtype=torch.long)), r'shape \(N, H, W\), here \(1, 7, 9\)'),
+        (dict(target=torch.zeros(1, 7, 9)), 'class indices'),
+        (dict(weight=torch.ones(3)), 'one number for each of the 4 classes'),
+        (dict(reduction='average'), "reduction must be one of 'mean', 'sum', 'none', but got 'average'"),
+    ],
+)
 def test_wrong_arguments(random_problem, changes, message):
     (x, kernel_h, kernel_w), target = random_problem(1, 4, 3, 2, 7, 9)
     arguments = dict(x=x, kernel_h=kernel_h, kernel_w=kernel_w, target=target) | changes

@@ -77,8 +77,9 @@ def test_schema_fake_and_autograd_fit_the_implementations(way, random_problem, n
         (library.cross_entropy_losses, (*inputs, target, weight, 255, None)),
         (library.cross_entropy_losses_backward, (grad[:, 0], *detached, target, weight, 255, needs, None)),
     ):
-        torch.library.opcheck(operator, arguments, test_utils=('test_schema', 'test_autograd_registration',
-                                                               'test_faketensor'))
+        torch.library.opcheck(
+            operator, arguments, test_utils=('test_schema', 'test_autograd_registration', 'test_faketensor')
+        )
 
 
 @pytest.mark.parametrize('autocast', [False, True])
@@ -88,8 +89,9 @@ def test_a_compiled_training_step_has_no_break_and_the_same_results(problem, aut
     def step(module):
         with torch.autocast('cpu', torch.bfloat16, enabled=autocast):
             results = [*module(x), *module(x, target)]
-        gradients = torch.autograd.grad(results[0].float().mean() + results[2] + results[3],
-                                        (x, model.kernel_h, model.kernel_w))
+        gradients = torch.autograd.grad(
+            results[0].float().mean() + results[2] + results[3], (x, model.kernel_h, model.kernel_w)
+        )
         return *results, *gradients
 
     for compiled, eager in zip(step(torch.compile(model, fullgraph=True, backend='aot_eager')), step(model)):
@@ -119,7 +121,7 @@ def test_a_compiled_training_step_never_holds_full_size_scores(set_chunk_bytes, 
 
 def test_export_takes_any_batch(problem):
     model, x, _ = problem
-    program = torch.export.export(model, (x, ), dynamic_shapes=dict(x={0: torch.export.Dim('batch')}))
+    program = torch.export.export(model, (x,), dynamic_shapes=dict(x={0: torch.export.Dim('batch')}))
     names = {str(node.target) for node in program.graph.nodes}
     assert {'mmseg_gdn.global_interp.default', 'mmseg_gdn.global_interp_argmax.default'} <= names
     three = torch.cat((x, x[:1]))
@@ -131,7 +133,7 @@ def test_export_takes_any_batch(problem):
 @pytest.mark.parametrize('labelled', [False, True])
 def test_torchscript_is_traced_saved_and_loaded(problem, labelled):
     model, x, target = problem
-    example = (x, target) if labelled else (x, )
+    example = (x, target) if labelled else (x,)
     # The checker repeats the trace without gradients, where the loss makes none.
     traced, file = torch.jit.trace(model, example, check_trace=not labelled), io.BytesIO()
     torch.jit.save(traced, file)
@@ -150,10 +152,13 @@ def test_vmap(problem):
     kernels = model.kernel_h.detach(), model.kernel_w.detach()
     x = torch.randn(3, 2, 5, 4, 6)
 
-    torch.testing.assert_close(torch.vmap(lambda x: global_interp(x, *kernels))(x),
-                               torch.stack([global_interp(one, *kernels) for one in x]))
-    for results, expected in zip(torch.vmap(lambda x: cross_entropy_sums(x, *kernels, target))(x),
-                                 zip(*(cross_entropy_sums(one, *kernels, target) for one in x))):
+    torch.testing.assert_close(
+        torch.vmap(lambda x: global_interp(x, *kernels))(x), torch.stack([global_interp(one, *kernels) for one in x])
+    )
+    for results, expected in zip(
+        torch.vmap(lambda x: cross_entropy_sums(x, *kernels, target))(x),
+        zip(*(cross_entropy_sums(one, *kernels, target) for one in x)),
+    ):
         torch.testing.assert_close(results, torch.stack(expected))
 
 
@@ -166,8 +171,9 @@ def test_gradients_through_vmap(problem):
 
     together = torch.vmap(loss, in_dims=(0, None, None))(*inputs)
     expected = torch.stack([loss(x, *inputs[1:]) for x in inputs[0]])
-    for gradient, right in zip(torch.autograd.grad(together.prod(), inputs),
-                               torch.autograd.grad(expected.prod(), inputs)):
+    for gradient, right in zip(
+        torch.autograd.grad(together.prod(), inputs), torch.autograd.grad(expected.prod(), inputs)
+    ):
         torch.testing.assert_close(gradient, right)
 
 
@@ -227,9 +233,10 @@ def test_a_training_step_reads_nothing_back_and_makes_few_products(sides, dtype)
     target = torch.randint(0, 21, (2, 256, 512))
     needs = True, True, True
     with Operations() as operations:
-        reference.cross_entropy_sums(x, kernel_h, kernel_w, target, torch.ones(21), 255, 80., needs, dtype)
-        reference.cross_entropy_losses_backward(torch.ones(target.shape), x, kernel_h, kernel_w, target, None, 255,
-                                                needs, dtype)
+        reference.cross_entropy_sums(x, kernel_h, kernel_w, target, torch.ones(21), 255, 80.0, needs, dtype)
+        reference.cross_entropy_losses_backward(
+            torch.ones(target.shape), x, kernel_h, kernel_w, target, None, 255, needs, dtype
+        )
     assert not READS_BACK & set(operations.counts), operations.counts
     chunks = 2 * -(-2 * 21 * 256 * 512 * 4 // reference._CHUNK_BYTES)
     assert operations.counts['mm'] <= 6 * chunks, 'two products forward and four backward for each chunk'

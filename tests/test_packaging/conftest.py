@@ -13,8 +13,9 @@ from typing import Callable
 import pytest
 
 ROOT = Path(__file__).parents[2]
-_NOT_PACKED = shutil.ignore_patterns('.*', 'work_dirs', 'data', 'build', 'dist', 'tests', 'docs', 'benchmarks',
-                                     '__pycache__', '*.egg-info', '*.so')
+_NOT_PACKED = shutil.ignore_patterns(
+    '.*', 'work_dirs', 'data', 'build', 'dist', 'tests', 'docs', 'benchmarks', '__pycache__', '*.egg-info', '*.so'
+)
 _SDIST = 'import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])'
 
 
@@ -24,9 +25,23 @@ def archives(tmp_path_factory) -> Path:
     source, out = tmp_path_factory.mktemp('clone') / 'mmseg_gdn', tmp_path_factory.mktemp('archives')
     shutil.copytree(ROOT, source, ignore=_NOT_PACKED)
     _run([sys.executable, '-c', _SDIST, str(out)], source)
-    archive, = out.glob('*.tar.gz')
-    _run([sys.executable, '-m', 'pip', 'wheel', '-q', '--no-build-isolation', '--no-deps', '--no-index', '-w', str(out),
-          str(archive)], out)
+    (archive,) = out.glob('*.tar.gz')
+    _run(
+        [
+            sys.executable,
+            '-m',
+            'pip',
+            'wheel',
+            '-q',
+            '--no-build-isolation',
+            '--no-deps',
+            '--no-index',
+            '-w',
+            str(out),
+            str(archive),
+        ],
+        out,
+    )
     return out
 
 
@@ -40,7 +55,7 @@ def environment(archives, tmp_path_factory) -> Path:
     _run([sys.executable, '-m', 'venv', str(folder)], folder)
     packages = Path(sysconfig.get_path('purelib', vars=dict(base=str(folder), platbase=str(folder))))
     (packages / 'others.pth').write_text(sysconfig.get_path('purelib') + '\n')
-    wheel, = archives.glob('*.whl')
+    (wheel,) = archives.glob('*.whl')
     _run([str(folder / 'bin' / 'python'), '-m', 'pip', 'install', '-q', '--no-deps', '--no-index', str(wheel)], folder)
     return folder / 'bin'
 
@@ -51,8 +66,14 @@ def run(environment, tmp_path_factory) -> Callable[..., subprocess.CompletedProc
     here = tmp_path_factory.mktemp('here')
 
     def run_here(program: str, *args: object, status: int = 0) -> subprocess.CompletedProcess:
-        result = subprocess.run([environment / program, *map(str, args)], cwd=here, env=_plain_environment(),
-                                capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            [environment / program, *map(str, args)],
+            cwd=here,
+            env=_plain_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert result.returncode == status, result.stdout + result.stderr
         return result
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope='module')
 def wheel(archives):
-    path, = archives.glob('*.whl')
+    (path,) = archives.glob('*.whl')
     with zipfile.ZipFile(path) as opened:
         yield opened
 
@@ -41,14 +41,14 @@ def test_the_wheel_has_configs_tools_and_index_where_mmseg_has_them(wheel):
 
 def test_the_wheel_is_typed_and_states_what_is_tested(wheel):
     assert 'mmseg_gdn/py.typed' in wheel.namelist()
-    path, = (name for name in wheel.namelist() if name.endswith('.dist-info/METADATA'))
+    (path,) = (name for name in wheel.namelist() if name.endswith('.dist-info/METADATA'))
     metadata = email.message_from_bytes(wheel.read(path))
     assert metadata['Version'] == mmseg_gdn.__version__
     assert metadata['Requires-Python'] == '>=3.9'
     assert 'Typing :: Typed' in metadata.get_all('Classifier')
     tested = {line.rsplit(' ', 1)[-1] for line in metadata.get_all('Classifier') if 'Python :: 3.' in line}
     assert tested == {'3.9', '3.11'}
-    entries, = (name for name in wheel.namelist() if name.endswith('.dist-info/entry_points.txt'))
+    (entries,) = (name for name in wheel.namelist() if name.endswith('.dist-info/entry_points.txt'))
     assert 'mmseg-gdn = mmseg_gdn.cli.main:main' in wheel.read(entries).decode()
 
 
@@ -62,7 +62,7 @@ def test_every_command_and_every_model_has_its_files(wheel):
 
 
 def test_the_source_archive_has_what_the_wheel_is_made_of(archives):
-    archive, = archives.glob('*.tar.gz')
+    (archive,) = archives.glob('*.tar.gz')
     with tarfile.open(archive) as opened:
         names = {name.partition('/')[2] for name in opened.getnames()}
     assert names.issuperset(tracked('configs', 'tools', 'checkpoints', 'model-index.yml', 'requirements', 'mmseg_gdn'))

@@ -14,8 +14,9 @@ SLOW = {'torch', 'mmseg', 'mmcv', 'matplotlib', 'cv2'}
 
 
 def imported(*command):
-    result = subprocess.run([sys.executable, '-X', 'importtime', *command, '--help'], cwd=ROOT, capture_output=True,
-                            text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, '-X', 'importtime', *command, '--help'], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith('usage: ')
     return set(re.findall(r'\| +(\w+)$', result.stderr, flags=re.MULTILINE))
@@ -34,6 +35,9 @@ def test_of_the_package(command):
 
 
 def test_every_tool_is_a_command():
-    tools = {path.relative_to(ROOT / 'tools').as_posix() for path in (ROOT / 'tools').rglob('*.py')
-             if 'run_tool(main)' in path.read_text() and path.parent.name != 'reproduction'}
+    tools = {
+        path.relative_to(ROOT / 'tools').as_posix()
+        for path in (ROOT / 'tools').rglob('*.py')
+        if 'run_tool(main)' in path.read_text() and path.parent.name != 'reproduction'
+    }
     assert tools == set(COMMANDS.values())

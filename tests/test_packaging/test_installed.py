@@ -38,7 +38,7 @@ def test_nothing_of_the_clone_is_used(run, environment):
 
 def test_two_iterations_of_training_and_a_test(run, trained):
     config, checkpoint = trained
-    log, = (run.folder / 'trained').glob('*/vis_data/scalars.json')
+    (log,) = (run.folder / 'trained').glob('*/vis_data/scalars.json')
     losses = [line['loss'] for line in map(json.loads, log.read_text().splitlines()) if 'loss' in line]
     assert losses
     run('mmseg-gdn', 'test', config, checkpoint, '--work-dir', 'tested', '--submission', 'out.tar.gz')
@@ -71,5 +71,6 @@ def test_stock_tools_and_scripts_run(run, trained):
     assert 'Flops: ' in run('mmseg-gdn', 'stock', 'analysis_tools/get_flops', config, '--shape', 128, 128).stdout
     (run.folder / 'infer.py').write_text(
         'from mmseg.apis import MMSegInferencer\n'
-        "print(type(MMSegInferencer('fcn_r50-d8_gdn_voc12aug', device='cpu').model.decode_head).__name__)\n")
+        "print(type(MMSegInferencer('fcn_r50-d8_gdn_voc12aug', device='cpu').model.decode_head).__name__)\n"
+    )
     assert 'GlobalInterpHead' in run('python', '-m', 'mmseg_gdn', 'run', 'infer.py').stdout

@@ -26,8 +26,14 @@ def run(tmp_path):
 
     def run_code(code):
         # -S leaves out this environment's own packages.
-        return subprocess.run([sys.executable, '-S', '-c', code], cwd=tmp_path, capture_output=True, text=True,
-                              env=os.environ | {'PYTHONPATH': str(packages)}, check=False)
+        return subprocess.run(
+            [sys.executable, '-S', '-c', code],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env=os.environ | {'PYTHONPATH': str(packages)},
+            check=False,
+        )
 
     return run_code
 
@@ -51,8 +57,9 @@ assert not [name for name in sys.modules if name.startswith('mm') and not name.s
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize('code', ['import mmseg_gdn; mmseg_gdn.models', 'from mmseg_gdn import engine',
-                                  'import mmseg_gdn.parts'])
+@pytest.mark.parametrize(
+    'code', ['import mmseg_gdn; mmseg_gdn.models', 'from mmseg_gdn import engine', 'import mmseg_gdn.parts']
+)
 def test_all_else_says_what_to_install(run, code):
     result = run(code)
     assert result.returncode == 1

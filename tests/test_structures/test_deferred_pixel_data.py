@@ -11,7 +11,7 @@ from mmseg.structures import SegDataSample
 
 from mmseg_gdn.structures import DeferredPixelData
 
-DATA = torch.arange(24.).view(2, 3, 4)
+DATA = torch.arange(24.0).view(2, 3, 4)
 
 
 class Compute:
@@ -76,19 +76,34 @@ def test_its_dictionary_may_be_changed(pixels):
     assert fields == dict(extra=1, other=2)
 
 
-@pytest.mark.parametrize('duplicate', [
-    copy.copy, copy.deepcopy, lambda fields: fields.copy(), lambda fields: fields | {},
-    lambda fields: {} | fields, lambda fields: {key: fields[key] for key in reversed(fields)}
-], ids=['copy', 'deepcopy', 'method', 'or', 'ror', 'reversed'])
+@pytest.mark.parametrize(
+    'duplicate',
+    [
+        copy.copy,
+        copy.deepcopy,
+        lambda fields: fields.copy(),
+        lambda fields: fields | {},
+        lambda fields: {} | fields,
+        lambda fields: {key: fields[key] for key in reversed(fields)},
+    ],
+    ids=['copy', 'deepcopy', 'method', 'or', 'ror', 'reversed'],
+)
 def test_copies_of_its_dictionary_have_its_entries(pixels, duplicate):
     assert set(duplicate(pixels.to_dict())) == {'data', 'scale'}
     assert repr(duplicate(pixels.to_dict())) != '{}'
 
 
-@pytest.mark.parametrize('duplicate', [
-    copy.deepcopy, lambda pixels: pickle.loads(pickle.dumps(pixels)), DeferredPixelData.clone, DeferredPixelData.cpu,
-    lambda pixels: pixels.to(torch.float64), lambda pixels: pixels[:3, :4]
-])
+@pytest.mark.parametrize(
+    'duplicate',
+    [
+        copy.deepcopy,
+        lambda pixels: pickle.loads(pickle.dumps(pixels)),
+        DeferredPixelData.clone,
+        DeferredPixelData.cpu,
+        lambda pixels: pixels.to(torch.float64),
+        lambda pixels: pixels[:3, :4],
+    ],
+)
 def test_copies(pixels, duplicate):
     torch.testing.assert_close(duplicate(pixels).data, DATA, check_dtype=False)
     assert duplicate(pixels).scale == 2

@@ -71,12 +71,23 @@ def build(state, layout):
     head = dict(type='CaffeFCHead', layout=layout, in_channels=fc6.shape[1], in_index=0, fc_channels=len(fc6))
     if 'decode_head.interp.kernel_h' in state:
         (fine_h, coarse_h), (fine_w, coarse_w) = (state[f'decode_head.interp.kernel_{side}'].shape for side in 'hw')
-        head.update(type='GlobalInterpHead', base_type='CaffeFCHead', in_size=(coarse_h, coarse_w),
-                    out_size=(fine_h, fine_w), size_policy='slice')
+        head.update(
+            type='GlobalInterpHead',
+            base_type='CaffeFCHead',
+            in_size=(coarse_h, coarse_w),
+            out_size=(fine_h, fine_w),
+            size_policy='slice',
+        )
     widths = tuple(len(state[f'backbone.features.{index}.conv.weight']) for index in (0, 3, 6, 10, 14))
-    model = MODELS.build(dict(
-        type='EncoderDecoder', backbone=dict(type='CaffeVGG', layout=layout, widths=widths), decode_head=head,
-        train_cfg={}, test_cfg=dict(mode='whole')))
+    model = MODELS.build(
+        dict(
+            type='EncoderDecoder',
+            backbone=dict(type='CaffeVGG', layout=layout, widths=widths),
+            decode_head=head,
+            train_cfg={},
+            test_cfg=dict(mode='whole'),
+        )
+    )
     model.load_state_dict(state)
     return model.eval()
 
@@ -90,7 +101,6 @@ def scores(state, layout, image):
 
 
 class TestCommandLine:
-
     @pytest.mark.slow
     def test_report_and_checkpoint(self, run_script, tmp_path, kernels):
         """DeepLab with separate matrices, an extra layer, and a folder that does not exist yet."""
@@ -119,14 +129,15 @@ class TestCommandLine:
         assert meta['dataset_meta']['classes'][:2] == ('background', 'aeroplane')
         assert np.array_equal(meta['dataset_meta']['palette'], voc_palette()[:21])
         for side, path in zip('hw', kernels):
-            np.testing.assert_array_equal(checkpoint['state_dict'][f'decode_head.interp.kernel_{side}'],
-                                          np.load(path).T)
+            np.testing.assert_array_equal(
+                checkpoint['state_dict'][f'decode_head.interp.kernel_{side}'], np.load(path).T
+            )
         build(checkpoint['state_dict'], 'largefov')
 
     @pytest.mark.slow
     def test_a_refusal(self, run_script, tmp_path, source):
         whole = source.read_bytes()
-        source.write_bytes(whole[:len(whole) // 2])
+        source.write_bytes(whole[: len(whole) // 2])
         target = tmp_path / 'new' / 'fcn.pth'
         result = run_script(SCRIPT, source, target, '--layout', 'fcn32s')
         assert result.returncode == 1
@@ -138,7 +149,6 @@ class TestCommandLine:
 
 
 class TestRoundTrip:
-
     @pytest.mark.parametrize('writer', [write, write_v1])
     def test_fcn32s_gives_caffes_scores(self, caffe2mmseg, tmp_path, writer):
         self.check(caffe2mmseg, tmp_path, 'fcn32s', writer)
@@ -187,8 +197,12 @@ class TestRoundTrip:
     def test_the_backbone_of_an_imagenet_model(self, caffe2mmseg, tmp_path):
         source = write_v1(tmp_path / 'vgg.caffemodel', vgg())
         caffe2mmseg(source, tmp_path / 'vgg.pth', '--layout', 'largefov')
-        backbone = dict(type='CaffeVGG', layout='largefov', widths=(2, 2, 3, 3, 4),
-                        init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'vgg.pth'), prefix='backbone.'))
+        backbone = dict(
+            type='CaffeVGG',
+            layout='largefov',
+            widths=(2, 2, 3, 3, 4),
+            init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'vgg.pth'), prefix='backbone.'),
+        )
         model = MODELS.build(backbone)
         model.init_weights()
         state = load(tmp_path / 'vgg.pth')['state_dict']
@@ -197,7 +211,6 @@ class TestRoundTrip:
 
 
 class TestRefusals:
-
     @pytest.fixture
     def refusal(self, caffe2mmseg, tmp_path, source):
         """The sentence with which the tool refuses; no file may come or go by it."""
@@ -261,16 +274,34 @@ class TestRefusals:
         np.save(kernels[1], array)
         assert f'The matrix of the columns has the shape {array.shape}' in refusal('--kernels', *kernels)
 
-    @pytest.mark.parametrize('array', [np.ones((64, 500), complex), np.full((64, 500), 'a'), np.ones((64, 500), bool),
-                                       np.array([['a', None]], object), np.zeros((64, 500), 'f4,f4')])
+    @pytest.mark.parametrize(
+        'array',
+        [
+            np.ones((64, 500), complex),
+            np.full((64, 500), 'a'),
+            np.ones((64, 500), bool),
+            np.array([['a', None]], object),
+            np.zeros((64, 500), 'f4,f4'),
+        ],
+    )
     def test_matrices_of_other_things(self, refusal, kernels, array):
         np.save(kernels[0], array, allow_pickle=True)
         message = refusal('--kernels', *kernels)
         assert str(kernels[0]) in message and "give the two files of the authors' release" in message
 
-    @pytest.mark.parametrize('content', [
-        b'', b'no matrix', b'PK\x03\x04 no archive', b'\x93NUMPY', b'\x93NUMPY\x01\0', b'\x80\x04K\x01.',
-        b'\x93NUMPY\x01\0\x04\0abc\n', b'\x93NUMPY\x09\0\x04\0abc\n'])
+    @pytest.mark.parametrize(
+        'content',
+        [
+            b'',
+            b'no matrix',
+            b'PK\x03\x04 no archive',
+            b'\x93NUMPY',
+            b'\x93NUMPY\x01\0',
+            b'\x80\x04K\x01.',
+            b'\x93NUMPY\x01\0\x04\0abc\n',
+            b'\x93NUMPY\x09\0\x04\0abc\n',
+        ],
+    )
     def test_files_that_are_no_matrices(self, refusal, kernels, content):
         kernels[0].write_bytes(content)
         message = refusal('--kernels', *kernels)

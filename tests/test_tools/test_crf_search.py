@@ -50,8 +50,23 @@ def checkpoint(config, tmp_path):
 @pytest.fixture
 def arguments(config, checkpoint, voc_root, tmp_path):
     """The images d and e, two points."""
-    return [config, checkpoint, '--ids', voc_root / 'ImageSets/Segmentation/val.txt', '--out', tmp_path / 'search',
-            '--bi-w', 5, '--bi-xy', 10, '--bi-rgb', 20, 60, '--workers', 1]
+    return [
+        config,
+        checkpoint,
+        '--ids',
+        voc_root / 'ImageSets/Segmentation/val.txt',
+        '--out',
+        tmp_path / 'search',
+        '--bi-w',
+        5,
+        '--bi-xy',
+        10,
+        '--bi-rgb',
+        20,
+        60,
+        '--workers',
+        1,
+    ]
 
 
 @pytest.fixture
@@ -67,7 +82,6 @@ def run_search(monkeypatch, root_dir):
 
 
 class TestSearch:
-
     def test_results(self, run_search, arguments, voc_root, tmp_path, capsys):
         run_search(*arguments)
         folder = tmp_path / 'search'
@@ -104,8 +118,9 @@ def expected_miou(crf, folder, voc_root):
         image = np.asarray(Image.open(voc_root / f'JPEGImages/{name}.jpg'))
         label = np.array(Image.open(voc_root / f'SegmentationClass/{name}.png'))
         predicted = crf.refine(image, probabilities).argmax(0)
-        areas.append(IoUMetric.intersect_and_union(
-            torch.from_numpy(predicted), torch.from_numpy(label).long(), 21, 255))
+        areas.append(
+            IoUMetric.intersect_and_union(torch.from_numpy(predicted), torch.from_numpy(label).long(), 21, 255)
+        )
     intersect, union, _, _ = (sum(parts) for parts in zip(*areas))
     return 100 * float((intersect / union).nanmean())
 
@@ -131,8 +146,13 @@ def processes_with(value):
 def test_a_killed_search_goes_on(root_dir, run_search, arguments, tmp_path, monkeypatch):
     folder, grid = tmp_path / 'search', ['--bi-w', '4', '5', '6', '--iterations', '200']
     environment = dict(os.environ, SEARCH=str(folder))
-    search = subprocess.Popen([sys.executable, SCRIPT, *map(str, arguments), *grid], cwd=root_dir, env=environment,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    search = subprocess.Popen(
+        [sys.executable, SCRIPT, *map(str, arguments), *grid],
+        cwd=root_dir,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     wait_until(lambda: search.poll() is not None or len(list(folder.glob(DONE))) >= 2)
     os.kill(search.pid, signal.SIGKILL)
     search.wait()
@@ -144,8 +164,9 @@ def test_a_killed_search_goes_on(root_dir, run_search, arguments, tmp_path, monk
     monkeypatch.setattr(grid_scores, '_compute', None)
     computed = []
     original = grid_points._finish_point
-    monkeypatch.setattr(grid_points, '_finish_point', lambda point, *rest: computed.append(point) or original(
-        point, *rest))
+    monkeypatch.setattr(
+        grid_points, '_finish_point', lambda point, *rest: computed.append(point) or original(point, *rest)
+    )
     run_search(*arguments, *grid)
     assert len(computed) == 7 - len(done)
     assert all((folder / 'points' / name).read_bytes() == content for name, content in done.items())
@@ -153,20 +174,22 @@ def test_a_killed_search_goes_on(root_dir, run_search, arguments, tmp_path, monk
 
 
 class TestRefusals:
-
     def test_another_checkpoint_in_the_same_folder(self, run_search, arguments, checkpoint, tmp_path):
         (tmp_path / 'search').mkdir()
         (tmp_path / 'search/inputs.json').write_text(json.dumps(dict(config='', checkpoint='', images=[])))
         with pytest.raises(InputError, match='a different config and different checkpoint and different images'):
             run_search(*arguments)
 
-    @pytest.mark.parametrize(('args', 'message'), [
-        (['--bi-xy', 0], 'bi_xy of the CRF is a number, 0.1 or more, but got 0'),
-        (['--workers', 0], '--workers is a number of processes, 1 or more, but got 0'),
-        (['--iterations', 0], 'needs a CRF with one iteration or more'),
-        (['--ids', 'none.txt'], r'There is no list none\.txt'),
-        (['--cfg-options', 'test_dataloader=None'], 'has no test set'),
-    ])
+    @pytest.mark.parametrize(
+        ('args', 'message'),
+        [
+            (['--bi-xy', 0], 'bi_xy of the CRF is a number, 0.1 or more, but got 0'),
+            (['--workers', 0], '--workers is a number of processes, 1 or more, but got 0'),
+            (['--iterations', 0], 'needs a CRF with one iteration or more'),
+            (['--ids', 'none.txt'], r'There is no list none\.txt'),
+            (['--cfg-options', 'test_dataloader=None'], 'has no test set'),
+        ],
+    )
     def test_options(self, run_search, arguments, args, message):
         with pytest.raises(InputError, match=message):
             run_search(*arguments, *args)
@@ -175,22 +198,27 @@ class TestRefusals:
         ids = voc_root / 'ImageSets/Segmentation/test.txt'
         with pytest.raises(InputError, match='There is no mask'):
             run_search(*arguments, '--ids', ids)
-        config.write_text(config.read_text() + """
+        config.write_text(
+            config.read_text()
+            + """
 test_dataloader['dataset']['pipeline'] = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
-""")
+"""
+        )
         with pytest.raises(InputError, match=r'[fg]\.jpg comes without a mask'):
             run_search(*arguments, '--ids', ids, '--out', tmp_path / 'other')
 
 
 class TestParts:
-
     def test_points(self):
         points = crf_grid.make_points(dict(bi_w=1, pos_w=9), dict(bi_w=[2, 3], bi_xy=[10, 20], pos_w=None), 5)
         assert [point.iterations for point in points] == [0, 5, 5, 5, 5]
         assert [(point.bi_w, point.bi_xy, point.pos_w) for point in points[1:]] == [
-            (2, 10, 9), (2, 20, 9), (3, 10, 9), (3, 20, 9)]
-        assert crf_grid.make_points(None, dict(bi_w=[2, 2]), None) == [
-            DenseCRF(iterations=0), DenseCRF(bi_w=2)]
+            (2, 10, 9),
+            (2, 20, 9),
+            (3, 10, 9),
+            (3, 20, 9),
+        ]
+        assert crf_grid.make_points(None, dict(bi_w=[2, 2]), None) == [DenseCRF(iterations=0), DenseCRF(bi_w=2)]
 
     def test_mean_iou_leaves_out_absent_classes(self):
         counts = np.zeros((4, 4), np.int64)
@@ -198,8 +226,9 @@ class TestParts:
         assert mean_iou(counts) == pytest.approx(100 * (6 / 8 + 4 / 6) / 2)
 
     def test_the_best_of_several_smoothness_kernels_is_drawn(self, tmp_path):
-        points = [dict(bi_w=4, bi_xy=xy, bi_rgb=5, pos_w=w, pos_xy=3, mIoU=10 * w + xy)
-                  for xy in (1, 2) for w in (1, 2)]
-        draw_heat_map(dict(points=points, images=1, without_crf=1.), tmp_path / 'map.png')
+        points = [
+            dict(bi_w=4, bi_xy=xy, bi_rgb=5, pos_w=w, pos_xy=3, mIoU=10 * w + xy) for xy in (1, 2) for w in (1, 2)
+        ]
+        draw_heat_map(dict(points=points, images=1, without_crf=1.0), tmp_path / 'map.png')
         with Image.open(tmp_path / 'map.png') as picture:
             assert len(np.unique(np.asarray(picture.convert('RGB')).reshape(-1, 3), axis=0)) > 50

@@ -24,8 +24,13 @@ def stock(child, voc_root):
     """Write a config that trains on mmseg's own data set of VOC."""
 
     def write(batch, steps=(), workers=0):
-        pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), *steps,
-                    dict(type='RandomCrop', crop_size=(48, 48)), dict(type='PackSegInputs')]
+        pipeline = [
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAnnotations'),
+            *steps,
+            dict(type='RandomCrop', crop_size=(48, 48)),
+            dict(type='PackSegInputs'),
+        ]
         return child(f"""
 train_dataloader = dict(batch_size={batch}, num_workers={workers}, dataset=dict(
     _delete_=True, type='PascalVOCDataset', data_root={str(voc_root)!r}, pipeline={pipeline!r},
@@ -67,8 +72,21 @@ def submit(gdn_config, tmp_path, root_dir, voc_root, monkeypatch):
 
     def run(config):
         out, ids = tmp_path / 'a.tgz', voc_root / 'ImageSets/Segmentation/test.txt'
-        monkeypatch.setattr(sys, 'argv', ['test.py', str(config), str(tmp_path / 'model.pth'), '--work-dir',
-                                          str(tmp_path / 'run'), '--submission', str(out), '--ids', str(ids)])
+        monkeypatch.setattr(
+            sys,
+            'argv',
+            [
+                'test.py',
+                str(config),
+                str(tmp_path / 'model.pth'),
+                '--work-dir',
+                str(tmp_path / 'run'),
+                '--submission',
+                str(out),
+                '--ids',
+                str(ids),
+            ],
+        )
         main()
         assert check_submission(out, ['f', 'g'], voc_root / 'JPEGImages') == (2, [])
         with tarfile.open(out) as tar:

@@ -21,7 +21,9 @@ def test_draw_and_check(run_script, tmp_path):
     assert defective.returncode == 1
     lines = defective.stdout.splitlines()
     assert [line.split() for line in lines if line.startswith(('train ', 'trainaug '))] == [
-        ['train', '3', '1464'], ['trainaug', '-', '10582']]
+        ['train', '3', '1464'],
+        ['trainaug', '-', '10582'],
+    ]
     assert '... and ' in lines[-2]
     assert lines[-1].endswith(' defects')
     everything = run_script(checker, '--data-root', root, '--any-count')

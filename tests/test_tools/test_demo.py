@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-FEW = ('train_cfg.max_iters=4', 'train_cfg.val_interval=4', 'default_hooks.checkpoint.interval=4',
-       'train_dataloader.batch_size=4')
+FEW = (
+    'train_cfg.max_iters=4',
+    'train_cfg.val_interval=4',
+    'default_hooks.checkpoint.interval=4',
+    'train_dataloader.batch_size=4',
+)
 
 
 @pytest.mark.slow

@@ -30,12 +30,15 @@ def test_two_models(parse):
     assert args.compare == ['bilinear.py', 'bilinear.pth']
 
 
-@pytest.mark.parametrize(('args', 'what'), [
-    (['gdn.py'], 'name a config and a checkpoint, or nothing; got gdn.py'),
-    (['a.py', 'a.pth', 'photo.jpg'], 'or nothing; got a.py a.pth photo.jpg'),
-    (['--compare', 'a.py', 'a.pth'], 'name that one first'),
-    (['--longest-side', '8'], '32 or more; got 8'),
-])
+@pytest.mark.parametrize(
+    ('args', 'what'),
+    [
+        (['gdn.py'], 'name a config and a checkpoint, or nothing; got gdn.py'),
+        (['a.py', 'a.pth', 'photo.jpg'], 'or nothing; got a.py a.pth photo.jpg'),
+        (['--compare', 'a.py', 'a.pth'], 'name that one first'),
+        (['--longest-side', '8'], '32 or more; got 8'),
+    ],
+)
 def test_refused(parse, args, what, capsys):
     with pytest.raises(SystemExit) as stopped:
         parse(*args)

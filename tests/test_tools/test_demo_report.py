@@ -24,12 +24,15 @@ def test_shows_images_labels_and_matrices(tmp_path, scenes):
         colours = {colour for _, colour in picture.convert('RGB').getcolors(2**24)}
     assert {(10, 200, 30), tuple(voc_palette()[3].tolist()), tuple(voc_palette()[15].tolist())} <= colours
     # Matrices of positive values: the map's reds, of which labels and image have none.
-    assert any(red > 150 and green < 60 and blue < 80 for red, green, blue in colours - {
-        tuple(colour) for colour in voc_palette().tolist()})
+    assert any(
+        red > 150 and green < 60 and blue < 80
+        for red, green, blue in colours - {tuple(colour) for colour in voc_palette().tolist()}
+    )
 
 
 def test_unwritable(tmp_path, scenes):
     (tmp_path / 'file').touch()
     with pytest.raises(InputError, match='Cannot write'):
-        draw_report(tmp_path / 'file' / 'report.png', scenes, ['image', 'truth', 'GDN'], torch.rand(8, 2),
-                    torch.rand(8, 2))
+        draw_report(
+            tmp_path / 'file' / 'report.png', scenes, ['image', 'truth', 'GDN'], torch.rand(8, 2), torch.rand(8, 2)
+        )

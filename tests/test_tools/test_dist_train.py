@@ -51,16 +51,24 @@ torch.manual_seed(0)
 torch.save(dict(state_dict=MODELS.build(Config.fromfile({str(path)!r}).model).state_dict()), {str(start)!r})
 """
     subprocess.run([sys.executable, '-c', script], cwd=root_dir, check=True, capture_output=True)
-    path.write_text(PLAIN.format(base=str(gdn_config), start=str(start)) + """
+    path.write_text(
+        PLAIN.format(base=str(gdn_config), start=str(start))
+        + """
 train_dataloader['dataset'] = dict(
     pipeline=[dict(type='Resize', scale=(64, 48), keep_ratio=False), dict(type='PackSegInputs')])
-""")
+"""
+    )
     return path
 
 
 # mmengine would put the parts on GPUs; a checkpoint of the whole model needs 'full'.
-SHARDED = ('runner_type=FlexibleRunner', 'strategy.type=FSDPStrategy', 'strategy.state_dict_cfg=full',
-           'strategy.model_wrapper.type=MMFullyShardedDataParallel', 'strategy.model_wrapper.device_id=cpu')
+SHARDED = (
+    'runner_type=FlexibleRunner',
+    'strategy.type=FSDPStrategy',
+    'strategy.state_dict_cfg=full',
+    'strategy.model_wrapper.type=MMFullyShardedDataParallel',
+    'strategy.model_wrapper.device_id=cpu',
+)
 
 
 @pytest.fixture
@@ -69,8 +77,15 @@ def launch(root_dir):
 
     def run(script, *args):
         environment = dict(os.environ, PYTHON=sys.executable, PORT='29517', OMP_NUM_THREADS='1')
-        return subprocess.run([f'tools/{script}.sh', *map(str, args)], cwd=root_dir, env=environment,
-                              capture_output=True, text=True, check=False, timeout=900)
+        return subprocess.run(
+            [f'tools/{script}.sh', *map(str, args)],
+            cwd=root_dir,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
 
     return run
 
@@ -78,11 +93,20 @@ def launch(root_dir):
 @pytest.mark.slow
 @pytest.mark.parametrize('strategy', [(), SHARDED], ids=['DDP', 'FSDP'])
 def test_two_processes_equal_one(run_script, launch, config, tmp_path, strategy):
-    one = run_script('tools/train.py', config, '--work-dir', tmp_path / 'one', '--cfg-options',
-                     'train_dataloader.batch_size=2')
+    one = run_script(
+        'tools/train.py', config, '--work-dir', tmp_path / 'one', '--cfg-options', 'train_dataloader.batch_size=2'
+    )
     assert one.returncode == 0, one.stderr
-    two = launch('dist_train', config, 2, '--work-dir', tmp_path / 'two', '--cfg-options',
-                 'train_dataloader.batch_size=1', *strategy)
+    two = launch(
+        'dist_train',
+        config,
+        2,
+        '--work-dir',
+        tmp_path / 'two',
+        '--cfg-options',
+        'train_dataloader.batch_size=1',
+        *strategy,
+    )
     assert two.returncode == 0, two.stderr
 
     start = torch.load(tmp_path / 'start.pth', weights_only=True)['state_dict']
@@ -95,8 +119,18 @@ def test_two_processes_equal_one(run_script, launch, config, tmp_path, strategy)
         rounding = 2 * torch.finfo(torch.float32).eps * start[key].abs().max().clamp(min=0.1)
         assert (weights[0][key] - weights[1][key]).abs().max() <= 2e-3 * way + rounding, key
 
-    resumed = launch('dist_train', config, 2, '--work-dir', tmp_path / 'two', '--resume', '--cfg-options',
-                     'train_dataloader.batch_size=1', 'train_cfg.max_iters=3', *strategy)
+    resumed = launch(
+        'dist_train',
+        config,
+        2,
+        '--work-dir',
+        tmp_path / 'two',
+        '--resume',
+        '--cfg-options',
+        'train_dataloader.batch_size=1',
+        'train_cfg.max_iters=3',
+        *strategy,
+    )
     assert resumed.returncode == 0, resumed.stderr
     logs = sorted((tmp_path / 'two').rglob('scalars.json'))
     steps = [json.loads(line) for log in logs for line in log.read_text().splitlines()]

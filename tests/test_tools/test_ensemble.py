@@ -83,5 +83,5 @@ def check_logs_of_a_model_with_a_branch(folder: Path) -> None:
 
 
 def results(folder: Path) -> dict:
-    path, = folder.glob('*/*.json')
+    (path,) = folder.glob('*/*.json')
     return json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f'{name} is no JSON'))

@@ -196,28 +196,40 @@ def test_without_improvement_nothing_is_written(stock, tmp_path, capsys):
     assert ColourMeans.images == 2 * VAL + 1
 
 
-@pytest.mark.parametrize(('options', 'message'), [
-    (['train_dataloader=None'], 'sets no train_dataloader, but fitting needs'),
-    (['val_dataloader=None', 'val_evaluator=None'], 'sets no val_dataloader and no val_evaluator'),
-    (['model.test_cfg.mode=slide'], r'sliding windows.* model\.test_cfg\.mode=whole'),
-    (['model.type=CascadeEncoderDecoder'], 'has a CascadeEncoderDecoder.*gdn_variant'),
-    (['model.decode_head.type=PointHead'], "base_type='PointHead' .* needs a decode head"),
-    (['val_evaluator.iou_metrics=[mDice]'], 'gives no mIoU'),
-    (['train_dataloader.dataset.dataset.data_prefix.img_path=nosuch'], 'config reads .*nosuch, which does not exist'),
-    (['val_dataloader.dataset.img_suffix=.gif'], 'validation images of the config cannot be found'),
-    (['model.decode_head.num_classes=4', 'model.auxiliary_head.num_classes=4'], r'conv_seg\.weight is \(3, 3, 1, 1\)'),
-])
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['train_dataloader=None'], 'sets no train_dataloader, but fitting needs'),
+        (['val_dataloader=None', 'val_evaluator=None'], 'sets no val_dataloader and no val_evaluator'),
+        (['model.test_cfg.mode=slide'], r'sliding windows.* model\.test_cfg\.mode=whole'),
+        (['model.type=CascadeEncoderDecoder'], 'has a CascadeEncoderDecoder.*gdn_variant'),
+        (['model.decode_head.type=PointHead'], "base_type='PointHead' .* needs a decode head"),
+        (['val_evaluator.iou_metrics=[mDice]'], 'gives no mIoU'),
+        (
+            ['train_dataloader.dataset.dataset.data_prefix.img_path=nosuch'],
+            'config reads .*nosuch, which does not exist',
+        ),
+        (['val_dataloader.dataset.img_suffix=.gif'], 'validation images of the config cannot be found'),
+        (
+            ['model.decode_head.num_classes=4', 'model.auxiliary_head.num_classes=4'],
+            r'conv_seg\.weight is \(3, 3, 1, 1\)',
+        ),
+    ],
+)
 def test_what_cannot_be_fitted(options, message, stock, tmp_path):
     with pytest.raises(InputError, match=message):
         run(main, tmp_path, *stock, '--out', tmp_path / 'gdn.pth', '--cfg-options', *options)
     assert not list(tmp_path.glob('gdn*'))
 
 
-@pytest.mark.parametrize(('name', 'message'), [
-    ('gdn.onnx', r'does not end in \.pth'),
-    ('colours.pth', r'would replace .*colours\.pth'),
-    ('file/gdn.pth', 'Cannot create the folder of the weights'),
-])
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('gdn.onnx', r'does not end in \.pth'),
+        ('colours.pth', r'would replace .*colours\.pth'),
+        ('file/gdn.pth', 'Cannot create the folder of the weights'),
+    ],
+)
 def test_outputs_that_are_refused(name, message, stock, tmp_path):
     (stock[0].parent / 'file').write_text('')
     with pytest.raises(InputError, match=message):

@@ -67,8 +67,17 @@ def test_converted_weights(run, old, tmp_path, root_dir):
 def test_predicted_photographs(run, old, gdn_config, checkpoint, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (512, 512, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / 'a.png')
-    status = run(65_536, 'predict.py', gdn_config, checkpoint, tmp_path / 'a.png', '--out', old, '--cfg-options',
-                 'model.decode_head.size_policy=resample')
+    status = run(
+        65_536,
+        'predict.py',
+        gdn_config,
+        checkpoint,
+        tmp_path / 'a.png',
+        '--out',
+        old,
+        '--cfg-options',
+        'model.decode_head.size_policy=resample',
+    )
     assert 'a_overlay.jpg' in status and 'run this again' in status
     (old / 'a.png').write_text('old')  # the mask itself fits
     assert is_untouched(old)

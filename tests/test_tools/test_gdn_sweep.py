@@ -18,13 +18,16 @@ UNET = 'unet/unet-s5-d16_fcn_4xb4-40k_drive-64x64.py'
 def results(**statuses: str) -> list[Result]:
     """One result per family."""
     return [
-        Result(f'{family}/a.py', 'FCNHead', Outcome(status, '' if status == 'works' else 'Because.', score_error=1e-7,
-                                                    same_pixels=1.)) for family, status in statuses.items()
+        Result(
+            f'{family}/a.py',
+            'FCNHead',
+            Outcome(status, '' if status == 'works' else 'Because.', score_error=1e-7, same_pixels=1.0),
+        )
+        for family, status in statuses.items()
     ]
 
 
 class TestConfigs:
-
     def test_all_families_are_found(self):
         names = sweep.stock_config_names()
         assert len(names) == len(set(names))
@@ -50,14 +53,16 @@ class TestConfigs:
         assert thin['decode_head']['num_classes'] == config.model['decode_head']['num_classes']
 
     def test_configs_of_one_model_come_together(self):
-        names = ('fcn/fcn_r50-d8_4xb4-20k_voc12aug-512x512.py', 'fcn/fcn_r50-d8_4xb4-40k_voc12aug-512x512.py',
-                 'fcn/fcn_r50-d8_4xb4-80k_ade20k-512x512.py')
+        names = (
+            'fcn/fcn_r50-d8_4xb4-20k_voc12aug-512x512.py',
+            'fcn/fcn_r50-d8_4xb4-40k_voc12aug-512x512.py',
+            'fcn/fcn_r50-d8_4xb4-80k_ade20k-512x512.py',
+        )
         groups = sweep.group_configs([sweep.read_stock_config(name) for name in names])
         assert [[config.name for config in configs] for configs in groups.values()] == [list(names[:2]), [names[2]]]
 
 
 class TestTrial:
-
     @pytest.mark.filterwarnings('ignore')
     def test_of_a_model_that_works(self):
         outcome = sweep.run_trial(sweep.read_stock_config(UNET))
@@ -81,10 +86,16 @@ class TestTrial:
         assert '63' in outcome.reason
 
     @pytest.mark.filterwarnings('ignore')
-    @pytest.mark.parametrize(('keys', 'reason'), [
-        ({}, ''),
-        ({'decode_head.interp.kernel': dict(lr_mult=0)}, 'A step of the optimizer leaves decode_head.interp.kernel_h'),
-    ])
+    @pytest.mark.parametrize(
+        ('keys', 'reason'),
+        [
+            ({}, ''),
+            (
+                {'decode_head.interp.kernel': dict(lr_mult=0)},
+                'A step of the optimizer leaves decode_head.interp.kernel_h',
+            ),
+        ],
+    )
     def test_of_an_optimizer(self, keys, reason):
         config = sweep.read_stock_config(UNET)
         wrapper = dict(config.optim_wrapper, paramwise_cfg=dict(custom_keys=keys))
@@ -94,7 +105,6 @@ class TestTrial:
 
 
 class TestReport:
-
     def test_share_is_of_the_right_kind(self):
         assert sweep.share(results(a='works', b='works', c='lacks', d='fails', e='other kind')) == 0.5
         assert sweep.share(results(e='other kind')) == 1
@@ -142,7 +152,6 @@ def run_here(root_dir, monkeypatch) -> Callable[..., int]:
 
 
 class TestTool:
-
     @pytest.mark.filterwarnings('ignore')
     def test_a_second_run_tries_nothing_again(self, run_here, tmp_path, capsys):
         path = tmp_path / 'results.json'
@@ -168,11 +177,14 @@ class TestTool:
         run_here('--family', 'point_rend', '--results', path)
         assert sweep.read_results(path)[config].status == 'other kind'
 
-    @pytest.mark.parametrize(('options', 'message'), [
-        (('--family', 'nosuch'), 'has no family nosuch'),
-        (('--sample', '--docs', 'page.md'), '--docs needs the outcomes of all configs'),
-        (('--jobs', '0'), '--jobs is the number of processes'),
-    ])
+    @pytest.mark.parametrize(
+        ('options', 'message'),
+        [
+            (('--family', 'nosuch'), 'has no family nosuch'),
+            (('--sample', '--docs', 'page.md'), '--docs needs the outcomes of all configs'),
+            (('--jobs', '0'), '--jobs is the number of processes'),
+        ],
+    )
     def test_wrong_options(self, run_here, options, message):
         with pytest.raises(ValueError, match=message):
             run_here(*options)

@@ -50,8 +50,6 @@ def load(text: str, folder: Path) -> Config:
     return Config.fromfile(path)
 
 
-
-
 def build(model: dict) -> torch.nn.Module:
     return revert_sync_batchnorm(MODELS.build(model))
 
@@ -99,8 +97,11 @@ def test_the_matrices_have_a_rate_of_their_own_and_the_others_keep_theirs(kind, 
         model = MODELS.build(config.model)
         wrapper = build_optim_wrapper(model, config.optim_wrapper)
         names = {id(value): name for name, value in model.named_parameters()}
-        return {names[id(value)]: (group['lr'], group['weight_decay'])
-                for group in wrapper.optimizer.param_groups for value in group['params']}
+        return {
+            names[id(value)]: (group['lr'], group['weight_decay'])
+            for group in wrapper.optimizer.param_groups
+            for value in group['params']
+        }
 
     found, stock = rates(cfg), rates(stock_cfg)
     kernels = {name: found.pop(name) for name in list(found) if '.interp.' in name}
@@ -111,7 +112,9 @@ def test_the_matrices_have_a_rate_of_their_own_and_the_others_keep_theirs(kind, 
 
 
 def test_the_text_for_a_plain_model():
-    assert variant_text('mmseg::fcn/fcn_r18-d8_4xb2-80k_cityscapes-512x1024.py') == """\
+    assert (
+        variant_text('mmseg::fcn/fcn_r18-d8_4xb2-80k_cityscapes-512x1024.py')
+        == """\
 # The config in _base_ with learned global interpolation, written by tools/gdn_variant.py.
 _base_ = 'mmseg::fcn/fcn_r18-d8_4xb2-80k_cityscapes-512x1024.py'
 custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
@@ -120,10 +123,12 @@ model = dict(
     decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 128), out_size=(512, 1024)))
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))
 """
+    )
 
 
 def test_a_path_into_mmseg_becomes_portable():
     import mmseg
+
     path = Path(mmseg.__file__).parent / '.mim/configs' / UNET.removeprefix('mmseg::')
     assert variant_text(str(path)) == variant_text(UNET)
 
@@ -132,18 +137,25 @@ def test_another_crop(own_config):
     text = variant_text(UNET, (96, 128))
     assert 'in_size=(96, 128), out_size=(96, 128)' in text
     assert '# The training pipeline must produce images of 96x128 px' in text
-    path = own_config(f"_base_ = {UNET!r}\nmodel = dict(data_preprocessor=dict(size=None))\ncrop_size = None\n"
-                      "train_dataloader = dict(dataset=dict(dataset=dict(pipeline=[\n"
-                      "    dict(type='RandomFlip'), dict(type='RandomCrop', crop_size=32)])))")
+    path = own_config(
+        f'_base_ = {UNET!r}\nmodel = dict(data_preprocessor=dict(size=None))\ncrop_size = None\n'
+        'train_dataloader = dict(dataset=dict(dataset=dict(pipeline=[\n'
+        "    dict(type='RandomFlip'), dict(type='RandomCrop', crop_size=32)])))"
+    )
     assert 'in_size=(32, 32), out_size=(32, 32)' in variant_text(path)
 
 
-@pytest.mark.parametrize(('settings', 'lines'), [
-    ("optimizer=dict(_delete_=True, type='Adam', lr=1e-3)",
-     "dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, weight_decay=0.0)}))\n"),
-    ('paramwise_cfg=None', "custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}, _delete_=True"),
-    ("optimizer=dict(_delete_=True, type='Adam')", '# The config gives its optimizer no lr.'),
-])
+@pytest.mark.parametrize(
+    ('settings', 'lines'),
+    [
+        (
+            "optimizer=dict(_delete_=True, type='Adam', lr=1e-3)",
+            "dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, weight_decay=0.0)}))\n",
+        ),
+        ('paramwise_cfg=None', "custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}, _delete_=True"),
+        ("optimizer=dict(_delete_=True, type='Adam')", '# The config gives its optimizer no lr.'),
+    ],
+)
 def test_optimizers_of_ones_own(settings, lines, own_config, tmp_path):
     text = variant_text(own_config(f'_base_ = {UNET!r}\noptim_wrapper = dict({settings})'))
     assert lines in text
@@ -154,29 +166,53 @@ def test_optimizers_of_ones_own(settings, lines, own_config, tmp_path):
         assert (group['lr'], group['weight_decay']) == (pytest.approx(100 * cfg.optim_wrapper.optimizer.lr), 0)
 
 
-@pytest.mark.parametrize(('name', 'message'), [
-    ('point_rend/pointrend_r50_4xb2-80k_cityscapes-512x1024.py', "base_type='PointHead' .* needs a decode head that"),
-    ('san/san-vit-b16_voc12aug-640x640.py', "base_type='SideAdapterCLIPHead' .* needs a decode head that"),
-    ('maskformer/maskformer_r50-d32_8xb2-160k_ade20k-512x512.py', "base_type='MaskFormerHead' does not derive from"),
-    ('vpd/vpd_sd_4xb8-25k_nyu-512x512.py', "base_type='VPDDepthHead' predicts no classes"),
-    ('fcn/nosuch.py', r'There is no config mmseg::fcn/nosuch\.py; give the path'),
-])
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        (
+            'point_rend/pointrend_r50_4xb2-80k_cityscapes-512x1024.py',
+            "base_type='PointHead' .* needs a decode head that",
+        ),
+        ('san/san-vit-b16_voc12aug-640x640.py', "base_type='SideAdapterCLIPHead' .* needs a decode head that"),
+        (
+            'maskformer/maskformer_r50-d32_8xb2-160k_ade20k-512x512.py',
+            "base_type='MaskFormerHead' does not derive from",
+        ),
+        ('vpd/vpd_sd_4xb8-25k_nyu-512x512.py', "base_type='VPDDepthHead' predicts no classes"),
+        ('fcn/nosuch.py', r'There is no config mmseg::fcn/nosuch\.py; give the path'),
+    ],
+)
 def test_what_cannot_become_a_variant(name, message):
     with pytest.raises(ValueError, match=message):
         variant_text(f'mmseg::{name}')
 
 
-@pytest.mark.parametrize(('text', 'message'), [
-    ('a = (', 'cannot be read as a config'),
-    ('a = 1', r'has no model\.decode_head'),
-    (f"_base_ = {UNET!r}\ncustom_imports = dict(imports=['nosuch'])", "imports a module that cannot be found .*nosuch"),
-    (f'_base_ = {UNET!r}\nmodel = dict(data_preprocessor=dict(size=None))\ncrop_size = None\n'
-     'train_dataloader = dict(dataset=dict(dataset=dict(pipeline=[])))', 'give the size with --crop H W'),
-    (f"_base_ = {UNET!r}\nmodel = dict(decode_head=dict(in_channels=63))", 'cannot be run on 64x64 images'),
-    (f"_base_ = {UNET!r}\nmodel = dict(decode_head=dict(type='NoSuchHead'))", "'NoSuchHead' is not a registered head"),
-    ('from mmseg.models import EncoderDecoder, FCNHead\nmodel = dict(type=EncoderDecoder, decode_head=dict('
-     'type=FCNHead))', "pure Python style"),
-])
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('a = (', 'cannot be read as a config'),
+        ('a = 1', r'has no model\.decode_head'),
+        (
+            f"_base_ = {UNET!r}\ncustom_imports = dict(imports=['nosuch'])",
+            'imports a module that cannot be found .*nosuch',
+        ),
+        (
+            f'_base_ = {UNET!r}\nmodel = dict(data_preprocessor=dict(size=None))\ncrop_size = None\n'
+            'train_dataloader = dict(dataset=dict(dataset=dict(pipeline=[])))',
+            'give the size with --crop H W',
+        ),
+        (f'_base_ = {UNET!r}\nmodel = dict(decode_head=dict(in_channels=63))', 'cannot be run on 64x64 images'),
+        (
+            f"_base_ = {UNET!r}\nmodel = dict(decode_head=dict(type='NoSuchHead'))",
+            "'NoSuchHead' is not a registered head",
+        ),
+        (
+            'from mmseg.models import EncoderDecoder, FCNHead\nmodel = dict(type=EncoderDecoder, decode_head=dict('
+            'type=FCNHead))',
+            'pure Python style',
+        ),
+    ],
+)
 def test_configs_that_are_no_use(text, message, own_config):
     with pytest.raises(ValueError, match=message):
         variant_text(own_config(text))

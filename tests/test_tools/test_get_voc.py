@@ -42,8 +42,19 @@ def run(tmp_path, monkeypatch):
     """Run the tool in this process; gives its exit status."""
 
     def do(*args, any_count=True):
-        monkeypatch.setattr(sys, 'argv', ['get_voc.py', '--data-root', str(tmp_path / 'data/VOCdevkit'), '--workers',
-                                          '2', *(['--any-count'] if any_count else []), *args])
+        monkeypatch.setattr(
+            sys,
+            'argv',
+            [
+                'get_voc.py',
+                '--data-root',
+                str(tmp_path / 'data/VOCdevkit'),
+                '--workers',
+                '2',
+                *(['--any-count'] if any_count else []),
+                *args,
+            ],
+        )
         with pytest.raises(SystemExit) as caught:
             get_voc.main()
         return caught.value.code
@@ -56,15 +67,24 @@ def test_everything_and_then_nothing(server, run, tmp_path, capsys):
     assert run() == 0
     root = tmp_path / 'data/VOCdevkit/VOC2012'
     lists = {path.stem: path.read_text().split() for path in (root / 'ImageSets/Segmentation').iterdir()}
-    assert lists == {'train': ['a', 'b'], 'val': ['d', 'e'], 'aug': ['c'], 'trainaug': ['a', 'b', 'c'],
-                     'trainvalaug': ['a', 'b', 'c', 'd', 'e'], 'seg11valid': ['d']}
+    assert lists == {
+        'train': ['a', 'b'],
+        'val': ['d', 'e'],
+        'aug': ['c'],
+        'trainaug': ['a', 'b', 'c'],
+        'trainvalaug': ['a', 'b', 'c', 'd', 'e'],
+        'seg11valid': ['d'],
+    }
     with Image.open(root / 'SegmentationClassAug/c.png') as mask:
         np.testing.assert_array_equal(np.asarray(mask), SBD_MASK)
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == f'{root}: 0 defects'
     downloads = tmp_path / 'data/downloads'
     assert sorted(path.name for path in downloads.iterdir()) == [
-        'VOCtrainval_11-May-2012.tar', 'benchmark.tgz', 'seg11valid.txt']
+        'VOCtrainval_11-May-2012.tar',
+        'benchmark.tgz',
+        'seg11valid.txt',
+    ]
 
     shutil.rmtree(downloads)
     server.requests.clear()

@@ -66,9 +66,11 @@ def reduced_vgg(path, widths=(2, 2, 3, 3, 4), fc=5):
     layers['fc6'] = 'Convolution', [generator.normal(size=(fc, widths[-1], 3, 3)).astype(np.float32), np.ones(fc, 'f4')]
     layers['fc7'] = 'Convolution', [generator.normal(size=(fc, fc, 1, 1)).astype(np.float32), np.ones(fc, 'f4')]
     del layers['fc8']
-    state = {f'{position}.{part}': torch.from_numpy(blob)
-             for position, (_, blobs) in zip(REDUCED_POSITIONS, layers.values())
-             for part, blob in zip(('weight', 'bias'), blobs)}
+    state = {
+        f'{position}.{part}': torch.from_numpy(blob)
+        for position, (_, blobs) in zip(REDUCED_POSITIONS, layers.values())
+        for part, blob in zip(('weight', 'bias'), blobs)
+    }
     torch.save(state, path, _use_new_zipfile_serialization=False)
     return state
 
@@ -82,16 +84,18 @@ def test_vgg16_goes_where_fcn32s_looks_and_is_got_once(offer, server, run, tmp_p
     assert len(checkpoint['state_dict']) == 30
     assert checkpoint['meta']['source'] == 'VGG_ILSVRC_16_layers.caffemodel'
     out = capsys.readouterr().out.splitlines()
-    assert out[-2] == ('work_dirs/vgg16_caffe_fcn32s.pth: 30 tensors from VGG_ILSVRC_16_layers.caffemodel, for the '
-                       'layout fcn32s')
+    assert out[-2] == (
+        'work_dirs/vgg16_caffe_fcn32s.pth: 30 tensors from VGG_ILSVRC_16_layers.caffemodel, for the layout fcn32s'
+    )
     assert out[-1].startswith('Not in these weights: decode_head.conv_seg. ')
 
     server.requests.clear()
     shutil.rmtree('data')
     run('vgg16')
     assert server.requests == []
-    assert capsys.readouterr().out == ('work_dirs/vgg16_caffe_fcn32s.pth: already converted from '
-                                       'VGG_ILSVRC_16_layers.caffemodel\n')
+    assert capsys.readouterr().out == (
+        'work_dirs/vgg16_caffe_fcn32s.pth: already converted from VGG_ILSVRC_16_layers.caffemodel\n'
+    )
 
 
 def test_vgg16_for_largefov_has_no_fc6_and_fc7(offer, run, tmp_path, capsys):
@@ -120,9 +124,15 @@ def test_reduced_vgg16_goes_where_largefov_looks_with_its_input_turned(offer, ru
     build(converted | {'backbone.features.0.conv.weight': first} | score, 'largefov')
 
 
-@pytest.mark.parametrize(('content', 'reason'), [
-    (b'<html>moved</html>', 'cannot be read'), (dict(a=1), 'cannot be read'), ([1], 'cannot be read'),
-    ({'0.weight': torch.zeros(1), '0.bias': torch.zeros(1)}, '1 layers instead of 15')])
+@pytest.mark.parametrize(
+    ('content', 'reason'),
+    [
+        (b'<html>moved</html>', 'cannot be read'),
+        (dict(a=1), 'cannot be read'),
+        ([1], 'cannot be read'),
+        ({'0.weight': torch.zeros(1), '0.bias': torch.zeros(1)}, '1 layers instead of 15'),
+    ],
+)
 def test_other_files_instead_of_a_reduced_vgg(offer, run, tmp_path, content, reason):
     path = tmp_path / 'reduced.pth'
     path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
@@ -166,8 +176,11 @@ def test_another_checkpoint_in_its_place_is_not_touched(offer, server, run, tmp_
     offer('vgg16', write_v1(tmp_path / 'vgg.caffemodel', vgg()))
     run('vgg16', '--layout', 'largefov')
     before = (tmp_path / 'here/work_dirs/vgg16_caffe_largefov.pth').read_bytes()
-    with pytest.raises(InputError, match=r'converted from VGG_ILSVRC_16_layers.caffemodel for largefov instead of from '
-                                         r'vgg16_reducedfc.pth for largefov; move it away .* --out'):
+    with pytest.raises(
+        InputError,
+        match=r'converted from VGG_ILSVRC_16_layers.caffemodel for largefov instead of from '
+        r'vgg16_reducedfc.pth for largefov; move it away .* --out',
+    ):
         run('vgg16-reduced')
     assert (tmp_path / 'here/work_dirs/vgg16_caffe_largefov.pth').read_bytes() == before
     (tmp_path / 'here/own.pth').write_bytes(b'no checkpoint')
@@ -181,8 +194,10 @@ def test_another_checkpoint_in_its_place_is_not_touched(offer, server, run, tmp_
 def test_an_unreachable_host(run, tmp_path):
     with pytest.raises(InputError) as caught:
         run('fcn32s-voc', '--mirror', 'fcn32s-voc=http://nowhere.invalid/fcn.caffemodel')
-    assert ('get it by hand from https://github.com/shelhamer/fcn.berkeleyvision.org, put it into data/downloads and '
-            'run this again') in str(caught.value)
+    assert (
+        'get it by hand from https://github.com/shelhamer/fcn.berkeleyvision.org, put it into data/downloads and '
+        'run this again'
+    ) in str(caught.value)
     assert not list((tmp_path / 'here/work_dirs').iterdir())
 
 

@@ -40,15 +40,20 @@ def pack(monkeypatch, tmp_path):
 
 
 def test_masks_with_palette_and_in_grey(pack, capsys, tmp_path):
-    masks = {'a': coloured(), 'b': Image.fromarray(MASK), 'c': coloured(palette=np.arange(768).astype(np.uint8)),
-             'unnamed': coloured()}
+    masks = {
+        'a': coloured(),
+        'b': Image.fromarray(MASK),
+        'c': coloured(palette=np.arange(768).astype(np.uint8)),
+        'unnamed': coloured(),
+    }
     archive = pack(masks, 'abc')
     assert check_submission(archive, list('abc')) == (3, [])
     with tarfile.open(archive) as tar:
         for name in 'abc':
             assert np.array_equal(np.asarray(Image.open(tar.extractfile(f'{FOLDER}/{name}.png'))), MASK)
-    assert capsys.readouterr().out == (f'{archive}: 3 predictions for comp6, 0 defects; 1 other masks in '
-                                       f'{tmp_path / "masks"} were left out\n')
+    assert capsys.readouterr().out == (
+        f'{archive}: 3 predictions for comp6, 0 defects; 1 other masks in {tmp_path / "masks"} were left out\n'
+    )
 
 
 def test_another_competition(pack):
@@ -57,7 +62,7 @@ def test_another_competition(pack):
 
 
 def test_all_defects_are_told_and_nothing_is_written(pack, tmp_path):
-    masks = {'good': coloured(), 'rgb': coloured().convert('RGB'), 'void': Image.fromarray(MASK | 0xf0)}
+    masks = {'good': coloured(), 'rgb': coloured().convert('RGB'), 'void': Image.fromarray(MASK | 0xF0)}
     with pytest.raises(InputError) as stop:
         pack(masks, masks)
     first, rgb, void = str(stop.value).splitlines()
@@ -80,21 +85,25 @@ def test_sizes_are_compared_with_images(pack, voc_root):
         pack({'f': coloured(), 'g': coloured()}, 'fg', '--images', images)
 
 
-@pytest.mark.parametrize(('image', 'message'), [
-    (coloured().convert('RGBA'), r'of mode RGBA has 4 channels instead of class indices'),
-    (Image.fromarray(MASK).convert('LA'), 'of mode LA has 2 channels'),
-    (Image.fromarray(MASK.astype(np.uint16) << 8), 'holds the value 5120'),
-    (Image.fromarray(np.full((2, 2), 21, np.uint8)), r'holds the value 21, but each pixel needs a class 0\.\.20'),
-    (coloured().convert('RGB').convert('P', palette=Image.Palette.ADAPTIVE), "has the colour of VOC's label"),
-])
+@pytest.mark.parametrize(
+    ('image', 'message'),
+    [
+        (coloured().convert('RGBA'), r'of mode RGBA has 4 channels instead of class indices'),
+        (Image.fromarray(MASK).convert('LA'), 'of mode LA has 2 channels'),
+        (Image.fromarray(MASK.astype(np.uint16) << 8), 'holds the value 5120'),
+        (Image.fromarray(np.full((2, 2), 21, np.uint8)), r'holds the value 21, but each pixel needs a class 0\.\.20'),
+        (coloured().convert('RGB').convert('P', palette=Image.Palette.ADAPTIVE), "has the colour of VOC's label"),
+    ],
+)
 def test_what_holds_no_class_indices(tmp_path, image, message):
     image.save(tmp_path / 'a.png')
     with pytest.raises(InputError, match=rf'a\.png {message}'):
         class_indices(tmp_path / 'a.png')
 
 
-@pytest.mark.parametrize(('image', 'labels'), [
-    (Image.fromarray(MASK.astype(np.uint16)), MASK), (Image.fromarray(MASK > 3), MASK > 3)])
+@pytest.mark.parametrize(
+    ('image', 'labels'), [(Image.fromarray(MASK.astype(np.uint16)), MASK), (Image.fromarray(MASK > 3), MASK > 3)]
+)
 def test_other_depths(pack, image, labels):
     with tarfile.open(pack({'a': image}, 'a')) as tar:
         packed = Image.open(tar.extractfile(f'{FOLDER}/a.png'))
@@ -109,11 +118,14 @@ def test_what_is_no_png(tmp_path, content):
         class_indices(tmp_path / 'a.png')
 
 
-@pytest.mark.parametrize(('args', 'message'), [
-    (['nowhere', '--ids', 'ids.txt', '--out', 'a.tgz'], 'There is no folder nowhere'),
-    (['.', '--ids', 'ids.txt', '--out', 'a.zip'], r'a\.zip must end with one of them'),
-    (['.', '--ids', 'nothing.txt', '--out', 'a.tgz'], r'There is no list nothing\.txt'),
-])
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        (['nowhere', '--ids', 'ids.txt', '--out', 'a.tgz'], 'There is no folder nowhere'),
+        (['.', '--ids', 'ids.txt', '--out', 'a.zip'], r'a\.zip must end with one of them'),
+        (['.', '--ids', 'nothing.txt', '--out', 'a.tgz'], r'There is no list nothing\.txt'),
+    ],
+)
 def test_wrong_options(monkeypatch, tmp_path, args, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'ids.txt').write_text('a\n')

@@ -15,10 +15,10 @@ def to_features(state):
     for key, value in state.items():
         parts = key.split('.')
         if parts[0] == 'conv1':
-            renamed[f"features.0.{dict(conv=0, bn=1)[parts[1]]}.{parts[2]}"] = value
+            renamed[f'features.0.{dict(conv=0, bn=1)[parts[1]]}.{parts[2]}'] = value
             continue
         number = 3 * int(parts[3]) + dict(conv=0, bn=1)[parts[4]]
-        renamed[f"features.{block_of['.'.join(parts[:2])]}.conv.{number}.{parts[5]}"] = value
+        renamed[f'features.{block_of[".".join(parts[:2])]}.conv.{number}.{parts[5]}'] = value
     return renamed
 
 

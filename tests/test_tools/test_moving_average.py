@@ -29,8 +29,10 @@ def test_checkpoints_hold_the_average_and_are_tested_with_it(run_script, config,
     assert trained.returncode == 0, trained.stderr
     checkpoints = [torch.load(tmp_path / f'run/iter_{count}.pth', weights_only=True) for count in (1, 2, 3)]
     averages = [checkpoint['state_dict'] for checkpoint in checkpoints]
-    weights = [{key.removeprefix('module.'): value for key, value in checkpoint['ema_state_dict'].items()}
-               for checkpoint in checkpoints]
+    weights = [
+        {key.removeprefix('module.'): value for key, value in checkpoint['ema_state_dict'].items()}
+        for checkpoint in checkpoints
+    ]
     for key in ('decode_head.interp.kernel_h', 'decode_head.interp.kernel_w', 'auxiliary_head.0.fc.weight'):
         assert torch.equal(averages[0][key], weights[0][key])
         for step in (1, 2):
@@ -43,8 +45,9 @@ def test_checkpoints_hold_the_average_and_are_tested_with_it(run_script, config,
         if state is not None:
             checkpoint = tmp_path / f'{name}.pth'
             torch.save(dict(state_dict={key: state[key] for key in averages[-1]}), checkpoint)
-        tested = run_script('tools/test.py', config, checkpoint, '--work-dir', tmp_path / 'test', '--out',
-                            tmp_path / name)
+        tested = run_script(
+            'tools/test.py', config, checkpoint, '--work-dir', tmp_path / 'test', '--out', tmp_path / name
+        )
         assert tested.returncode == 0, tested.stderr
         return np.stack([np.asarray(Image.open(tmp_path / name / f'{image}.png').resize((64, 48))) for image in 'de'])
 

@@ -29,10 +29,16 @@ def write(gdn_config, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('where', 'tool', 'told'), [
-    ('scores', 'test --submission', IMAGE), ('scores', 'test --tta', IMAGE), ('matrices', 'test --out', IMAGE),
-    ('matrices', 'predict', '1 of 1 images could not be predicted'),
-    ('scores', 'export_onnx', 'The scores of random images are NaN')])
+@pytest.mark.parametrize(
+    ('where', 'tool', 'told'),
+    [
+        ('scores', 'test --submission', IMAGE),
+        ('scores', 'test --tta', IMAGE),
+        ('matrices', 'test --out', IMAGE),
+        ('matrices', 'predict', '1 of 1 images could not be predicted'),
+        ('scores', 'export_onnx', 'The scores of random images are NaN'),
+    ],
+)
 def test_nothing_is_written(monkeypatch, capsys, gdn_config, write, voc_root, tmp_path, where, tool, told):
     checkpoint = write(where)
     tool, *flags = tool.split()
@@ -42,7 +48,8 @@ def test_nothing_is_written(monkeypatch, capsys, gdn_config, write, voc_root, tm
     arguments = dict(
         test=[*flags, *([out] if flags and flags != ['--tta'] else []), '--work-dir', tmp_path / 'run'],
         predict=[image, '--out', out, '--device', 'cpu', '--cfg-options', 'model.decode_head.size_policy=resample'],
-        export_onnx=[out, '--shape', 64, 64])[tool]
+        export_onnx=[out, '--shape', 64, 64],
+    )[tool]
     monkeypatch.setattr(sys, 'argv', [tool, *map(str, [gdn_config, checkpoint, *arguments])])
     with pytest.raises(InputError, match=told):
         importlib.import_module(tool).main()

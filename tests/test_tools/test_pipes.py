@@ -15,20 +15,32 @@ from mmseg_gdn.utils import run_tool
 
 # PIPE is a pipe, and FOLDER has nothing but pipes.
 COMMANDS = [
-    'predict.py PIPE', 'predict.py CONFIG PIPE a.jpg', 'predict.py CONFIG MODEL PIPE --device cpu',
-    'predict.py CONFIG MODEL FOLDER/*.png --device cpu', 'predict.py PIPE.py MODEL a.jpg',
-    'test.py PIPE.py MODEL', 'test.py CONFIG PIPE', 'test.py CONFIG MODEL --ids PIPE',
-    'train.py PIPE.py', 'train.py CONFIG --resume PIPE.pth', 'train.py CONFIG --cfg-options load_from=PIPE',
-    'export_onnx.py CONFIG PIPE a.onnx --shape 64 64', 'gdn_variant.py PIPE.py',
+    'predict.py PIPE',
+    'predict.py CONFIG PIPE a.jpg',
+    'predict.py CONFIG MODEL PIPE --device cpu',
+    'predict.py CONFIG MODEL FOLDER/*.png --device cpu',
+    'predict.py PIPE.py MODEL a.jpg',
+    'test.py PIPE.py MODEL',
+    'test.py CONFIG PIPE',
+    'test.py CONFIG MODEL --ids PIPE',
+    'train.py PIPE.py',
+    'train.py CONFIG --resume PIPE.pth',
+    'train.py CONFIG --cfg-options load_from=PIPE',
+    'export_onnx.py CONFIG PIPE a.onnx --shape 64 64',
+    'gdn_variant.py PIPE.py',
     'fit_kernels.py CONFIG PIPE --out a.pth',
-    'check_submission.py PIPE', 'check_submission.py a.tgz --ids PIPE',
-    'make_submission.py . --ids PIPE --out a.tgz', 'make_submission.py FOLDER --ids LIST --out a.tgz',
+    'check_submission.py PIPE',
+    'check_submission.py a.tgz --ids PIPE',
+    'make_submission.py . --ids PIPE --out a.tgz',
+    'make_submission.py FOLDER --ids LIST --out a.tgz',
     'verify_caffe.py FOLDER',
     'model_converters/caffe2mmseg.py PIPE a.pth --layout fcn32s',
     'model_converters/mobilenetv2_to_mmseg.py PIPE a.pth',
     'dataset_converters/check_voc.py --data-root PIPE',
-    'analysis_tools/plot_kernels.py PIPE --out a.png', 'analysis_tools/plot_kernels.py PIPE.npy PIPE.npy --out a.png',
-    'analysis_tools/plot_training.py PIPE --out a.png', 'analysis_tools/plot_training.py FOLDER --out a.png',
+    'analysis_tools/plot_kernels.py PIPE --out a.png',
+    'analysis_tools/plot_kernels.py PIPE.npy PIPE.npy --out a.png',
+    'analysis_tools/plot_training.py PIPE --out a.png',
+    'analysis_tools/plot_training.py FOLDER --out a.png',
     'analysis_tools/compare.py --images FOLDER --truth FOLDER --a FOLDER --b FOLDER --out a.png',
 ]
 
@@ -55,14 +67,27 @@ def no_longer_than(seconds):
 def places(gdn_config, tmp_path):
     """What the words in capitals stand for."""
     (tmp_path / 'folder/1/vis_data').mkdir(parents=True)
-    for name in ('pipe', 'pipe.py', 'pipe.pth', 'pipe.npy', 'folder/a.png', 'folder/b.npz', 'folder/c.caffemodel',
-                 'folder/1/vis_data/scalars.json'):
+    for name in (
+        'pipe',
+        'pipe.py',
+        'pipe.pth',
+        'pipe.npy',
+        'folder/a.png',
+        'folder/b.npz',
+        'folder/c.caffemodel',
+        'folder/1/vis_data/scalars.json',
+    ):
         os.mkfifo(tmp_path / name)
     (tmp_path / 'list.txt').write_text('a\n')
     model = MODELS.build(Config.fromfile(gdn_config).model)
     torch.save(dict(state_dict=model.state_dict(), meta={}), tmp_path / 'model.pth')
-    return dict(CONFIG=gdn_config, MODEL=tmp_path / 'model.pth', LIST=tmp_path / 'list.txt', FOLDER=tmp_path / 'folder',
-                PIPE=tmp_path / 'pipe')
+    return dict(
+        CONFIG=gdn_config,
+        MODEL=tmp_path / 'model.pth',
+        LIST=tmp_path / 'list.txt',
+        FOLDER=tmp_path / 'folder',
+        PIPE=tmp_path / 'pipe',
+    )
 
 
 @pytest.mark.slow

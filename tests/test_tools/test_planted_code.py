@@ -23,7 +23,7 @@ class Planted:
         self.path = str(path)
 
     def __reduce__(self):
-        return Path.mkdir, (Path(self.path), )
+        return Path.mkdir, (Path(self.path),)
 
 
 @pytest.fixture
@@ -62,8 +62,11 @@ def run(monkeypatch, root_dir, tmp_path):
 
 
 def test_the_files_do_run_code_where_they_are_let(files, mark):
-    for read in (lambda: torch.load(files['zip.pth'], weights_only=False), lambda: pickle.loads(
-            files['pickle.pth'].read_bytes()), lambda: np.load(files['npy'], allow_pickle=True)):
+    for read in (
+        lambda: torch.load(files['zip.pth'], weights_only=False),
+        lambda: pickle.loads(files['pickle.pth'].read_bytes()),
+        lambda: np.load(files['npy'], allow_pickle=True),
+    ):
         mark.mkdir()
         with pytest.raises(FileExistsError):
             read()
@@ -71,22 +74,29 @@ def test_the_files_do_run_code_where_they_are_let(files, mark):
 
 
 @pytest.mark.parametrize('kind', ['zip.pth', 'pickle.pth'])
-@pytest.mark.parametrize(('tool', 'args'), [
-    ('test.py', ['{config}', '{file}']),
-    ('test.py', ['{config}', '{file}', '--submission', 'a.tar.gz']),
-    ('train.py', ['{config}', '--cfg-options', 'load_from={file}']),
-    ('train.py', ['{config}', '--resume', '{file}']),
-    ('predict.py', ['{config}', '{file}', '{image}']),
-    ('export_onnx.py', ['{config}', '{file}', 'a.onnx', '--shape', '64', '64']),
-    ('fit_kernels.py', ['mmseg::fcn/fcn_r50-d8_4xb4-20k_voc12aug-512x512.py', '{file}', '--out', 'a.pth']),
-    ('analysis_tools/plot_kernels.py', ['{file}', '--out', 'a.png']),
-    ('analysis_tools/crf_search.py', ['{config}', '{file}', '--ids', '{ids}', '--out', 'search']),
-    ('model_converters/mobilenetv2_to_mmseg.py', ['{file}', 'a.pth']),
-    ('model_converters/get_weights.py', ['vgg16', '--out', '{file}']),
-])
+@pytest.mark.parametrize(
+    ('tool', 'args'),
+    [
+        ('test.py', ['{config}', '{file}']),
+        ('test.py', ['{config}', '{file}', '--submission', 'a.tar.gz']),
+        ('train.py', ['{config}', '--cfg-options', 'load_from={file}']),
+        ('train.py', ['{config}', '--resume', '{file}']),
+        ('predict.py', ['{config}', '{file}', '{image}']),
+        ('export_onnx.py', ['{config}', '{file}', 'a.onnx', '--shape', '64', '64']),
+        ('fit_kernels.py', ['mmseg::fcn/fcn_r50-d8_4xb4-20k_voc12aug-512x512.py', '{file}', '--out', 'a.pth']),
+        ('analysis_tools/plot_kernels.py', ['{file}', '--out', 'a.png']),
+        ('analysis_tools/crf_search.py', ['{config}', '{file}', '--ids', '{ids}', '--out', 'search']),
+        ('model_converters/mobilenetv2_to_mmseg.py', ['{file}', 'a.pth']),
+        ('model_converters/get_weights.py', ['vgg16', '--out', '{file}']),
+    ],
+)
 def test_checkpoints(run, files, mark, gdn_config, voc_root, tool, args, kind):
-    names = dict(config=gdn_config, file=files[kind], image=voc_root / 'JPEGImages/a.jpg',
-                 ids=voc_root / 'ImageSets/Segmentation/val.txt')
+    names = dict(
+        config=gdn_config,
+        file=files[kind],
+        image=voc_root / 'JPEGImages/a.jpg',
+        ids=voc_root / 'ImageSets/Segmentation/val.txt',
+    )
     status = run(tool, *(arg.format(**names) for arg in args))
     assert not mark.exists()
     assert status not in (0, None)
@@ -96,7 +106,8 @@ def test_checkpoints(run, files, mark, gdn_config, voc_root, tool, args, kind):
 def test_arrays(run, files, mark, root_dir, tmp_path):
     model = root_dir / 'tests/data/golden/v1_legacy.caffemodel'
     assert 'planted.npy cannot be read as a .npy matrix' in run(
-        'model_converters/caffe2mmseg.py', model, 'a.pth', '--layout', 'largefov', '--kernels', *[files['npy']] * 2)
+        'model_converters/caffe2mmseg.py', model, 'a.pth', '--layout', 'largefov', '--kernels', *[files['npy']] * 2
+    )
     assert 'planted.npz cannot be read' in run('verify_caffe.py', tmp_path)
     assert 'planted.npy' in run('analysis_tools/plot_kernels.py', files['npy'], files['npy'], '--out', 'a.png')
     assert not mark.exists()
@@ -124,11 +135,14 @@ def test_the_config_in_a_checkpoint_is_not_read_to_predict(gdn_config, with_conf
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('tool', 'args'), [
-    ('test.py', ['{config}', '{file}']),
-    ('train.py', ['{config}', '--cfg-options', 'load_from={file}', 'train_cfg.max_iters=1']),
-    ('export_onnx.py', ['{config}', '{file}', 'a.onnx', '--shape', '64', '64']),
-])
+@pytest.mark.parametrize(
+    ('tool', 'args'),
+    [
+        ('test.py', ['{config}', '{file}']),
+        ('train.py', ['{config}', '--cfg-options', 'load_from={file}', 'train_cfg.max_iters=1']),
+        ('export_onnx.py', ['{config}', '{file}', 'a.onnx', '--shape', '64', '64']),
+    ],
+)
 def test_the_config_in_a_checkpoint_is_not_read(run, gdn_config, with_config, mark, tool, args):
     assert run(tool, *(arg.format(config=gdn_config, file=with_config) for arg in args)) in (0, None)
     assert not mark.exists()

@@ -28,15 +28,18 @@ def diverge(path):
 def flip(path):
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
-    content[middle:middle + 64] = bytes(255 - byte for byte in content[middle:middle + 64])
+    content[middle : middle + 64] = bytes(255 - byte for byte in content[middle : middle + 64])
     path.write_bytes(content)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('spoil', 'sentence'), [
-    (diverge, r'model\.pth has weights that are NaN or infinite .*decode_head\.conv_seg\.bias'),
-    (flip, r'model\.pth is damaged: its checksums do not fit'),
-])
+@pytest.mark.parametrize(
+    ('spoil', 'sentence'),
+    [
+        (diverge, r'model\.pth has weights that are NaN or infinite .*decode_head\.conv_seg\.bias'),
+        (flip, r'model\.pth is damaged: its checksums do not fit'),
+    ],
+)
 @pytest.mark.parametrize('tool', ['test', 'submission', 'export'])
 def test_refused(monkeypatch, gdn_config, checkpoint, tmp_path, tool, spoil, sentence):
     spoil(checkpoint)

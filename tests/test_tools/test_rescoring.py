@@ -16,8 +16,10 @@ from mmseg_gdn.caffe import convert, read_caffemodel
 from ..test_caffe.caffemodels import golden_layers, write
 from .test_caffe2mmseg import GOLDEN, load, scores
 
-MEANS = {'fcn32s_voc11valid': (104.00699, 116.66877, 122.67892),
-         'deeplab-largefov_gdn_released': (104.00698793, 116.66876762, 122.67891434)}
+MEANS = {
+    'fcn32s_voc11valid': (104.00699, 116.66877, 122.67892),
+    'deeplab-largefov_gdn_released': (104.00698793, 116.66876762, 122.67891434),
+}
 LAYOUTS = {'fcn32s_voc11valid': 'fcn32s', 'deeplab-largefov_gdn_released': 'largefov'}
 MODELS = {'fcn32s_voc11valid': ('fcn32s_thin', ''), 'deeplab-largefov_gdn_released': ('deeplab_gdn_thin', 'b96x75_n2')}
 
@@ -53,11 +55,28 @@ def run_test(name, checkpoint, monkeypatch, root_dir, tmp_path):
         (tmp_path / 'data').mkdir()
         (tmp_path / 'data/VOCdevkit').symlink_to(voc)
         monkeypatch.chdir(tmp_path)
-        options = ['model.backbone.widths=(4,8,16,32,32)', 'model.decode_head.in_channels=32',
-                   'model.decode_head.fc_channels=64', 'test_dataloader.num_workers=0',
-                   'test_dataloader.persistent_workers=False']
-        monkeypatch.setattr(sys, 'argv', ['test.py', str(root_dir / f'configs/gdn/{name}.py'), str(checkpoint),
-                                          '--work-dir', 'run', '--out', 'plain', '--cfg-options', *options])
+        options = [
+            'model.backbone.widths=(4,8,16,32,32)',
+            'model.decode_head.in_channels=32',
+            'model.decode_head.fc_channels=64',
+            'test_dataloader.num_workers=0',
+            'test_dataloader.persistent_workers=False',
+        ]
+        monkeypatch.setattr(
+            sys,
+            'argv',
+            [
+                'test.py',
+                str(root_dir / f'configs/gdn/{name}.py'),
+                str(checkpoint),
+                '--work-dir',
+                'run',
+                '--out',
+                'plain',
+                '--cfg-options',
+                *options,
+            ],
+        )
         main()
         predictions = {path.stem: np.asarray(Image.open(path)) for path in Path('plain').iterdir()}
         return max(Path('run').rglob('*.log')).read_text(), predictions

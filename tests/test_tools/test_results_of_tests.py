@@ -1,6 +1,5 @@
 """What tools/test.py writes: whole or not at all, with configs of all shapes."""
 
-
 import numpy as np
 import pytest
 import torch
@@ -20,15 +19,24 @@ def checkpoint(gdn_config, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('text', [
-    '',
-    'default_hooks = None',
-    "default_hooks = dict(_delete_=True, timer=dict(type='IterTimerHook'))",
-    "visualizer = dict(_delete_=True, type='SegLocalVisualizer', name='visualizer', vis_backends=None)",
-])
+@pytest.mark.parametrize(
+    'text',
+    [
+        '',
+        'default_hooks = None',
+        "default_hooks = dict(_delete_=True, timer=dict(type='IterTimerHook'))",
+        "visualizer = dict(_delete_=True, type='SegLocalVisualizer', name='visualizer', vis_backends=None)",
+    ],
+)
 def test_pictures_need_nothing_in_the_config(run_test, child, checkpoint, tmp_path, text):
-    run_test(child(text + '\ntest_dataloader = dict(num_workers=0, persistent_workers=True)\n'), checkpoint,
-             '--show-dir', tmp_path / 'painted', '--out', tmp_path / 'plain')
+    run_test(
+        child(text + '\ntest_dataloader = dict(num_workers=0, persistent_workers=True)\n'),
+        checkpoint,
+        '--show-dir',
+        tmp_path / 'painted',
+        '--out',
+        tmp_path / 'plain',
+    )
     assert len(list((tmp_path / 'painted').rglob('*.png'))) == 2
     assert sorted(path.name for path in (tmp_path / 'plain').iterdir()) == ['d.png', 'e.png']
 
@@ -98,8 +106,9 @@ def test_a_window_keeps_pictures_from_being_written(run_test, gdn_config, checkp
     assert 'give one of them' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('args', [['{config}'], ['{config}', '--out', '{config}/inside'],
-                                  ['{config}', '--show-dir', '{config}/inside']])
+@pytest.mark.parametrize(
+    'args', [['{config}'], ['{config}', '--out', '{config}/inside'], ['{config}', '--show-dir', '{config}/inside']]
+)
 def test_places_and_files_that_are_mixed_up(run_test, gdn_config, checkpoint, args):
     first, *others = (arg.format(config=gdn_config) for arg in args)
     files = (checkpoint, first) if not others else (first, checkpoint)

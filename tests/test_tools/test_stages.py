@@ -21,14 +21,21 @@ def train(monkeypatch, root_dir, voc_root, tmp_path):
     (tmp_path / 'data/VOCdevkit').symlink_to(voc_root.parent)
     monkeypatch.chdir(tmp_path)
     thin = ['model.backbone.widths=(2,2,2,2,2)', 'model.decode_head.in_channels=2', 'model.decode_head.fc_channels=4']
-    short = ['train_cfg.max_iters=1', 'train_dataloader.batch_size=2', 'train_dataloader.num_workers=0',
-             'train_dataloader.persistent_workers=False', 'default_hooks.logger.interval=1',
-             'default_hooks.checkpoint.interval=100', 'default_hooks.checkpoint.max_keep_ckpts=1']
+    short = [
+        'train_cfg.max_iters=1',
+        'train_dataloader.batch_size=2',
+        'train_dataloader.num_workers=0',
+        'train_dataloader.persistent_workers=False',
+        'default_hooks.logger.interval=1',
+        'default_hooks.checkpoint.interval=100',
+        'default_hooks.checkpoint.max_keep_ckpts=1',
+    ]
 
     def run(stage, *options):
         config = root_dir / f'configs/gdn/small/{NETWORK}_{stage}.py'
-        monkeypatch.setattr(sys, 'argv', ['train.py', str(config), '--work-dir', stage, '--cfg-options', *thin,
-                                          *short, *options])
+        monkeypatch.setattr(
+            sys, 'argv', ['train.py', str(config), '--work-dir', stage, '--cfg-options', *thin, *short, *options]
+        )
         main()
         weights = torch.load(f'{stage}/iter_1.pth', weights_only=True)['state_dict']
         return max(Path(stage).rglob('*.log')).read_text(), weights

@@ -17,9 +17,10 @@ from mmseg_gdn.utils import InputError
 @pytest.fixture
 def config(root_dir, voc_root, tmp_path):
     path = tmp_path / 'stock_tools.py'
-    loaders = ', '.join(f'{name}_dataloader=dict(dataset=dict(data_root={str(voc_root)!r}))'
-                        for name in ('train', 'val', 'test'))
-    path.write_text(f"_base_ = {str(root_dir / 'configs/gdn/demo_gdn.py')!r}\nlocals().update({loaders})\n")
+    loaders = ', '.join(
+        f'{name}_dataloader=dict(dataset=dict(data_root={str(voc_root)!r}))' for name in ('train', 'val', 'test')
+    )
+    path.write_text(f'_base_ = {str(root_dir / "configs/gdn/demo_gdn.py")!r}\nlocals().update({loaders})\n')
     return path
 
 
@@ -28,8 +29,9 @@ def test_flops_pictures_and_confusion(run_script, root_dir, config, voc_root, tm
     flops = run_script('tools/stock.py', 'analysis_tools/get_flops', config, '--shape', 128, 128)
     assert 'Flops: ' in flops.stdout, flops.stderr
 
-    browsed = run_script('tools/stock.py', 'analysis_tools/browse_dataset', config, '--not-show', '--output-dir',
-                         tmp_path / 'browse')
+    browsed = run_script(
+        'tools/stock.py', 'analysis_tools/browse_dataset', config, '--not-show', '--output-dir', tmp_path / 'browse'
+    )
     assert browsed.returncode == 0, browsed.stderr
     assert sorted(path.name for path in (tmp_path / 'browse').iterdir()) == ['a.jpg', 'b.jpg']
 
@@ -37,8 +39,9 @@ def test_flops_pictures_and_confusion(run_script, root_dir, config, voc_root, tm
     for name in 'de':
         mask = np.asarray(Image.open(voc_root / f'SegmentationClass/{name}.png'))
         Image.fromarray(np.where(mask == 255, 0, mask)).save(tmp_path / f'predictions/{name}.png')
-    confusion = run_script('tools/stock.py', 'analysis_tools/confusion_matrix', config, tmp_path / 'predictions',
-                           tmp_path / 'confusion')
+    confusion = run_script(
+        'tools/stock.py', 'analysis_tools/confusion_matrix', config, tmp_path / 'predictions', tmp_path / 'confusion'
+    )
     assert confusion.returncode == 0, confusion.stderr
     assert (tmp_path / 'confusion/confusion_matrix.png').is_file()
 
@@ -77,11 +80,17 @@ def test_benchmark(run_script, config, voc_root, tmp_path):
         for image_id in ids:
             first.with_name(image_id + suffix).hardlink_to(first)
     torch.save(dict(state_dict=MODELS.build(Config.fromfile(config).model).state_dict()), tmp_path / 'weights.pth')
-    result = run_script('tools/stock.py', 'analysis_tools/benchmark', config, tmp_path / 'weights.pth', '--work-dir',
-                        tmp_path / 'benchmark')
+    result = run_script(
+        'tools/stock.py',
+        'analysis_tools/benchmark',
+        config,
+        tmp_path / 'weights.pth',
+        '--work-dir',
+        tmp_path / 'benchmark',
+    )
     assert result.returncode == 0, result.stderr
     assert 'Done image [200/ 200]' in result.stdout
-    report, = (tmp_path / 'benchmark').glob('fps_*.json')
+    (report,) = (tmp_path / 'benchmark').glob('fps_*.json')
     assert json.loads(report.read_text())['average_fps'] > 0
 
 
@@ -89,9 +98,9 @@ def test_benchmark(run_script, config, voc_root, tmp_path):
 def test_analyze_logs(run_script, gdn_config, tmp_path):
     trained = run_script('tools/train.py', gdn_config, '--work-dir', tmp_path / 'run')
     assert trained.returncode == 0, trained.stderr
-    log, = (tmp_path / 'run').glob('*/vis_data/scalars.json')
+    (log,) = (tmp_path / 'run').glob('*/vis_data/scalars.json')
     logged = [json.loads(line) for line in log.read_text().splitlines()]
-    for keys in (('mIoU', ), ('decode.loss_ce', 'aux_0.loss_mlc')):
+    for keys in (('mIoU',), ('decode.loss_ce', 'aux_0.loss_mlc')):
         assert all(any(key in line for line in logged) for key in keys), 'nothing to draw'
         picture = tmp_path / f'{keys[0]}.png'
         result = run_script('tools/stock.py', 'analysis_tools/analyze_logs', log, '--keys', *keys, '--out', picture)

@@ -20,8 +20,11 @@ def voc(voc_root):
         Image.fromarray(labels).save(voc_root / f'SegmentationClass/{name}.png')
     (voc_root / 'ImageSets/Segmentation/val.txt').write_text('e\nd\n')
     return CheckedVOCDataset(
-        data_root=str(voc_root), ann_file='ImageSets/Segmentation/val.txt', pipeline=STEPS,
-        data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'))
+        data_root=str(voc_root),
+        ann_file='ImageSets/Segmentation/val.txt',
+        pipeline=STEPS,
+        data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
+    )
 
 
 @pytest.fixture
@@ -57,17 +60,26 @@ def test_data_sets_whose_masks_begin_at_one(tmp_path):
         (tmp_path / folder).mkdir()
         Image.fromarray(np.full((4, 5), value, np.uint8)).save(tmp_path / folder / 'a.png')
     dataset = ADE20KDataset(
-        data_root=str(tmp_path), img_suffix='.png', pipeline=STEPS,
-        data_prefix=dict(img_path='images', seg_map_path='masks'))
+        data_root=str(tmp_path),
+        img_suffix='.png',
+        pipeline=STEPS,
+        data_prefix=dict(img_path='images', seg_map_path='masks'),
+    )
     matrix = count_pixels(dataset, tmp_path / 'predictions')
     assert matrix[149, 149] == matrix.sum() == 20
 
 
-@pytest.mark.parametrize(('spoil', 'message'), [
-    (lambda path: path.unlink(), r'There is no prediction .*d\.png'),
-    (lambda path: Image.fromarray(np.zeros((5, 5), np.uint8)).save(path), r'shape \(5, 5\), but its mask \(48, 64\)'),
-    (lambda path: Image.fromarray(np.full((48, 64), 21, np.uint8)).save(path), 'none of the 21 classes'),
-])
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    [
+        (lambda path: path.unlink(), r'There is no prediction .*d\.png'),
+        (
+            lambda path: Image.fromarray(np.zeros((5, 5), np.uint8)).save(path),
+            r'shape \(5, 5\), but its mask \(48, 64\)',
+        ),
+        (lambda path: Image.fromarray(np.full((48, 64), 21, np.uint8)).save(path), 'none of the 21 classes'),
+    ],
+)
 def test_predictions_that_do_not_fit(spoil, message, voc, predictions):
     spoil(predictions / 'd.png')
     with pytest.raises(ValueError, match=message):

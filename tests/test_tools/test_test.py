@@ -22,12 +22,18 @@ parts = [
          data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'), pipeline=_base_.test_pipeline)
     for ids in ('val', 'train')]
 """
-TWO_SETS = PARTS + """
+TWO_SETS = (
+    PARTS
+    + """
 test_dataloader = dict(dataset=dict(_delete_=True, type='ConcatDataset', datasets=parts))
 """
-ONE_WRAPPED_SET = PARTS + """
+)
+ONE_WRAPPED_SET = (
+    PARTS
+    + """
 test_dataloader = dict(dataset=dict(_delete_=True, type='RepeatDataset', times=1, dataset=parts[0]))
 """
+)
 
 
 @pytest.fixture
@@ -66,21 +72,28 @@ def _own_metric():
 
 @pytest.mark.slow
 class TestScores:
-
     @pytest.mark.usefixtures('_own_metric')
     def test_a_metric_of_scores(self, run_test, child, checkpoint):
-        log = run_test(child("""
+        log = run_test(
+            child("""
 model = dict(type='EncoderDecoder')
 test_evaluator = dict(_delete_=True, type='MeanScore')
-"""), checkpoint)
+"""),
+            checkpoint,
+        )
         assert 'channels: 21  rows: 48' in log
         assert log.count('GlobalInterpEncoderDecoder replaces EncoderDecoder') == 1
 
     def test_dumped_results(self, run_test, child, checkpoint, tmp_path):
         dumped = tmp_path / 'dumped.pkl'
-        run_test(child(f"""
+        run_test(
+            child(f"""
 test_evaluator = [dict(type='IoUMetric'), dict(type='DumpResults', out_file_path={str(dumped)!r})]
-"""), checkpoint, '--out', tmp_path / 'plain')
+"""),
+            checkpoint,
+            '--out',
+            tmp_path / 'plain',
+        )
         first, second = pickle.loads(dumped.read_bytes())
         assert first['seg_logits']['data'].shape == (21, 48, 64)
         assert torch.equal(second['seg_logits']['data'].argmax(0), second['pred_sem_seg']['data'][0])
@@ -105,12 +118,19 @@ def test_a_config_without_visualizer_can_be_painted(run_test, child, checkpoint,
 
 
 class TestSubmission:
-
     @pytest.mark.parametrize('text', ['', ONE_WRAPPED_SET])
     def test_with_plain_masks_and_a_list_of_windows(self, text, run_test, child, checkpoint, tmp_path):
         (tmp_path / 'test.txt').write_bytes(b'\xef\xbb\xbff\r\n\r\ng\r\n')
-        run_test(child(text), checkpoint, '--submission', tmp_path / 'a.tgz', '--ids', tmp_path / 'test.txt',
-                 '--out', tmp_path / 'plain')
+        run_test(
+            child(text),
+            checkpoint,
+            '--submission',
+            tmp_path / 'a.tgz',
+            '--ids',
+            tmp_path / 'test.txt',
+            '--out',
+            tmp_path / 'plain',
+        )
         assert check_submission(tmp_path / 'a.tgz', ['f', 'g']) == (2, [])
         assert sorted(path.name for path in (tmp_path / 'plain').iterdir()) == ['f.png', 'g.png']
 
@@ -142,7 +162,6 @@ STRONG = ['--crf', '--crf-workers', 1, '--cfg-options', 'crf.bi_w=40', 'crf.bi_x
 
 @pytest.mark.slow
 class TestCRF:
-
     @pytest.fixture
     def checkpoint(self, weights, tmp_path):
         """Weights with which neighbouring pixels belong to different classes."""
@@ -153,10 +172,16 @@ class TestCRF:
 
     def test_refined_classes_are_written_and_measured(self, run_test, child, checkpoint, voc_root, tmp_path):
         dumped = tmp_path / 'dumped.pkl'
-        log = run_test(child(f"""
+        log = run_test(
+            child(f"""
 model = dict(type='EncoderDecoder')
 test_evaluator = [dict(type='IoUMetric'), dict(type='DumpResults', out_file_path={str(dumped)!r})]
-"""), checkpoint, '--out', tmp_path / 'plain', *STRONG)
+"""),
+            checkpoint,
+            '--out',
+            tmp_path / 'plain',
+            *STRONG,
+        )
         assert 'GlobalInterpEncoderDecoder replaces EncoderDecoder' in log
         assert 'mIoU: ' in log
         assert 'bi_w=40, bi_xy=10, bi_rgb=60, pos_w=3.0, pos_xy=3.0) refines predictions; processes: 1' in log
@@ -173,7 +198,6 @@ test_evaluator = [dict(type='IoUMetric'), dict(type='DumpResults', out_file_path
 
 
 class TestCRFOptions:
-
     def test_where_the_evaluator_goes(self, gdn_config):
         cfg = Config.fromfile(gdn_config)
         cfg.crf, metrics = dict(bi_w=5), cfg.test_evaluator
@@ -187,13 +211,17 @@ class TestCRFOptions:
         assert evaluator.metrics[0].output_dir.endswith('plain')
         submit_instead_of_evaluating(cfg, 'a.tgz', 'comp6')
         refine_with_crf(cfg, 3)
-        assert cfg.test_evaluator == dict(evaluator, workers=3, metrics=[
-            dict(type='VOCSubmission', out='a.tgz', competition='comp6')])
+        assert cfg.test_evaluator == dict(
+            evaluator, workers=3, metrics=[dict(type='VOCSubmission', out='a.tgz', competition='comp6')]
+        )
 
-    @pytest.mark.parametrize(('text', 'message'), [
-        ('crf = dict(bi_w=-3)', 'bi_w of the CRF is a number, 0 or more, but got -3'),
-        ("test_evaluator = dict(_delete_=True, type='Own', metrics=[dict(type='IoUMetric')])", "type is 'Own'"),
-    ])
+    @pytest.mark.parametrize(
+        ('text', 'message'),
+        [
+            ('crf = dict(bi_w=-3)', 'bi_w of the CRF is a number, 0 or more, but got -3'),
+            ("test_evaluator = dict(_delete_=True, type='Own', metrics=[dict(type='IoUMetric')])", "type is 'Own'"),
+        ],
+    )
     def test_configs_that_fit_no_crf(self, text, message, run_test, child, checkpoint):
         with pytest.raises(InputError, match=message):
             run_test(child(text), checkpoint, '--crf')
@@ -206,24 +234,36 @@ class TestCRFOptions:
 
 
 class TestRefusals:
-
-    @pytest.mark.parametrize(('text', 'args', 'message'), [
-        ('', [], r'Name the checkpoint to test after .*\.py'),
-        ("model = dict(_delete_=True, type='Ensemble', members=[])", ['model.pth'],
-         r'is an Ensemble, whose members have their own checkpoints; leave out model\.pth'),
-        ("model = dict(_delete_=True, type='Ensemble', members=[])", ['--tta'], '--tta does not reach the members'),
-    ])
+    @pytest.mark.parametrize(
+        ('text', 'args', 'message'),
+        [
+            ('', [], r'Name the checkpoint to test after .*\.py'),
+            (
+                "model = dict(_delete_=True, type='Ensemble', members=[])",
+                ['model.pth'],
+                r'is an Ensemble, whose members have their own checkpoints; leave out model\.pth',
+            ),
+            ("model = dict(_delete_=True, type='Ensemble', members=[])", ['--tta'], '--tta does not reach the members'),
+        ],
+    )
     def test_checkpoints_and_ensembles(self, text, args, message, run_test, child):
         with pytest.raises(InputError, match=message):
             run_test(child(text), *args)
 
-    @pytest.mark.parametrize(('text', 'args', 'message'), [
-        ('', ['--ids', 'tset.txt'], r'There is no list tset\.txt'),
-        (TWO_SETS, ['--ids', '{ids}'], 'the test set joins 2 of them'),
-        ('test_dataloader = None', ['--submission', '{out}'], 'has no test set, because it sets no test_dataloader;'),
-        ('test_cfg = test_evaluator = None', [], 'sets no test_cfg and no test_evaluator'),
-        ('', ['--out', '{ids}'], r'Cannot create the folder .*test\.txt'),
-    ])
+    @pytest.mark.parametrize(
+        ('text', 'args', 'message'),
+        [
+            ('', ['--ids', 'tset.txt'], r'There is no list tset\.txt'),
+            (TWO_SETS, ['--ids', '{ids}'], 'the test set joins 2 of them'),
+            (
+                'test_dataloader = None',
+                ['--submission', '{out}'],
+                'has no test set, because it sets no test_dataloader;',
+            ),
+            ('test_cfg = test_evaluator = None', [], 'sets no test_cfg and no test_evaluator'),
+            ('', ['--out', '{ids}'], r'Cannot create the folder .*test\.txt'),
+        ],
+    )
     def test_options_that_fit_no_test(self, text, args, message, run_test, child, checkpoint, unlabeled, tmp_path):
         args = [arg.format(ids=unlabeled, out=tmp_path / 'a.tgz') for arg in args]
         with pytest.raises(InputError, match=message):

@@ -70,15 +70,18 @@ def test_a_hook_that_is_listed_twice(train, child):
 def test_without_validation(train, child, tmp_path):
     assert 'Iter(val)' in train(child('default_hooks = dict(checkpoint=dict(save_best="mIoU"))'))
     assert list((tmp_path / 'run').glob('best_*.pth'))
-    log = train(child('default_hooks = dict(checkpoint=dict(save_best="mIoU"))'), '--no-validate', '--work-dir',
-                tmp_path / 'run' / 'fast')
+    log = train(
+        child('default_hooks = dict(checkpoint=dict(save_best="mIoU"))'),
+        '--no-validate',
+        '--work-dir',
+        tmp_path / 'run' / 'fast',
+    )
     assert 'Iter(val)' not in log
     assert [path.name for path in (tmp_path / 'run/fast').glob('*.pth')] == ['iter_2.pth']
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='mixed precision works here')
-@pytest.mark.parametrize(('text', 'args'), [
-    ('', ['--amp']), ("optim_wrapper = dict(type='AmpOptimWrapper')", [])])
+@pytest.mark.parametrize(('text', 'args'), [('', ['--amp']), ("optim_wrapper = dict(type='AmpOptimWrapper')", [])])
 def test_mixed_precision_without_a_gpu(train, child, text, args):
     with pytest.raises(InputError, match=r'^Mixed precision .* needs a GPU, and PyTorch finds none; train without it'):
         train(child(text), *args)
@@ -87,8 +90,11 @@ def test_mixed_precision_without_a_gpu(train, child, text, args):
 @pytest.mark.slow
 def test_training_starts_from_a_stock_checkpoint(train, child, stock_weights, tmp_path):
     torch.save(dict(state_dict=stock_weights), tmp_path / 'stock.pth')
-    train(child('optim_wrapper = dict(optimizer=dict(lr=0.0, weight_decay=0.0))'), '--cfg-options',
-          f'load_from={tmp_path / "stock.pth"}')
+    train(
+        child('optim_wrapper = dict(optimizer=dict(lr=0.0, weight_decay=0.0))'),
+        '--cfg-options',
+        f'load_from={tmp_path / "stock.pth"}',
+    )
     trained = torch.load(tmp_path / 'run/iter_2.pth', weights_only=True)['state_dict']
     assert torch.equal(trained['backbone.conv1.conv.weight'], stock_weights['backbone.conv1.conv.weight'])
 
@@ -96,7 +102,8 @@ def test_training_starts_from_a_stock_checkpoint(train, child, stock_weights, tm
 @pytest.mark.slow
 @pytest.mark.parametrize('partial', [False, True])
 def test_a_checkpoint_for_other_classes_is_a_start_only_where_that_is_asked_for(
-        train, child, stock_weights, tmp_path, partial):
+    train, child, stock_weights, tmp_path, partial
+):
     stock_weights['decode_head.conv_seg.bias'] = torch.zeros(19)
     torch.save(dict(state_dict=stock_weights), tmp_path / 'cityscapes.pth')
     options = [f'load_from={tmp_path / "cityscapes.pth"}', f'default_hooks.check_checkpoint.partial={partial}']
@@ -129,10 +136,13 @@ def test_a_metric_that_reads_scores_works_in_validation(train, child):
     assert 'mean_score: ' in train(config)
 
 
-@pytest.mark.parametrize(('options', 'missing'), [
-    (['train_dataloader=None'], 'no train_dataloader;'),
-    (['train_cfg=None', 'optim_wrapper=None'], 'no train_cfg and no optim_wrapper;'),
-])
+@pytest.mark.parametrize(
+    ('options', 'missing'),
+    [
+        (['train_dataloader=None'], 'no train_dataloader;'),
+        (['train_cfg=None', 'optim_wrapper=None'], 'no train_cfg and no optim_wrapper;'),
+    ],
+)
 def test_a_config_for_testing_only_is_refused(train, child, options, missing):
     with pytest.raises(InputError, match=rf'is for testing only, because it sets {missing} use tools/test\.py'):
         train(child(''), '--cfg-options', *options)
@@ -145,11 +155,20 @@ def test_no_steps(train, child, setting):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('setting', 'message'), [
-    ('train_dataloader.num_workers=-1', 'train_dataloader of the config cannot be built: ValueError: num_workers'),
-    ('train_dataloader.batch_size=0', 'train_dataloader of the config cannot be built: ValueError: batch_size should'),
-    ('optim_wrapper.optimizer.lr=-1', r'optim_wrapper\.optimizer of the config \(SGD\) cannot be built: ValueError'),
-])
+@pytest.mark.parametrize(
+    ('setting', 'message'),
+    [
+        ('train_dataloader.num_workers=-1', 'train_dataloader of the config cannot be built: ValueError: num_workers'),
+        (
+            'train_dataloader.batch_size=0',
+            'train_dataloader of the config cannot be built: ValueError: batch_size should',
+        ),
+        (
+            'optim_wrapper.optimizer.lr=-1',
+            r'optim_wrapper\.optimizer of the config \(SGD\) cannot be built: ValueError',
+        ),
+    ],
+)
 def test_a_part_that_refuses_its_settings_is_told_by_its_place(train, child, setting, message):
     with pytest.raises(SystemExit, match=message):
         run_tool(lambda: train(child(''), '--cfg-options', setting))
@@ -219,8 +238,13 @@ train_cfg = dict(max_iters=100000, val_interval=100000)
 param_scheduler = []
 """)
     folder = tmp_path / 'run'
-    process = subprocess.Popen([sys.executable, 'tools/train.py', str(config), '--work-dir', str(folder)],
-                               cwd=root_dir, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, 'tools/train.py', str(config), '--work-dir', str(folder)],
+        cwd=root_dir,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     while process.poll() is None and not list(folder.glob('iter_*.pth')):
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGTERM)
@@ -228,8 +252,9 @@ param_scheduler = []
     assert process.returncode == 143
     newest = newest_checkpoint(folder)
     iteration = torch.load(newest, weights_only=True)['meta']['iter']
-    assert told.splitlines()[-1] == (f'Stopped by SIGTERM after iteration {iteration}. To go on from {newest}, add '
-                                     '--resume.')
+    assert told.splitlines()[-1] == (
+        f'Stopped by SIGTERM after iteration {iteration}. To go on from {newest}, add --resume.'
+    )
     assert 'Traceback' not in told
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)

@@ -25,20 +25,31 @@ def test_everything_in_the_reduced_set_is_equal(run_script):
     lines = result.stdout.splitlines()
     assert re.search(r'(\d+) quantities in \d+ files, 0 off', lines[-1])
     assert sum(line.startswith('ok ') for line in lines) == int(lines[-1].split()[1])
-    for part in ('lossnorm/floor_loss', 'grad/gdn/0', 'diff/data', 'total_loss', 'traj/gdn/0', 'bounds_f64',
-                 'fcn32s_500x375', 'v1_legacy: fc6'):
+    for part in (
+        'lossnorm/floor_loss',
+        'grad/gdn/0',
+        'diff/data',
+        'total_loss',
+        'traj/gdn/0',
+        'bounds_f64',
+        'fcn32s_500x375',
+        'v1_legacy: fc6',
+    ):
         assert part in result.stdout
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('name', 'key'), [
-    ('fcn32s_thin.npz', 'param/conv3_2/0'),
-    ('deeplab_gdn_thin.npz', 'param/fc8_voc12/0'),
-    ('fcn32s_gdn_thin.npz', 'b75x110_n2/param/gdn/0'),
-    ('gdn_layer.npz', 'mid/blob0'),
-    ('solver_traj.npz', 'init/conv1/0'),
-    ('v1_legacy.npz', 'param/fc6/0'),
-])
+@pytest.mark.parametrize(
+    ('name', 'key'),
+    [
+        ('fcn32s_thin.npz', 'param/conv3_2/0'),
+        ('deeplab_gdn_thin.npz', 'param/fc8_voc12/0'),
+        ('fcn32s_gdn_thin.npz', 'b75x110_n2/param/gdn/0'),
+        ('gdn_layer.npz', 'mid/blob0'),
+        ('solver_traj.npz', 'init/conv1/0'),
+        ('v1_legacy.npz', 'param/fc6/0'),
+    ],
+)
 def test_one_weight_changed_by_one_percent_shows(run_script, tmp_path, name, key):
     for part in (name, name.replace('.npz', '.caffemodel')):
         if os.path.exists(os.path.join(REDUCED, part)):

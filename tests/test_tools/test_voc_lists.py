@@ -22,8 +22,19 @@ def run(voc_root, tmp_path, monkeypatch):
     monkeypatch.setenv('no_proxy', '*')
 
     def do(name, *args):
-        monkeypatch.setattr(sys, 'argv', ['voc_lists.py', name, '--data-root', str(voc_root), '--downloads',
-                                          str(tmp_path / 'downloads'), *map(str, args)])
+        monkeypatch.setattr(
+            sys,
+            'argv',
+            [
+                'voc_lists.py',
+                name,
+                '--data-root',
+                str(voc_root),
+                '--downloads',
+                str(tmp_path / 'downloads'),
+                *map(str, args),
+            ],
+        )
         voc_lists.main()
         return read_ids(voc_root / 'ImageSets/Segmentation' / f'{name}.txt')
 

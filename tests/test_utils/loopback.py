@@ -53,11 +53,11 @@ class FileServer:
             start += self.shift
             request.send_response(206)
             request.send_header('Content-Range', f'bytes {start}-{len(content) - 1}/{len(content)}')
-        body = content[start or 0:]
+        body = content[start or 0 :]
         if self.send_length:
             request.send_header('Content-Length', str(len(body)))
         request.end_headers()
-        request.wfile.write(body[:self.cuts.pop(0)] if self.cuts else body)
+        request.wfile.write(body[: self.cuts.pop(0)] if self.cuts else body)
 
 
 @contextmanager
@@ -66,7 +66,6 @@ def serving() -> Iterator[FileServer]:
     server = FileServer()
 
     class Handler(BaseHTTPRequestHandler):
-
         def do_GET(self) -> None:
             server.answer(self)
 
@@ -74,7 +73,6 @@ def serving() -> Iterator[FileServer]:
             pass
 
     class Server(ThreadingHTTPServer):
-
         def handle_error(self, *args: object) -> None:
             """Clients may hang up."""
 

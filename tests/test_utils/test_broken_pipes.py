@@ -48,11 +48,15 @@ def run_unread(script):
     return run
 
 
-@pytest.mark.parametrize('body', [
-    "[print('line', number) for number in range(10**5)]",
-    "[print('line', number) for number in range(10**5)]; raise InputError('The file is empty.')",
-    LOGGED,
-], ids=['print', 'error', 'log'])
+@pytest.mark.parametrize(
+    'body',
+    [
+        "[print('line', number) for number in range(10**5)]",
+        "[print('line', number) for number in range(10**5)]; raise InputError('The file is empty.')",
+        LOGGED,
+    ],
+    ids=['print', 'error', 'log'],
+)
 def test_it_ends_in_silence(run_unread, body):
     assert run_unread(body) == (141, '')
 

@@ -28,8 +28,20 @@ def parse(*args):
 def test_options_reach_the_config(config, tmp_path, monkeypatch):
     for name, value in dict(SLURM_PROCID=0, SLURM_NTASKS=1, SLURM_NODELIST='a', MASTER_ADDR='localhost').items():
         monkeypatch.setenv(name, str(value))
-    cfg = load_config(parse(config, '--work-dir', tmp_path / 'run', '--launcher', 'slurm', '--local-rank', 3,
-                            '--cfg-options', 'model.size=(2,3)', 'extra.deep=x'))
+    cfg = load_config(
+        parse(
+            config,
+            '--work-dir',
+            tmp_path / 'run',
+            '--launcher',
+            'slurm',
+            '--local-rank',
+            3,
+            '--cfg-options',
+            'model.size=(2,3)',
+            'extra.deep=x',
+        )
+    )
     assert cfg.model.size == (2, 3)
     assert cfg.extra.deep == 'x'
     assert cfg.launcher == 'slurm'
@@ -66,11 +78,14 @@ def test_a_temporary_folder_without_room(config, limit_files):
         load_config(parse(config))
 
 
-@pytest.mark.parametrize(('launcher', 'message'), [
-    ('pytorch', r'torchrun has started, but RANK and .* are not set; use tools/dist_train\.sh'),
-    ('slurm', r'srun has started, but SLURM_PROCID and .* use tools/slurm_train\.sh'),
-    ('mpi', 'mpirun has started, but OMPI_COMM_WORLD_LOCAL_RANK and .* or leave out --launcher'),
-])
+@pytest.mark.parametrize(
+    ('launcher', 'message'),
+    [
+        ('pytorch', r'torchrun has started, but RANK and .* are not set; use tools/dist_train\.sh'),
+        ('slurm', r'srun has started, but SLURM_PROCID and .* use tools/slurm_train\.sh'),
+        ('mpi', 'mpirun has started, but OMPI_COMM_WORLD_LOCAL_RANK and .* or leave out --launcher'),
+    ],
+)
 def test_a_launcher_without_its_processes(config, monkeypatch, launcher, message):
     for name in ('RANK', 'WORLD_SIZE', 'SLURM_PROCID', 'OMPI_COMM_WORLD_LOCAL_RANK'):
         monkeypatch.delenv(name, raising=False)
@@ -78,11 +93,14 @@ def test_a_launcher_without_its_processes(config, monkeypatch, launcher, message
         load_config(parse(config, '--launcher', launcher))
 
 
-@pytest.mark.parametrize(('text', 'message'), [
-    ("data = dict(samples_per_gpu=2)\nmodel = dict(type='A')\n", 'is written for mmseg 0.x: it sets data'),
-    ("train_dataloader = dict()\n", 'sets no model with a type; name a whole config'),
-    ("model = 5\n", 'model=5 is a number, where the runner takes a dictionary'),
-])
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ("data = dict(samples_per_gpu=2)\nmodel = dict(type='A')\n", 'is written for mmseg 0.x: it sets data'),
+        ('train_dataloader = dict()\n', 'sets no model with a type; name a whole config'),
+        ('model = 5\n', 'model=5 is a number, where the runner takes a dictionary'),
+    ],
+)
 def test_configs_of_another_kind(config, text, message):
     config.write_text(text)
     with pytest.raises(InputError, match=message):
@@ -90,19 +108,27 @@ def test_configs_of_another_kind(config, text, message):
 
 
 def test_no_workers_are_not_kept(config):
-    config.write_text("model = dict(type='A')\nval_dataloader = dict(num_workers=4, persistent_workers=True)\n"
-                      'train_dataloader = dict(num_workers=4, persistent_workers=True, prefetch_factor=2)\n')
+    config.write_text(
+        "model = dict(type='A')\nval_dataloader = dict(num_workers=4, persistent_workers=True)\n"
+        'train_dataloader = dict(num_workers=4, persistent_workers=True, prefetch_factor=2)\n'
+    )
     cfg = load_config(parse(config, '--cfg-options', 'train_dataloader.num_workers=0'))
     assert cfg.train_dataloader == dict(num_workers=0, persistent_workers=False)
     assert cfg.val_dataloader.persistent_workers
 
 
-@pytest.mark.parametrize(('option', 'message'), [
-    ('lod_from=x.pth', r'--cfg-options lod_from=x\.pth: nothing reads a setting lod_from; did you mean load_from\?'),
-    ('modle.size=1', r'nothing reads a setting modle; did you mean model\?'),
-    ('pipeline.7.size=1', 'pipeline.7.size=1 does not fit the config'),
-    ('model.size.deep=1', 'model.size.deep=1 does not fit the config'),
-])
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        (
+            'lod_from=x.pth',
+            r'--cfg-options lod_from=x\.pth: nothing reads a setting lod_from; did you mean load_from\?',
+        ),
+        ('modle.size=1', r'nothing reads a setting modle; did you mean model\?'),
+        ('pipeline.7.size=1', 'pipeline.7.size=1 does not fit the config'),
+        ('model.size.deep=1', 'model.size.deep=1 does not fit the config'),
+    ],
+)
 def test_settings_that_do_not_fit(config, option, message):
     config.write_text("model = dict(type='A', size=1)\npipeline = [dict(type='B')]\n")
     with pytest.raises(InputError, match=message):
@@ -123,27 +149,40 @@ def test_a_hook_is_added_with_settings_from_the_command_line():
     assert cfg.default_hooks == dict(check=dict(type='CheckHook', partial=True))
 
 
-@pytest.mark.parametrize('options', [
-    dict(custom_hooks=[dict(type='Other'), dict(type='CheckHook', level=2)]),
-    dict(default_hooks=dict(my_check=dict(type='CheckHook', level=2)))
-])
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(custom_hooks=[dict(type='Other'), dict(type='CheckHook', level=2)]),
+        dict(default_hooks=dict(my_check=dict(type='CheckHook', level=2))),
+    ],
+)
 def test_a_hook_of_the_config_is_left_as_it_is(options):
     cfg = Config(options)
     add_default_hook(cfg, 'check', 'CheckHook')
     assert cfg.to_dict() == options
 
 
-@pytest.mark.parametrize(('name', 'text', 'message'), [
-    ('broken.py', 'model = dict(\n', r"broken\.py cannot be read as a config \(broken\.py, line 1: SyntaxError: "),
-    ('names.py', 'model = 1\nother = modle\n', r"\(names\.py, line 2: NameError: name 'modle' is not defined\)"),
-    ('base.py', "_base_ = 'broken_base.py'\n", r'\(broken_base\.py, line 2: ZeroDivisionError: '),
-    ('no_base.py', "_base_ = 'missing.py'\n", r'\(FileNotFoundError: .*missing\.py'),
-    ('modules.py', "custom_imports = dict(imports=['no_such_module'], allow_failed_imports=False)\n",
-     r"\(ModuleNotFoundError: No module named 'no_such_module'\)"),
-    ('broken.json', '{', r'broken\.json cannot be read as a config \(JSONDecodeError: '),
-    ('config.txt', 'model = 1\n', r'config\.txt cannot be read as a config \(OSError: '),
-    ('model.pth', '', 'named where the config belongs, but its name is that of a checkpoint; name the config first'),
-])
+@pytest.mark.parametrize(
+    ('name', 'text', 'message'),
+    [
+        ('broken.py', 'model = dict(\n', r'broken\.py cannot be read as a config \(broken\.py, line 1: SyntaxError: '),
+        ('names.py', 'model = 1\nother = modle\n', r"\(names\.py, line 2: NameError: name 'modle' is not defined\)"),
+        ('base.py', "_base_ = 'broken_base.py'\n", r'\(broken_base\.py, line 2: ZeroDivisionError: '),
+        ('no_base.py', "_base_ = 'missing.py'\n", r'\(FileNotFoundError: .*missing\.py'),
+        (
+            'modules.py',
+            "custom_imports = dict(imports=['no_such_module'], allow_failed_imports=False)\n",
+            r"\(ModuleNotFoundError: No module named 'no_such_module'\)",
+        ),
+        ('broken.json', '{', r'broken\.json cannot be read as a config \(JSONDecodeError: '),
+        ('config.txt', 'model = 1\n', r'config\.txt cannot be read as a config \(OSError: '),
+        (
+            'model.pth',
+            '',
+            'named where the config belongs, but its name is that of a checkpoint; name the config first',
+        ),
+    ],
+)
 def test_a_file_that_is_no_config(tmp_path, name, text, message):
     (tmp_path / 'broken_base.py').write_text('a = 1\nb = 1 / 0\n')
     (tmp_path / name).write_text(text)

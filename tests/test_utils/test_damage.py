@@ -31,7 +31,7 @@ def with_preview(content):
 
 
 def flipped(content, start, count=64):
-    return content[:start] + bytes(255 - byte for byte in content[start:start + count]) + content[start + count:]
+    return content[:start] + bytes(255 - byte for byte in content[start : start + count]) + content[start + count :]
 
 
 @pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'WEBP', 'BMP'])
@@ -52,7 +52,7 @@ def test_jpegs_that_are_cut_off(picture, options):
 
 def test_pngs_that_are_cut_off(picture):
     content = encoded(picture, 'PNG')
-    assert is_cut_off(content[:len(content) // 2])
+    assert is_cut_off(content[: len(content) // 2])
     assert is_cut_off(content[:-9])
 
 
@@ -65,7 +65,7 @@ def test_what_has_no_data_is_left_to_the_decoder(content):
 def test_data_that_make_no_sense(picture):
     content = encoded(picture)
     middle = len(content) // 2
-    for garbled in (flipped(content, middle), content[:middle] + content[middle + 500:]):
+    for garbled in (flipped(content, middle), content[:middle] + content[middle + 500 :]):
         assert complaint_about(garbled).startswith('Corrupt JPEG data: ')
 
 
@@ -101,7 +101,7 @@ def test_threads_do_not_mix_their_complaints(picture, capfd):
     def look(index):
         results[index] = [complaint_about(garbled if index % 2 else sound) for _ in range(20)]
 
-    threads = [threading.Thread(target=look, args=(index, )) for index in range(4)]
+    threads = [threading.Thread(target=look, args=(index,)) for index in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

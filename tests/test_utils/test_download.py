@@ -34,8 +34,9 @@ def server():
 
 @pytest.fixture
 def source(server):
-    return Source('model', 'a model', server.url('model.bin'), 'https://example.org/model', 'model.bin', 3,
-                  f'sha1:{SHA1}')
+    return Source(
+        'model', 'a model', server.url('model.bin'), 'https://example.org/model', 'model.bin', 3, f'sha1:{SHA1}'
+    )
 
 
 @pytest.fixture
@@ -155,9 +156,11 @@ def test_a_file_put_there_by_hand_is_used(source, server, tmp_path):
 
 def test_not_found(server, source, tmp_path, refusal):
     del server.files['model.bin']
-    assert refusal() == (f'model.bin could not be downloaded from {source.url} (the answer was 404 Not Found); get it '
-                         f'by hand from https://example.org/model, put it into {tmp_path} and run this again, or name '
-                         'another address with --mirror model=URL.')
+    assert refusal() == (
+        f'model.bin could not be downloaded from {source.url} (the answer was 404 Not Found); get it '
+        f'by hand from https://example.org/model, put it into {tmp_path} and run this again, or name '
+        'another address with --mirror model=URL.'
+    )
     assert len(server.requests) == 1
 
 

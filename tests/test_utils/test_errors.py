@@ -24,13 +24,17 @@ def test_status_is_handed_on():
 
 
 def test_bad_input_is_one_sentence():
-    assert ending(lambda: raise_(InputError('The mask a.png is empty; delete it.'))) == \
-        'error: The mask a.png is empty; delete it.'
+    assert (
+        ending(lambda: raise_(InputError('The mask a.png is empty; delete it.')))
+        == 'error: The mask a.png is empty; delete it.'
+    )
 
 
 def test_the_traceback_of_a_worker_is_left_out():
-    text = ('Caught InputError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n'
-            '  File "x.py", line 1\nmmseg_gdn.utils.errors.InputError: The mask a.png is empty; delete it.\n')
+    text = (
+        'Caught InputError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n'
+        '  File "x.py", line 1\nmmseg_gdn.utils.errors.InputError: The mask a.png is empty; delete it.\n'
+    )
     assert ending(lambda: raise_(InputError(text))) == 'error: The mask a.png is empty; delete it.'
 
 
@@ -39,13 +43,21 @@ def test_defects_keep_their_traceback():
         run_tool(lambda: 1 // 0)
 
 
-@pytest.mark.parametrize(('error', 'sentence'), [
-    (OSError(errno.ENOSPC, 'No space left on device', 'log.json'),
-     r'error: log\.json cannot be written \(No space left on device\); make room'),
-    (OSError(errno.EROFS, 'Read-only file system'), 'error: A file of the results cannot be written .*read-only'),
-    (PermissionError(errno.EACCES, 'Permission denied', '/folder/a'), r'error: /folder/a may not be read or written'),
-    (RuntimeError('[enforce fail at inline_container.cc:603] . unexpected pos 64 vs 0'), 'make room on the disk'),
-])
+@pytest.mark.parametrize(
+    ('error', 'sentence'),
+    [
+        (
+            OSError(errno.ENOSPC, 'No space left on device', 'log.json'),
+            r'error: log\.json cannot be written \(No space left on device\); make room',
+        ),
+        (OSError(errno.EROFS, 'Read-only file system'), 'error: A file of the results cannot be written .*read-only'),
+        (
+            PermissionError(errno.EACCES, 'Permission denied', '/folder/a'),
+            r'error: /folder/a may not be read or written',
+        ),
+        (RuntimeError('[enforce fail at inline_container.cc:603] . unexpected pos 64 vs 0'), 'make room on the disk'),
+    ],
+)
 def test_files_that_cannot_be_written(error, sentence):
     def main():
         raise error

@@ -17,8 +17,12 @@ def versions(monkeypatch):
             raise metadata.PackageNotFoundError(name)
         return installed[name]
 
-    declared = ['numpy>=1.22', "protobuf>=4.22; extra == 'caffe'", "onnx; extra == 'export'",
-                "onnxruntime; extra == 'export'"]
+    declared = [
+        'numpy>=1.22',
+        "protobuf>=4.22; extra == 'caffe'",
+        "onnx; extra == 'export'",
+        "onnxruntime; extra == 'export'",
+    ]
     monkeypatch.setattr(extras.metadata, 'requires', lambda name: declared)
     monkeypatch.setattr(extras.metadata, 'version', version)
     return installed

@@ -42,7 +42,8 @@ def test_a_misspelt_name_gets_a_hint(tmp_path):
     (tmp_path / 'fcn' / 'fcn_r50-d8_4xb4-20k.py').touch()
     (tmp_path / 'unet.py').touch()
     assert similar_files('configs/fcn_r50-d8_4xb4-20.py', tmp_path, '*.py') == (
-        ' Did you mean fcn/fcn_r50-d8_4xb4-20k.py?')
+        ' Did you mean fcn/fcn_r50-d8_4xb4-20k.py?'
+    )
     assert similar_files('configs/deeplab.py', tmp_path, '*.py') == ''
     assert similar_files('deeplab.py', tmp_path / 'none', '*.py') == ''
 

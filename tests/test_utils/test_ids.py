@@ -10,56 +10,65 @@ from mmseg_gdn.utils.ids import archive_names, hint_at_column, read_ids
 WANTED = 'give a text file in UTF-8 with one image name per line, without suffix'
 
 
-@pytest.mark.parametrize('content', [
-    b'2008_000006\n2008_000011\n',
-    b'2008_000006\n2008_000011',
-    b'\xef\xbb\xbf2008_000006\r\n\r\n2008_000011\r\n\r\n',
-    b'2008_000006\n\xef\xbb\xbf2008_000011\n',
-    b'\n  2008_000006  \n\t\n2008_000011\t\n',
-    b'2008_000006\r2008_000011\r',
-])
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'2008_000006\n2008_000011\n',
+        b'2008_000006\n2008_000011',
+        b'\xef\xbb\xbf2008_000006\r\n\r\n2008_000011\r\n\r\n',
+        b'2008_000006\n\xef\xbb\xbf2008_000011\n',
+        b'\n  2008_000006  \n\t\n2008_000011\t\n',
+        b'2008_000006\r2008_000011\r',
+    ],
+)
 def test_names_in_order(tmp_path, content):
     (tmp_path / 'test.txt').write_bytes(content)
     assert read_ids(tmp_path / 'test.txt') == ['2008_000006', '2008_000011']
 
 
-@pytest.mark.parametrize('names', [
-    ['frankfurt/frankfurt_000000_000294_leftImg8bit'],
-    ['a photo', 'another photo'],
-    ['img 0', 'img 1'],
-    ['street 12', 'road 7'],
-    ['größe', '道路'],
-    ['v1.2', 'a#b'],
-])
+@pytest.mark.parametrize(
+    'names',
+    [
+        ['frankfurt/frankfurt_000000_000294_leftImg8bit'],
+        ['a photo', 'another photo'],
+        ['img 0', 'img 1'],
+        ['street 12', 'road 7'],
+        ['größe', '道路'],
+        ['v1.2', 'a#b'],
+    ],
+)
 def test_names_of_other_data_sets(tmp_path, names):
     (tmp_path / 'val.txt').write_text('\n'.join(names), encoding='utf-8')
     assert read_ids(tmp_path / 'val.txt') == names
 
 
-@pytest.mark.parametrize(('content', 'message'), [
-    (b'a\n\nb  1\n', r"ids\.txt has 'b  1' in line 3, which is not an image name \(it has several columns\)"),
-    (b'a\tb\n', 'it has several columns'),
-    (b'a -1\nb  1\n', 'it has several columns'),
-    (b'a 1\nb 0\n', "has 'a 1' in line 1 and a second column in every line; " + WANTED),
-    (b'a.jpg a.png\n', 'it has a suffix'),
-    (b'a.jpg\n', r"has 'a\.jpg' in line 1"),
-    (b'# train\na\n', 'it begins like a comment'),
-    (b'/data/JPEGImages/a\n', "has '/data/JPEGImages/a' in line 1, .* absolute path"),
-    (b'C:/data/a\n', 'absolute path'),
-    (b'../a\n', r"leaves the folder by '\.\.'"),
-    (b'a/../../b\n', r"leaves the folder by '\.\.'"),
-    (b'a//b\n', 'empty folder'),
-    (b'./a\n', 'empty folder'),
-    (b'..\\a\n', 'characters that names cannot have'),
-    (b'a\0b\n', 'characters that names cannot have'),
-    (b'a' * 300, r"has 'a{57}\.\.\.' in line 1, .*too long"),
-    (b'a\nb\n\na\n', 'ids.txt names a twice, in lines 1 and 4'),
-    (b'', 'names no images'),
-    (b' \n\r\n', 'names no images'),
-    ('a\n'.encode('utf-16'), 'is not UTF-8 text'),
-    ('a\n'.encode('utf-16-le'), 'characters that names cannot have'),
-    ('größe'.encode('latin-1'), 'is not UTF-8 text'),
-])
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'a\n\nb  1\n', r"ids\.txt has 'b  1' in line 3, which is not an image name \(it has several columns\)"),
+        (b'a\tb\n', 'it has several columns'),
+        (b'a -1\nb  1\n', 'it has several columns'),
+        (b'a 1\nb 0\n', "has 'a 1' in line 1 and a second column in every line; " + WANTED),
+        (b'a.jpg a.png\n', 'it has a suffix'),
+        (b'a.jpg\n', r"has 'a\.jpg' in line 1"),
+        (b'# train\na\n', 'it begins like a comment'),
+        (b'/data/JPEGImages/a\n', "has '/data/JPEGImages/a' in line 1, .* absolute path"),
+        (b'C:/data/a\n', 'absolute path'),
+        (b'../a\n', r"leaves the folder by '\.\.'"),
+        (b'a/../../b\n', r"leaves the folder by '\.\.'"),
+        (b'a//b\n', 'empty folder'),
+        (b'./a\n', 'empty folder'),
+        (b'..\\a\n', 'characters that names cannot have'),
+        (b'a\0b\n', 'characters that names cannot have'),
+        (b'a' * 300, r"has 'a{57}\.\.\.' in line 1, .*too long"),
+        (b'a\nb\n\na\n', 'ids.txt names a twice, in lines 1 and 4'),
+        (b'', 'names no images'),
+        (b' \n\r\n', 'names no images'),
+        ('a\n'.encode('utf-16'), 'is not UTF-8 text'),
+        ('a\n'.encode('utf-16-le'), 'characters that names cannot have'),
+        ('größe'.encode('latin-1'), 'is not UTF-8 text'),
+    ],
+)
 def test_what_is_no_list(tmp_path, content, message):
     (tmp_path / 'ids.txt').write_bytes(content)
     with pytest.raises(InputError, match=message):

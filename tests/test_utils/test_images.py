@@ -41,7 +41,6 @@ def save(picture, path, orientation=None, **options):
 
 
 class TestOrientation:
-
     @pytest.mark.parametrize('suffix', ['png', 'tif', 'webp'])
     @pytest.mark.parametrize('orientation', STORED)
     def test_upright(self, photo, tmp_path, orientation, suffix):
@@ -67,7 +66,6 @@ class TestOrientation:
 
 
 class TestPixels:
-
     @pytest.mark.parametrize('options', [dict(quality=75), dict(quality=95, subsampling=0), dict(progressive=True)])
     def test_jpeg_as_mmcv_loads_it(self, tmp_path, options):
         noise = np.random.default_rng(0).integers(0, 256, (45, 67, 3), dtype=np.uint8)
@@ -104,10 +102,13 @@ class TestPixels:
         path.write_bytes(png(2, 3, rows, depth=16))
         assert read_image(path)[..., ::-1].tolist() == [[[255, 128, 0], [1, 0, 255]]] * 3
 
-    @pytest.mark.parametrize(('mode', 'opaque', 'half', 'clear'), [
-        ('RGBA', (10, 20, 30, 255), (10, 20, 30, 128), (10, 20, 30, 0)),
-        ('LA', (20, 255), (20, 128), (20, 0)),
-    ])
+    @pytest.mark.parametrize(
+        ('mode', 'opaque', 'half', 'clear'),
+        [
+            ('RGBA', (10, 20, 30, 255), (10, 20, 30, 128), (10, 20, 30, 0)),
+            ('LA', (20, 255), (20, 128), (20, 0)),
+        ],
+    )
     def test_transparency_shows_white(self, tmp_path, mode, opaque, half, clear):
         path = tmp_path / 'logo.png'
         logo = Image.new(mode, (3, 1))
@@ -141,7 +142,6 @@ class TestPixels:
 
 
 class TestRefusals:
-
     def test_truncated(self, tmp_path):
         path = save(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8), tmp_path / 'photo.jpg')
         path.write_bytes(path.read_bytes()[:1500])

@@ -8,8 +8,10 @@ from mmseg_gdn.utils.launchers import require_launcher
 RIGHT = dict(
     pytorch=dict(RANK='1', WORLD_SIZE='2', LOCAL_RANK='1', MASTER_ADDR='localhost', MASTER_PORT='29500'),
     slurm=dict(SLURM_PROCID='1', SLURM_NTASKS='2', SLURM_LOCALID='1', SLURM_NODELIST='n[1-2]', MASTER_ADDR='127.0.0.1'),
-    mpi=dict(OMPI_COMM_WORLD_RANK='1', OMPI_COMM_WORLD_SIZE='2', OMPI_COMM_WORLD_LOCAL_RANK='1',
-             MASTER_ADDR='localhost'))
+    mpi=dict(
+        OMPI_COMM_WORLD_RANK='1', OMPI_COMM_WORLD_SIZE='2', OMPI_COMM_WORLD_LOCAL_RANK='1', MASTER_ADDR='localhost'
+    ),
+)
 RANKS = [(launcher, next(iter(names))) for launcher, names in RIGHT.items()]
 LOCAL_RANKS = [('pytorch', 'LOCAL_RANK'), ('slurm', 'SLURM_LOCALID'), ('mpi', 'OMPI_COMM_WORLD_LOCAL_RANK')]
 SIZES = [('pytorch', 'WORLD_SIZE'), ('slurm', 'SLURM_NTASKS'), ('mpi', 'OMPI_COMM_WORLD_SIZE')]
@@ -55,9 +57,14 @@ def test_a_machine_that_does_not_exist(launched, launcher):
         launched(launcher, MASTER_ADDR='no-such-host.invalid')
 
 
-@pytest.mark.parametrize(('port', 'message'), [
-    ('x', 'MASTER_PORT=x in the environment is no number'), ('0', 'MASTER_PORT=0 in the environment is no port'),
-    ('70000', 'MASTER_PORT=70000 in the environment is no port; set one from 1024 to 65535')])
+@pytest.mark.parametrize(
+    ('port', 'message'),
+    [
+        ('x', 'MASTER_PORT=x in the environment is no number'),
+        ('0', 'MASTER_PORT=0 in the environment is no port'),
+        ('70000', 'MASTER_PORT=70000 in the environment is no port; set one from 1024 to 65535'),
+    ],
+)
 def test_ports(launched, port, message):
     with pytest.raises(InputError, match=message):
         launched('pytorch', MASTER_PORT=port)

@@ -27,8 +27,10 @@ def grey_png(bits, row):
     return b'\x89PNG\r\n\x1a\n' + b''.join(chunks)
 
 
-@pytest.mark.parametrize(('suffix', 'dtype'), [
-    ('png', np.uint8), ('png', np.uint16), ('tif', np.uint8), ('tif', np.uint16), ('tif', np.int32)])
+@pytest.mark.parametrize(
+    ('suffix', 'dtype'),
+    [('png', np.uint8), ('png', np.uint16), ('tif', np.uint8), ('tif', np.uint16), ('tif', np.int32)],
+)
 def test_8_bits_and_more(tmp_path, suffix, dtype):
     path = tmp_path / f'a.{suffix}'
     labels = LABELS.astype(dtype)
@@ -57,11 +59,14 @@ def test_grey_of_few_bits_is_not_spread(tmp_path, bits, row):
     assert read_mask('elsewhere', path.read_bytes()).labels.tolist() == [row]
 
 
-@pytest.mark.parametrize(('image', 'message'), [
-    (Image.new('RGB', (4, 4)), 'of mode RGB has 3 channels instead of class indices'),
-    (Image.new('LA', (4, 4)), 'of mode LA has 2 channels'),
-    (Image.new('F', (4, 4)), 'has floating-point values'),
-])
+@pytest.mark.parametrize(
+    ('image', 'message'),
+    [
+        (Image.new('RGB', (4, 4)), 'of mode RGB has 3 channels instead of class indices'),
+        (Image.new('LA', (4, 4)), 'of mode LA has 2 channels'),
+        (Image.new('F', (4, 4)), 'has floating-point values'),
+    ],
+)
 def test_no_class_indices(tmp_path, image, message):
     path = tmp_path / 'a.tif'
     image.save(path)

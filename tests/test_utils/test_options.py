@@ -25,18 +25,21 @@ def test_is_read_as_mmengine_reads_it(value):
     assert parse_value(text) == DictAction._parse_iterable(text) == value
 
 
-@pytest.mark.parametrize(('text', 'value'), [
-    ('1,2', [1, 2]),
-    ('(1,)', (1, )),
-    ('"(12, 12)"', (12, 12)),
-    ("['a', 'b,c']", ['a', 'b,c']),
-    ('1e-3', 1e-3),
-    ('', ''),
-    ('/my photos/VOC 2012', '/my photos/VOC 2012'),
-    ('[/my photos/a, b]', ['/my photos/a', 'b']),
-    ("'/photos, all'", '/photos, all'),
-    ("it's", "it's"),
-])
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('1,2', [1, 2]),
+        ('(1,)', (1,)),
+        ('"(12, 12)"', (12, 12)),
+        ("['a', 'b,c']", ['a', 'b,c']),
+        ('1e-3', 1e-3),
+        ('', ''),
+        ('/my photos/VOC 2012', '/my photos/VOC 2012'),
+        ('[/my photos/a, b]', ['/my photos/a', 'b']),
+        ("'/photos, all'", '/photos, all'),
+        ("it's", "it's"),
+    ],
+)
 def test_blanks_stay_and_quotes_hold_together(text, value):
     assert parse_value(text) == value
 

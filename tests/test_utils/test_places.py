@@ -49,12 +49,15 @@ def test_no_room(tmp_path, limit_files):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize('write', [
-    lambda path: path.write_bytes(bytes(9000)),
-    lambda path: torch.save(dict(a=torch.zeros(9000)), path),
-    lambda path: torch.save(dict(a=torch.zeros(9000)), str(path)),
-    lambda path: np.savez(path, a=np.zeros(9000)),
-])
+@pytest.mark.parametrize(
+    'write',
+    [
+        lambda path: path.write_bytes(bytes(9000)),
+        lambda path: torch.save(dict(a=torch.zeros(9000)), path),
+        lambda path: torch.save(dict(a=torch.zeros(9000)), str(path)),
+        lambda path: np.savez(path, a=np.zeros(9000)),
+    ],
+)
 def test_a_file_that_does_not_fit(tmp_path, limit_files, write):
     limit_files(4096)
     with pytest.raises(InputError, match='Cannot write the weights .*run this again'), writing('the weights'):
@@ -75,7 +78,10 @@ def test_a_folder_is_filled_at_the_end(tmp_path):
         (partial / 'sub/b.txt').write_text('b')
         assert (tmp_path / 'a.txt').read_text() == 'old'
     assert {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob('*.txt')} == {
-        'a.txt': 'new', 'kept.txt': 'kept', 'sub/b.txt': 'b'}
+        'a.txt': 'new',
+        'kept.txt': 'kept',
+        'sub/b.txt': 'b',
+    }
     assert not (tmp_path / '.unfinished').exists()
 
 

@@ -32,7 +32,9 @@ def test_vocs_and_sbds_entries_are_torchvisions(table):
     sbd = pytest.importorskip('torchvision.datasets.sbd').SBDataset
     sources = read_sources(table)
     assert [(sources[name].file, sources[name].hash) for name in ('voc2012-trainval', 'sbd')] == [
-        (voc['filename'], f'md5:{voc["md5"]}'), (sbd.filename, f'md5:{sbd.md5}')]
+        (voc['filename'], f'md5:{voc["md5"]}'),
+        (sbd.filename, f'md5:{sbd.md5}'),
+    ]
 
 
 def test_a_mirror_changes_the_address_alone(table):

@@ -23,8 +23,10 @@ def test_enough(tmp_path):
 def test_folders_on_one_disk_add_up(tmp_path):
     with pytest.raises(InputError) as caught:
         require_space([(tmp_path / 'a' / 'new', 1.5e9), (tmp_path / 'b', 2e9)])
-    assert str(caught.value) == (f'{tmp_path / "a" / "new"} and {tmp_path / "b"}: 3.5 GB are needed, but 3.0 GB are '
-                                 'free; make room or choose folders on another disk.')
+    assert str(caught.value) == (
+        f'{tmp_path / "a" / "new"} and {tmp_path / "b"}: 3.5 GB are needed, but 3.0 GB are '
+        'free; make room or choose folders on another disk.'
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -34,8 +36,16 @@ def test_little_room_has_numbers(tmp_path, monkeypatch):
         require_space([(tmp_path, 3.41e6)])
 
 
-@pytest.mark.parametrize(('size', 'words'), [
-    (0, '0 bytes'), (4096, '4.1 kB'), (999_949, '999.9 kB'), (999_950, '1.0 MB'), (3.5e9, '3.5 GB'),
-    (1e16, '10000.0 TB')])
+@pytest.mark.parametrize(
+    ('size', 'words'),
+    [
+        (0, '0 bytes'),
+        (4096, '4.1 kB'),
+        (999_949, '999.9 kB'),
+        (999_950, '1.0 MB'),
+        (3.5e9, '3.5 GB'),
+        (1e16, '10000.0 TB'),
+    ],
+)
 def test_units(size, words):
     assert in_words(size) == words

@@ -13,9 +13,14 @@ def kill_itself(signum):
     signal.pause()
 
 
-@pytest.mark.parametrize(('signum', 'handler', 'name', 'status'), [
-    (signal.SIGTERM, signal.SIG_DFL, 'SIGTERM', 143), (signal.SIGUSR1, signal.SIG_DFL, 'SIGUSR1', 143),
-    (signal.SIGINT, signal.default_int_handler, 'Ctrl-C', 130)])
+@pytest.mark.parametrize(
+    ('signum', 'handler', 'name', 'status'),
+    [
+        (signal.SIGTERM, signal.SIG_DFL, 'SIGTERM', 143),
+        (signal.SIGUSR1, signal.SIG_DFL, 'SIGUSR1', 143),
+        (signal.SIGINT, signal.default_int_handler, 'Ctrl-C', 130),
+    ],
+)
 def test_a_signal_is_a_sentence_and_a_status(tmp_path, capsys, signum, handler, name, status):
     path = tmp_path / 'result.txt'
     path.write_text('old')

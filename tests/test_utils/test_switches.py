@@ -6,9 +6,21 @@ from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.switches import read_switch
 
 
-@pytest.mark.parametrize(('word', 'says'), [
-    ('1', True), ('on', True), (' Yes ', True), ('TRUE', True), ('0', False), ('off', False), ('No', False),
-    ('false', False), ('', None), (' ', None)])
+@pytest.mark.parametrize(
+    ('word', 'says'),
+    [
+        ('1', True),
+        ('on', True),
+        (' Yes ', True),
+        ('TRUE', True),
+        ('0', False),
+        ('off', False),
+        ('No', False),
+        ('false', False),
+        ('', None),
+        (' ', None),
+    ],
+)
 def test_words(monkeypatch, word, says):
     monkeypatch.setenv('GDN_SWITCH', word)
     assert read_switch('GDN_SWITCH', 'the lights') is says

@@ -53,8 +53,10 @@ def compare(files: Mapping[str, Files], ignore_index: int) -> list[Comparison]:
         truth, a, b = (read_mask(path) for path in (found.truth, found.a, found.b))
         for path, mask in ((found.a, a), (found.b, b)):
             if mask.shape != truth.shape:
-                raise InputError(f'{path} has {mask.shape[1]}x{mask.shape[0]} px, but {found.truth} has '
-                                 f'{truth.shape[1]}x{truth.shape[0]}.')
+                raise InputError(
+                    f'{path} has {mask.shape[1]}x{mask.shape[0]} px, but {found.truth} has '
+                    f'{truth.shape[1]}x{truth.shape[0]}.'
+                )
         if (truth != ignore_index).any():
             scores.append(Comparison(name, found, *(image_miou(mask, truth, ignore_index) for mask in (a, b))))
     return sorted(scores, key=lambda score: -score.gain)
@@ -72,7 +74,7 @@ def best_and_worst(scores: Sequence[Comparison], count: int) -> tuple[list[Compa
     """
     count = min(count, len(scores))
     best, worst = count - count // 2, count // 2
-    return list(scores[:best]), list(scores[len(scores) - worst:])[::-1]
+    return list(scores[:best]), list(scores[len(scores) - worst :])[::-1]
 
 
 def image_miou(prediction: np.ndarray, truth: np.ndarray, ignore_index: int) -> float:

@@ -18,12 +18,23 @@ from paired_files import read_mask
 
 _WIDTH = 2.9  # of a column, in inches
 # In the order of the cases in compared_images.
-_CASES = (('both right', '#D5D5D5'), ('only {a} right', '#E69F00'), ('only {b} right', '#0072B2'),
-          ('both wrong', '#555555'), ('not counted', '#FFFFFF'))
+_CASES = (
+    ('both right', '#D5D5D5'),
+    ('only {a} right', '#E69F00'),
+    ('only {b} right', '#0072B2'),
+    ('both wrong', '#555555'),
+    ('not counted', '#FFFFFF'),
+)
 
 
-def draw_comparison(scores: Sequence[Comparison], best: Sequence[Comparison], worst: Sequence[Comparison],
-                    names: tuple[str, str], legend: ClassLegend, ignore_index: int) -> Figure:
+def draw_comparison(
+    scores: Sequence[Comparison],
+    best: Sequence[Comparison],
+    worst: Sequence[Comparison],
+    names: tuple[str, str],
+    legend: ClassLegend,
+    ignore_index: int,
+) -> Figure:
     """Draw images, truth, both predictions and where they differ.
 
     Args:
@@ -37,12 +48,20 @@ def draw_comparison(scores: Sequence[Comparison], best: Sequence[Comparison], wo
     Returns:
         The figure.
     """
-    groups = [(f'where {names[1]} gains most over {names[0]}', best),
-              (f'where {names[1]} gains least, or loses', worst)]
+    groups = [
+        (f'where {names[1]} gains most over {names[0]}', best),
+        (f'where {names[1]} gains least, or loses', worst),
+    ]
     groups = [(heading, group) for heading, group in groups if group]
-    occurring = sorted({int(label) for score in (*best, *worst) for path in
-                        (score.files.truth, score.files.a, score.files.b) for label in np.unique(read_mask(path))
-                        if label != ignore_index})
+    occurring = sorted(
+        {
+            int(label)
+            for score in (*best, *worst)
+            for path in (score.files.truth, score.files.a, score.files.b)
+            for label in np.unique(read_mask(path))
+            if label != ignore_index
+        }
+    )
     heights = [sum(map(_row_height, group)) + 0.4 for _, group in groups]
     legend_height = 0.75 + 0.22 * -(-len(occurring) // 8)
     figure = new_figure(5 * _WIDTH, sum(heights) + legend_height + 0.5)
@@ -58,8 +77,10 @@ def draw_comparison(scores: Sequence[Comparison], best: Sequence[Comparison], wo
 def _heading(scores: Sequence[Comparison], names: tuple[str, str]) -> str:
     means = [np.mean([getattr(score, side) for score in scores]) for side in ('miou_a', 'miou_b')]
     better, worse = (sum(sign * score.gain > 0 for score in scores) for sign in (1, -1))
-    return (f'{len(scores)} images: the mean of their mIoU is {means[0]:.1f} % for {names[0]}, {means[1]:.1f} % for '
-            f'{names[1]}; {names[1]} is better in {better}, worse in {worse}')
+    return (
+        f'{len(scores)} images: the mean of their mIoU is {means[0]:.1f} % for {names[0]}, {means[1]:.1f} % for '
+        f'{names[1]}; {names[1]} is better in {better}, worse in {worse}'
+    )
 
 
 def _row_height(score: Comparison) -> float:
@@ -67,16 +88,25 @@ def _row_height(score: Comparison) -> float:
     return _WIDTH * height / width + 0.35
 
 
-def _draw_group(figure: SubFigure, group: Sequence[Comparison], names: tuple[str, str], legend: ClassLegend,
-                ignore_index: int) -> None:
+def _draw_group(
+    figure: SubFigure, group: Sequence[Comparison], names: tuple[str, str], legend: ClassLegend, ignore_index: int
+) -> None:
     axes = figure.subplots(len(group), 5, squeeze=False, gridspec_kw=dict(height_ratios=list(map(_row_height, group))))
     for row, score in zip(axes, group):
         truth, a, b = (read_mask(path) for path in (score.files.truth, score.files.a, score.files.b))
         difference = _case_colours()[who_is_right(a, b, truth, ignore_index)]
-        pictures = (read_image(score.files.image)[..., ::-1], *(legend.palette[mask] for mask in (truth, a, b)),
-                    difference)
-        captions = (score.name, '', f'mIoU {score.miou_a:.1f} %', f'mIoU {score.miou_b:.1f} %',
-                    f'mIoU {score.gain:+.1f}')
+        pictures = (
+            read_image(score.files.image)[..., ::-1],
+            *(legend.palette[mask] for mask in (truth, a, b)),
+            difference,
+        )
+        captions = (
+            score.name,
+            '',
+            f'mIoU {score.miou_a:.1f} %',
+            f'mIoU {score.miou_b:.1f} %',
+            f'mIoU {score.gain:+.1f}',
+        )
         for each, picture, caption in zip(row, pictures, captions):
             show_picture(each, picture)
             _write_below(each, caption)
@@ -93,9 +123,13 @@ def _case_colours() -> np.ndarray:
 
 
 def _draw_legends(figure: SubFigure, occurring: Sequence[int], names: tuple[str, str], legend: ClassLegend) -> None:
-    cases = [Patch(facecolor=colour, edgecolor='dimgray', label=text.format(a=names[0], b=names[1]))
-             for text, colour in _CASES]
-    classes = [Patch(facecolor=legend.palette[label] / 255, edgecolor='dimgray', label=legend.name(label))
-               for label in occurring]
+    cases = [
+        Patch(facecolor=colour, edgecolor='dimgray', label=text.format(a=names[0], b=names[1]))
+        for text, colour in _CASES
+    ]
+    classes = [
+        Patch(facecolor=legend.palette[label] / 255, edgecolor='dimgray', label=legend.name(label))
+        for label in occurring
+    ]
     figure.legend(handles=cases, loc='upper center', ncol=len(cases), fontsize=10, frameon=False)
     figure.legend(handles=classes, loc='lower center', ncol=8, fontsize=10, frameon=False)

@@ -18,23 +18,43 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=f'{__doc__[:-1]}. Computes the scores of the network once, then mean IoU for each combination of '
         f'parameters, and writes {_FILES}. What is done is kept, so an interrupted search goes on with the same '
-        'command. Use images that the network was not trained on, and measure the result on others.')
+        'command. Use images that the network was not trained on, and measure the result on others.'
+    )
     parser.add_argument('config', help='config file; its crf is the default of the parameters that are not searched')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--ids', metavar='LIST', required=True, help='list of the images; DeepLab used 100 of val')
     parser.add_argument('--out', metavar='FOLDER', required=True, help='folder for scores, results and report')
-    parser.add_argument('--bi-w', type=_number, nargs='+', default=[3, 4, 5], metavar='W',
-                        help='weights of the kernel of distance and colour; default: 3 4 5')
-    parser.add_argument('--bi-xy', type=_number, nargs='+', default=[30, 50, 70, 90], metavar='PX',
-                        help='its standard deviations in space; default: 30 50 70 90')
-    parser.add_argument('--bi-rgb', type=_number, nargs='+', default=[3, 5, 7, 10], metavar='STEPS',
-                        help='its standard deviations in colour; default: 3 5 7 10')
+    parser.add_argument(
+        '--bi-w',
+        type=_number,
+        nargs='+',
+        default=[3, 4, 5],
+        metavar='W',
+        help='weights of the kernel of distance and colour; default: 3 4 5',
+    )
+    parser.add_argument(
+        '--bi-xy',
+        type=_number,
+        nargs='+',
+        default=[30, 50, 70, 90],
+        metavar='PX',
+        help='its standard deviations in space; default: 30 50 70 90',
+    )
+    parser.add_argument(
+        '--bi-rgb',
+        type=_number,
+        nargs='+',
+        default=[3, 5, 7, 10],
+        metavar='STEPS',
+        help='its standard deviations in colour; default: 3 5 7 10',
+    )
     parser.add_argument('--pos-w', type=_number, nargs='+', metavar='W', help='weights of the kernel of distance')
     parser.add_argument('--pos-xy', type=_number, nargs='+', metavar='PX', help='its standard deviations')
     parser.add_argument('--iterations', type=int, metavar='N', help='mean-field updates')
     parser.add_argument('--workers', type=int, metavar='N', help='processes for the CRF; default: one for each CPU')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
-                        help='settings that override the config')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='settings that override the config'
+    )
     return parser.parse_args()
 
 
@@ -50,6 +70,7 @@ def main() -> None:
     from mmseg_gdn.datasets.tested_images import loading_step, select_images
     from mmseg_gdn.engine.checkpoint import require_checkpoint
     from mmseg_gdn.evaluation.crf_pool import default_workers
+
     workers = default_workers() if args.workers is None else args.workers
     if workers < 1:
         raise InputError(f'--workers is a number of processes, 1 or more, but got {workers}.')

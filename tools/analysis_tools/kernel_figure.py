@@ -35,8 +35,10 @@ def draw_pairs(pairs: Sequence[KernelPair], align_corners: bool) -> Figure:
 
 
 def _draw_pair(figure: SubFigure, pair: KernelPair, align_corners: bool) -> None:
-    bilinear = KernelPair('bilinear', *(kernel - deviation_from_bilinear(kernel, align_corners)
-                                        for kernel in (pair.kernel_h, pair.kernel_w)))
+    bilinear = KernelPair(
+        'bilinear',
+        *(kernel - deviation_from_bilinear(kernel, align_corners) for kernel in (pair.kernel_h, pair.kernel_w)),
+    )
     figure.suptitle(f'{pair.title}, compared with bilinear interpolation (align_corners={align_corners})')
     axes = figure.subplots(2, 4)
     _draw_matrices(figure, axes[0], pair, bilinear)
@@ -82,8 +84,11 @@ def _profile(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw_singular_values(axes: Axes, pair: KernelPair, bilinear: KernelPair) -> None:
-    curves = (('bilinear', bilinear.kernel_h, 'black', '--'), ('$K_h$', pair.kernel_h, COLOURS[0], '-'),
-              ('$K_w$', pair.kernel_w, COLOURS[1], '-'))
+    curves = (
+        ('bilinear', bilinear.kernel_h, 'black', '--'),
+        ('$K_h$', pair.kernel_h, COLOURS[0], '-'),
+        ('$K_w$', pair.kernel_w, COLOURS[1], '-'),
+    )
     for label, kernel, colour, style in curves:
         values = np.linalg.svd(kernel, compute_uv=False)
         axes.plot(np.arange(1, len(values) + 1), values, style, color=colour, label=label, marker='.')

@@ -46,11 +46,15 @@ def read_pairs(sources: Sequence[str]) -> list[KernelPair]:
     """
     arrays = [source for source in sources if source.endswith('.npy')]
     if len(arrays) % 2:
-        raise InputError('A pair of matrices is in two .npy files, first that for rows and then that for columns, but '
-                         f'got {len(arrays)} such files.')
+        raise InputError(
+            'A pair of matrices is in two .npy files, first that for rows and then that for columns, but '
+            f'got {len(arrays)} such files.'
+        )
     pairs = [pair for source in sources if source not in arrays for pair in _from_checkpoint(source)]
-    pairs += [KernelPair(f'{Path(first).name}, {Path(second).name}', _from_array(first), _from_array(second))
-              for first, second in zip(arrays[::2], arrays[1::2])]
+    pairs += [
+        KernelPair(f'{Path(first).name}, {Path(second).name}', _from_array(first), _from_array(second))
+        for first, second in zip(arrays[::2], arrays[1::2])
+    ]
     return [_with_positive_signs(pair) for pair in pairs]
 
 
@@ -83,11 +87,16 @@ def footprint(pair: KernelPair, row: int, column: int) -> np.ndarray:
 
 def _from_checkpoint(path: str) -> Iterator[KernelPair]:
     weights = read_weights(path)
-    names = [key[:-len('kernel_h')] for key in weights
-             if key.endswith('kernel_h') and f'{key[:-1]}w' in weights and weights[key].dim() == 2]
+    names = [
+        key[: -len('kernel_h')]
+        for key in weights
+        if key.endswith('kernel_h') and f'{key[:-1]}w' in weights and weights[key].dim() == 2
+    ]
     if not names:
-        raise InputError(f'{path} has no matrices of global interpolation (no keys ...kernel_h and ...kernel_w); give '
-                         'a checkpoint of a model with GlobalInterpHead.')
+        raise InputError(
+            f'{path} has no matrices of global interpolation (no keys ...kernel_h and ...kernel_w); give '
+            'a checkpoint of a model with GlobalInterpHead.'
+        )
     title = '/'.join(Path(path).parts[-2:])
     for name in names:
         kernels = (weights[f'{name}kernel_{side}'].float().numpy() for side in 'hw')

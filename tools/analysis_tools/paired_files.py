@@ -46,7 +46,7 @@ def find_files(images: Path, truth: Path, a: Path, b: Path) -> dict[str, Files]:
     Raises:
         InputError: If there are no predictions, or if a file is missing.
     """
-    masks = {folder: _by_name(folder, ('.png', )) for folder in (truth, a, b)}
+    masks = {folder: _by_name(folder, ('.png',)) for folder in (truth, a, b)}
     photos = _by_name(images, IMAGE_SUFFIXES)
     names = sorted(masks[a].keys() | masks[b].keys())
     if not names:
@@ -54,8 +54,10 @@ def find_files(images: Path, truth: Path, a: Path, b: Path) -> dict[str, Files]:
     for folder, found in ((images, photos), *masks.items()):
         missing = [name for name in names if name not in found]
         if missing:
-            raise InputError(f'{folder} lacks {len(missing)} of the {len(names)} predicted images, the first of them '
-                             f'{missing[0]}; files are paired by their names without suffix.')
+            raise InputError(
+                f'{folder} lacks {len(missing)} of the {len(names)} predicted images, the first of them '
+                f'{missing[0]}; files are paired by their names without suffix.'
+            )
     return {name: Files(photos[name], masks[truth][name], masks[a][name], masks[b][name]) for name in names}
 
 
@@ -73,19 +75,24 @@ def read_mask(path: Path) -> np.ndarray:
     """
     require_no_pipe(path)
     try:
-        with Image.open(path, formats=('PNG', )) as image:
+        with Image.open(path, formats=('PNG',)) as image:
             mode, mask = image.mode, np.array(image)
     # Pillow reports damaged files by many kinds of exceptions.
     except Exception as error:
         raise InputError(f'The mask {path} cannot be read ({type(error).__name__}).') from error
     if mode not in ('P', 'L', '1'):
-        raise InputError(f'The mask {path} has colours (mode {mode}) instead of class indices; give masks as '
-                         'tools/predict.py or tools/test.py --out write them.')
+        raise InputError(
+            f'The mask {path} has colours (mode {mode}) instead of class indices; give masks as '
+            'tools/predict.py or tools/test.py --out write them.'
+        )
     return mask.astype(np.uint8)
 
 
 def _by_name(folder: Path, suffixes: Iterable[str]) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f'There is no folder {folder}.')
-    return {file.relative_to(folder).with_suffix('').as_posix(): file
-            for file in sorted(folder.rglob('*')) if file.suffix.lower() in suffixes}
+    return {
+        file.relative_to(folder).with_suffix('').as_posix(): file
+        for file in sorted(folder.rglob('*'))
+        if file.suffix.lower() in suffixes
+    }

@@ -30,8 +30,11 @@ def draw_training(logs: Sequence[TrainingLog]) -> Figure:
     with_classes = [log for log in logs if len(log.class_iou(names)[0])] if names else []
     has_miou = any(len(log.curve('mIoU')[0]) for log in logs)
     # Curves, their legend, classes; what is not needed takes no room.
-    heights = [4.2, 0.35 * -(-len(logs) // _LEGEND_COLUMNS) if len(logs) > 1 else 0.01,
-               1.4 + 0.24 * len(names) if names else 0.01]
+    heights = [
+        4.2,
+        0.35 * -(-len(logs) // _LEGEND_COLUMNS) if len(logs) > 1 else 0.01,
+        1.4 + 0.24 * len(names) if names else 0.01,
+    ]
     figure = new_figure(max(5 * (2 + has_miou), 5.2 * len(with_classes)), sum(heights))
     curves, legend, classes = figure.subfigures(3, 1, height_ratios=heights)
     lines = _draw_curves(curves, logs, has_miou)

@@ -63,7 +63,7 @@ def class_names(logs: Sequence[TrainingLog]) -> list[str]:
         Names, those first that were best in the last validations, on average over the runs.
     """
     keys = {key for log in logs for record in log.records for key in record if key.startswith(_CLASS_PREFIX)}
-    names = sorted(key[len(_CLASS_PREFIX):] for key in keys)
+    names = sorted(key[len(_CLASS_PREFIX) :] for key in keys)
     finals = [iou[:, -1] for iou in (log.class_iou(names)[1] for log in logs) if iou.shape[1]]
     scores = dict(zip(names, np.sum([np.nan_to_num(final) for final in finals], axis=0))) if finals else {}
     return sorted(names, key=lambda name: -scores[name])

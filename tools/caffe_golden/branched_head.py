@@ -22,11 +22,13 @@ class BranchedFCHead(CaffeFCHead):
 
     def __init__(self, multi_label_head: dict, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.multi_label_head = MODELS.build(dict(
-            multi_label_head, type='MultiLabelHead', in_channels=self.channels, num_classes=self.num_classes))
+        self.multi_label_head = MODELS.build(
+            dict(multi_label_head, type='MultiLabelHead', in_channels=self.channels, num_classes=self.num_classes)
+        )
 
-    def loss(self, inputs: tuple[Tensor, ...], batch_data_samples: SampleList,
-             train_cfg: ConfigType) -> dict[str, Tensor]:
+    def loss(
+        self, inputs: tuple[Tensor, ...], batch_data_samples: SampleList, train_cfg: ConfigType
+    ) -> dict[str, Tensor]:
         """Losses of the scores and of the branch."""
         fc7 = self.fc7_features(inputs)
         losses = self.loss_by_feat(self.conv_seg(fc7), batch_data_samples)

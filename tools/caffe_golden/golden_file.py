@@ -42,8 +42,10 @@ def complete_checks(path: Path) -> Iterator[Check]:
     # Arrays and tables that are missing, or of other shapes than the rest of the file promises.
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = f'{type(error).__name__}: {" ".join(str(error).split())[:200]}'
-        raise InputError(f'{path} is not a whole golden file: after {count} quantities, what belongs to the next one '
-                         f'is missing or of another shape ({reason}); copy it again.') from error
+        raise InputError(
+            f'{path} is not a whole golden file: after {count} quantities, what belongs to the next one '
+            f'is missing or of another shape ({reason}); copy it again.'
+        ) from error
     if not count and not is_of_a_model(path):
         raise InputError(f'{path} holds nothing that could be compared; copy it again, or remove it.')
 
@@ -51,7 +53,8 @@ def complete_checks(path: Path) -> Iterator[Check]:
 def is_of_a_model(path: Path) -> bool:
     """Whether a file holds the weights and outputs of a ``.caffemodel`` beside it, which is compared with them."""
     return path.suffix == '.npz' and any(
-        counterpart(read_caffemodel(model), {path.stem: read(path)}) for model in path.parent.glob('*.caffemodel'))
+        counterpart(read_caffemodel(model), {path.stem: read(path)}) for model in path.parent.glob('*.caffemodel')
+    )
 
 
 def check_file(path: Path) -> Iterator[Check]:
@@ -86,6 +89,15 @@ def read(path: Path) -> dict:
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
     # Damaged archives raise errors of NumPy, zipfile or zlib.
-    except (OSError, ValueError, TypeError, AttributeError, EOFError, RecursionError, NotImplementedError,
-            zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        RecursionError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise InputError(f'{path} cannot be read ({type(error).__name__}: {error}); copy it again.') from error

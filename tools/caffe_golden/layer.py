@@ -37,14 +37,15 @@ def check_layer(arrays: Mapping[str, np.ndarray]) -> Iterator[Check]:
     """
     for key in arrays:
         if key.endswith('/bottom'):
-            yield from _check_case(arrays, key[:-len('/bottom')])
+            yield from _check_case(arrays, key[: -len('/bottom')])
         elif key.endswith('/ChwHW'):
-            yield from _check_initial_values(arrays, key[:-len('/ChwHW')])
+            yield from _check_initial_values(arrays, key[: -len('/ChwHW')])
 
 
 def _check_case(arrays: Mapping[str, np.ndarray], case: str) -> Iterator[Check]:
-    x, blob0, blob1 = (torch.from_numpy(arrays[f'{case}/{name}']).requires_grad_()
-                       for name in ('bottom', 'blob0', 'blob1'))
+    x, blob0, blob1 = (
+        torch.from_numpy(arrays[f'{case}/{name}']).requires_grad_() for name in ('bottom', 'blob0', 'blob1')
+    )
     top = global_interp(x, blob0.t(), blob1.t())
     top.backward(torch.from_numpy(arrays[f'{case}/top_diff'].astype(np.float32)))
     top = top.detach().numpy()
@@ -60,7 +61,7 @@ def _check_case(arrays: Mapping[str, np.ndarray], case: str) -> Iterator[Check]:
     for key in arrays:
         if not key.startswith(f'{case}/'):
             continue
-        name = key[len(case) + 1:]
+        name = key[len(case) + 1 :]
         if name in actual:
             yield Check(key, relative_error(actual[name], arrays[key]), TOLERANCE)
         elif name not in ('bottom', 'blob0', 'blob1', 'top_diff'):
@@ -86,7 +87,11 @@ def _check_initial_values(arrays: Mapping[str, np.ndarray], case: str) -> Iterat
     for _ in range(draws):
         layer.reset_parameters()
         for index, kernel in enumerate((layer.kernel_h, layer.kernel_w)):
-            statistics[index] += [kernel.min().item(), kernel.max().item(), kernel.mean().item(),
-                                  kernel.std(correction=0).item()]
+            statistics[index] += [
+                kernel.min().item(),
+                kernel.max().item(),
+                kernel.mean().item(),
+                kernel.std(correction=0).item(),
+            ]
     error = np.abs((statistics / draws - stored) / np.array(bounds)[:, None]).max()
     yield Check(f'{case}/stats_min_max_mean_std', float(error), STATISTICS_TOLERANCE, 'of the bound')

@@ -45,12 +45,13 @@ def check_model(path: Path, stored: Mapping[str, Arrays]) -> Iterator[Check]:
     state = {key: torch.from_numpy(array) for key, array in convert(layers, layout).state.items()}
     for run in runs(arrays):
         if _belongs(layers, arrays, run):
-            for check in check_run(arrays, run, state, parts=('blob', )):
+            for check in check_run(arrays, run, state, parts=('blob',)):
                 yield Check(f'converted, {check.name}', check.error, check.tolerance)
 
 
 def counterpart(layers: Layers, stored: Mapping[str, Arrays]) -> str | None:
     """The golden file with these weights: all its shapes match, and no other file has more equal arrays."""
+
     def equal_arrays(name: str) -> int:
         return sum(np.array_equal(blob, stored[name][key]) for key, blob in _weights(layers, stored[name]))
 

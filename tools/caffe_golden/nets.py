@@ -48,8 +48,12 @@ def check_net(arrays: Arrays) -> Iterator[Check]:
         yield from check_run(arrays, run)
 
 
-def check_run(arrays: Arrays, run: str, state: dict[str, Tensor] | None = None,
-              parts: tuple[str, ...] = ('blob', 'diff', 'grad', 'total_loss')) -> Iterator[Check]:
+def check_run(
+    arrays: Arrays,
+    run: str,
+    state: dict[str, Tensor] | None = None,
+    parts: tuple[str, ...] = ('blob', 'diff', 'grad', 'total_loss'),
+) -> Iterator[Check]:
     """Compare the stored quantities of one run.
 
     Args:
@@ -73,8 +77,9 @@ def check_run(arrays: Arrays, run: str, state: dict[str, Tensor] | None = None,
         yield from _check_tiled_loss(arrays, run, state, parts)
 
 
-def _check_tiled_loss(arrays: Arrays, run: str, state: dict[str, Tensor] | None,
-                      parts: tuple[str, ...]) -> Iterator[Check]:
+def _check_tiled_loss(
+    arrays: Arrays, run: str, state: dict[str, Tensor] | None, parts: tuple[str, ...]
+) -> Iterator[Check]:
     """Compare what training computes, without full-size scores."""
     model = _prepared_net(arrays, run, state)
     actual = _quantities(model, *_backward(model, arrays, run), arrays, run)
@@ -106,7 +111,7 @@ def _backward(model: nn.Module, arrays: Arrays, run: str) -> tuple[Tensor, dict[
 def _stored(arrays: Arrays, run: str, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Keys of the quantities to compare, and their names within the run."""
     for key in arrays:
-        name = key[len(run) + 1:]
+        name = key[len(run) + 1 :]
         if key.startswith(f'{run}/') and name.split('/')[0] in parts and name not in _GIVEN:
             yield key, name
 
@@ -122,8 +127,11 @@ def inputs(arrays: Arrays, run: str) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """
     if f'{run}/blob/data' not in arrays:
         shape = arrays[f'{run}/diff/data'].shape
-        run = next(other for other in runs(arrays)
-                   if f'{other}/blob/data' in arrays and arrays[f'{other}/blob/data'].shape == shape)
+        run = next(
+            other
+            for other in runs(arrays)
+            if f'{other}/blob/data' in arrays and arrays[f'{other}/blob/data'].shape == shape
+        )
     data, label, image_labels = (arrays.get(f'{run}/blob/{name}') for name in ('data', 'label', 'cls'))
     return data.astype(np.float32), label.astype(np.int64), image_labels
 
@@ -160,22 +168,33 @@ def _model_config(arrays: Arrays, run: str, cls_pool: str) -> dict:
         in_index=0,
         fc_channels=fc6.shape[0],
         num_classes=score.shape[0],
-        loss_decode=dict(type='CaffeSoftmaxLoss', normalize=layout == 'largefov', loss_weight=seg_weight))
+        loss_decode=dict(type='CaffeSoftmaxLoss', normalize=layout == 'largefov', loss_weight=seg_weight),
+    )
     if cls_weight:
-        head.update(type='BranchedFCHead', multi_label_head=dict(
-            pool={'AVE': 'avg', 'MAX': 'max'}[cls_pool],
-            loss_decode=dict(type='MultiLabelAuxLoss', normalization='caffe', loss_weight=cls_weight[0])))
+        head.update(
+            type='BranchedFCHead',
+            multi_label_head=dict(
+                pool={'AVE': 'avg', 'MAX': 'max'}[cls_pool],
+                loss_decode=dict(type='MultiLabelAuxLoss', normalization='caffe', loss_weight=cls_weight[0]),
+            ),
+        )
     if f'{run}/param/gdn/0' in arrays:
         (coarse_h, fine_h), (coarse_w, fine_w) = (arrays[f'{run}/param/gdn/{i}'].shape for i in (0, 1))
-        head.update(type='GlobalInterpHead', base_type=head['type'], in_size=(coarse_h, coarse_w),
-                    out_size=(fine_h, fine_w), size_policy='error')
+        head.update(
+            type='GlobalInterpHead',
+            base_type=head['type'],
+            in_size=(coarse_h, coarse_w),
+            out_size=(fine_h, fine_w),
+            size_policy='error',
+        )
     widths = tuple(arrays[f'param/conv{stage}_1/0'].shape[0] for stage in range(1, 6))
     return dict(
         type='EncoderDecoder',
         backbone=dict(type='CaffeVGG', layout=layout, widths=widths),
         decode_head=head,
         train_cfg={},
-        test_cfg=dict(mode='whole'))
+        test_cfg=dict(mode='whole'),
+    )
 
 
 def _state_dict(arrays: Arrays, run: str) -> dict[str, Tensor]:
@@ -200,8 +219,11 @@ def parameter_keys(score_name: str) -> dict[str, str]:
 
 def conv_names_and_indices() -> list[tuple[str, int]]:
     """Caffe's names of the convolutions and their indices in ``CaffeVGG.features``."""
-    return [(f'conv{stage}_{number}', first + number - 1)
-            for stage, first, count in _stages() for number in range(1, count + 1)]
+    return [
+        (f'conv{stage}_{number}', first + number - 1)
+        for stage, first, count in _stages()
+        for number in range(1, count + 1)
+    ]
 
 
 def pool_names_and_indices() -> list[tuple[str, int]]:
@@ -310,8 +332,9 @@ class Recording:
             tensor.register_hook(lambda gradient: self.gradients.__setitem__(name, gradient.detach()))
 
 
-def _quantities(model: nn.Module, image: Tensor, losses: dict[str, Tensor], total: Tensor,
-                arrays: Arrays, run: str) -> dict[str, Tensor]:
+def _quantities(
+    model: nn.Module, image: Tensor, losses: dict[str, Tensor], total: Tensor, arrays: Arrays, run: str
+) -> dict[str, Tensor]:
     """Losses and gradients, by the names of the golden file."""
     weights = arrays.get(f'{run}/loss_weight', np.ones(1))
     actual = {'diff/data': image.grad, 'total_loss': total.detach()}
@@ -331,7 +354,7 @@ def _quantities(model: nn.Module, image: Tensor, losses: dict[str, Tensor], tota
 def _error(actual: dict[str, Tensor], name: str, expected: np.ndarray) -> float:
     """Error of one quantity; infinite if this project does not compute it."""
     grid = name.endswith('_grid3')
-    value = actual.get(name[:-len('_grid3')] if grid else name)
+    value = actual.get(name[: -len('_grid3')] if grid else name)
     if value is None:
         return float('inf')
     value = value[:, :, ::3, ::3] if grid else value

@@ -48,7 +48,7 @@ def _check_derived(arrays: Mapping[str, np.ndarray]) -> Iterator[Check]:
         if name.startswith('bilinear_ac_'):
             ours = bilinear_kernel(fine, coarse, 'true' in name, dtype=torch.float64).t().numpy()
         elif name.startswith('bilinear_stride'):
-            ours = _stride_matrix(coarse, fine, int(name[len('bilinear_stride'):].split('_')[0]))
+            ours = _stride_matrix(coarse, fine, int(name[len('bilinear_stride') :].split('_')[0]))
         elif name.endswith('_singular_values'):
             matrix = next(matrix for matrix in _MATRICES if matrix.startswith(name.split('_')[0]))
             ours = torch.linalg.svdvals(torch.from_numpy(arrays[matrix]).double()).numpy()

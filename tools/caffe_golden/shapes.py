@@ -39,11 +39,15 @@ def check_shapes(table: Mapping[str, Mapping[str, list[int]]]) -> Iterator[Check
 def _require_sizes(name: str, shapes: object) -> None:
     sizes = [*shapes.values(), shapes.get('data')] if isinstance(shapes, dict) else [None]
     if not all(isinstance(size, list) and len(size) == 2 and all(type(side) is int for side in size) for size in sizes):
-        raise InputError(f'The table of sizes has no height and width for each blob of {name}, the image (data) among '
-                         'them; copy it again.')
+        raise InputError(
+            f'The table of sizes has no height and width for each blob of {name}, the image (data) among '
+            'them; copy it again.'
+        )
     if not all(0 < side <= _LARGEST for side in shapes['data']):
-        raise InputError(f'The table of sizes has an image of {shapes["data"]} pixels for {name}, but sides are 1 to '
-                         f'{_LARGEST}; copy it again.')
+        raise InputError(
+            f'The table of sizes has an image of {shapes["data"]} pixels for {name}, but sides are 1 to '
+            f'{_LARGEST}; copy it again.'
+        )
 
 
 def _unsplit(blob: str) -> str:
@@ -53,13 +57,17 @@ def _unsplit(blob: str) -> str:
 
 @torch.no_grad()
 def _sizes(layout: str, size: list[int]) -> dict[str, list[int]]:
-    backbone = MODELS.build(dict(type='CaffeVGG', layout=layout, widths=(1, ) * 5)).eval()
+    backbone = MODELS.build(dict(type='CaffeVGG', layout=layout, widths=(1,) * 5)).eval()
     head = MODELS.build(dict(type='CaffeFCHead', layout=layout, in_channels=1, in_index=0, fc_channels=1)).eval()
     sizes = {'data': size}
     for name, index in conv_names_and_indices() + pool_names_and_indices():
         _note(sizes, backbone.features[index], name)
-    for module, *names in ((head.pool5a, 'pool5a'), (head.fc6, 'fc6'), (head.fc7, 'fc7'),
-                           (head.conv_seg, 'score_fr', 'fc8_voc12')):
+    for module, *names in (
+        (head.pool5a, 'pool5a'),
+        (head.fc6, 'fc6'),
+        (head.fc7, 'fc7'),
+        (head.conv_seg, 'score_fr', 'fc8_voc12'),
+    ):
         _note(sizes, module, *names)
     coarse = head(backbone(torch.zeros(1, 3, *size)))
     if layout == 'fcn32s':
@@ -72,4 +80,5 @@ def _sizes(layout: str, size: list[int]) -> dict[str, list[int]]:
 
 def _note(sizes: dict[str, list[int]], module: nn.Module, *names: str) -> None:
     module.register_forward_hook(
-        lambda module, args, output: sizes.update({name: list(output.shape[2:]) for name in names}))
+        lambda module, args, output: sizes.update({name: list(output.shape[2:]) for name in names})
+    )

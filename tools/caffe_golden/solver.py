@@ -70,7 +70,7 @@ def check_solver(arrays: Arrays) -> Iterator[Check]:
         One comparison per stored array.
     """
     for name, settings in json.loads(str(arrays['meta']))['sets'].items():
-        stored = {key[len(name) + 1:]: array for key, array in arrays.items() if key.startswith(f'{name}/')}
+        stored = {key[len(name) + 1 :]: array for key, array in arrays.items() if key.startswith(f'{name}/')}
         actual = train(arrays, settings, iterations=len(stored['loss']))
         error = relative_error(actual.rates, stored['lr_formula'])
         yield Check(f'{name}/lr_formula', error, RATE_TOLERANCE)
@@ -116,8 +116,9 @@ def train(arrays: Arrays, settings: Mapping, iterations: int) -> Trajectory:
     solver, iter_size = settings['solver'], settings['solver'].get('iter_size', 1)
     net = ThinNet(arrays, settings['loss_param'])
     optim_wrapper = build_optim_wrapper(net, optim_wrapper_config(solver, _multipliers(settings)))
-    schedulers = [PARAM_SCHEDULERS.build(dict(optimizer=optim_wrapper, **config))
-                  for config in param_scheduler_config(solver)]
+    schedulers = [
+        PARAM_SCHEDULERS.build(dict(optimizer=optim_wrapper, **config)) for config in param_scheduler_config(solver)
+    ]
     images = torch.from_numpy(arrays['data']).float() / 4
     labels = torch.from_numpy(arrays['label']).long().squeeze(2)
 
@@ -134,8 +135,9 @@ def train(arrays: Arrays, settings: Mapping, iterations: int) -> Trajectory:
             scheduler.step()
     return Trajectory(
         losses=np.reshape(losses, (iterations, iter_size)),
-        rates=np.array(rates[iter_size - 1::iter_size]),
-        weights={key: np.stack([step[key] for step in weights[::iter_size]]) for key in _PARAMETERS})
+        rates=np.array(rates[iter_size - 1 :: iter_size]),
+        weights={key: np.stack([step[key] for step in weights[::iter_size]]) for key in _PARAMETERS},
+    )
 
 
 def _multipliers(settings: Mapping) -> dict[str, tuple[float, float]]:
@@ -154,8 +156,7 @@ class ThinNet(nn.Module):
 
     def __init__(self, arrays: Arrays, loss_param: str) -> None:
         super().__init__()
-        start = {name: torch.from_numpy(_flip(key, arrays[f'init/{key}']))
-                 for key, name in _PARAMETERS.items()}
+        start = {name: torch.from_numpy(_flip(key, arrays[f'init/{key}'])) for key, name in _PARAMETERS.items()}
         (coarse_h, fine_h), (coarse_w, fine_w) = arrays['init/gdn/0'].shape, arrays['init/gdn/1'].shape
         self.conv1 = nn.Conv2d(*start['conv1.weight'].shape[1::-1], 3, stride=2, padding=1)
         self.conv2 = nn.Conv2d(*start['conv2.weight'].shape[1::-1], 1)
@@ -166,7 +167,8 @@ class ThinNet(nn.Module):
         self.ignore_index = int(fields['ignore_label'])
         self.loss = CaffeSoftmaxLoss(
             normalization=fields['normalization'].lower() if 'normalization' in fields else None,
-            normalize=fields.get('normalize') != 'false')
+            normalize=fields.get('normalize') != 'false',
+        )
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """Loss of images (N, C, H, W) with labels (N, H, W)."""
@@ -175,8 +177,7 @@ class ThinNet(nn.Module):
 
     def caffe_weights(self) -> dict[str, np.ndarray]:
         """Copies of all weights as Caffe stores them."""
-        return {key: _flip(key, self.get_parameter(name).detach().numpy())
-                for key, name in _PARAMETERS.items()}
+        return {key: _flip(key, self.get_parameter(name).detach().numpy()) for key, name in _PARAMETERS.items()}
 
 
 def _flip(key: str, array: np.ndarray) -> np.ndarray:

@@ -24,11 +24,15 @@ def optim_wrapper_config(solver: Mapping[str, Any], multipliers: Mapping[str, tu
             type='mmseg.CaffeSGD',
             lr=solver['base_lr'],
             momentum=solver.get('momentum', 0),
-            weight_decay=solver.get('weight_decay', 0)),
+            weight_decay=solver.get('weight_decay', 0),
+        ),
         accumulative_counts=solver.get('iter_size', 1),
         paramwise_cfg=dict(
-            custom_keys={key: dict(lr_mult=lr_mult, decay_mult=decay_mult)
-                         for key, (lr_mult, decay_mult) in multipliers.items()}))
+            custom_keys={
+                key: dict(lr_mult=lr_mult, decay_mult=decay_mult) for key, (lr_mult, decay_mult) in multipliers.items()
+            }
+        ),
+    )
 
 
 def param_scheduler_config(solver: Mapping[str, Any]) -> list[dict]:
@@ -59,10 +63,12 @@ def param_scheduler_config(solver: Mapping[str, Any]) -> list[dict]:
         end = size - 1 + size * solver['max_iter'] + 1
         config = dict(type='PolyLR', power=solver['power'], eta_min=0, end=end)
     elif policy == 'exp':
-        config = dict(type='ExponentialLR', gamma=solver['gamma']**(1 / size))
+        config = dict(type='ExponentialLR', gamma=solver['gamma'] ** (1 / size))
     elif policy == 'inv':
         config = dict(type='mmseg.CaffeInvLR', gamma=solver['gamma'] / size, power=solver['power'])
     else:
-        raise InputError(f'The solver has lr_policy {policy!r}, but only fixed, step, multistep, poly, exp '
-                         'and inv have a counterpart here; use one of these.')
+        raise InputError(
+            f'The solver has lr_policy {policy!r}, but only fixed, step, multistep, poly, exp '
+            'and inv have a counterpart here; use one of these.'
+        )
     return [dict(begin=size - 1, by_epoch=False, **config)]

@@ -19,8 +19,9 @@ def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--data-root', default='data/VOCdevkit/VOC2012', help='default: %(default)s')
-    parser.add_argument('--any-count', action='store_true',
-                        help='accept other numbers of images, for an extract of VOC')
+    parser.add_argument(
+        '--any-count', action='store_true', help='accept other numbers of images, for an extract of VOC'
+    )
     parser.add_argument('--max-lines', type=int, default=50, help='defects shown; default: %(default)s')
     parser.add_argument('--workers', type=positive, default=os.cpu_count(), help='processes; default: %(default)s')
     return parser.parse_args()
@@ -39,10 +40,13 @@ def main() -> int:
     args = parse_args()
     import_parts()  # takes seconds, and --help needs none of it
     from voc_defects import EXPECTED, class_defects, count_defects, file_defects, list_defects, read_lists
+
     root = Path(args.data_root)
     if not root.is_dir():
-        raise InputError(f'There is no folder {root}; name the folder VOC2012 by --data-root, or get the data with: '
-                         'python tools/dataset_converters/get_voc.py')
+        raise InputError(
+            f'There is no folder {root}; name the folder VOC2012 by --data-root, or get the data with: '
+            'python tools/dataset_converters/get_voc.py'
+        )
     lists, unusable = read_lists(root)
     if not lists and not unusable:
         raise InputError(f'{root} has no lists in ImageSets/Segmentation; name the folder VOC2012 by --data-root.')
@@ -57,7 +61,7 @@ def main() -> int:
     of_files, counts = file_defects(root, lists, args.workers, show_progress)
     print_classes(counts)
     defects += [*class_defects(counts), *of_files]
-    for defect in defects[:args.max_lines]:
+    for defect in defects[: args.max_lines]:
         print(defect)
     if len(defects) > args.max_lines:
         print(f'... and {len(defects) - args.max_lines} more')
@@ -69,6 +73,7 @@ def print_classes(counts: dict[str, Counter[int]]) -> None:
     """Print in how many masks of each list each label is."""
     from mmseg_gdn.datasets import CheckedVOCDataset
     from mmseg_gdn.evaluation.voc_palette import VOID
+
     print(f'{"masks with":17}' + ''.join(f'{name:>10}' for name in counts))
     for label, name in [*enumerate(CheckedVOCDataset.METAINFO['classes']), (VOID, 'void')]:
         print(f'{label:>3} {name:13}' + ''.join(f'{labels[label]:>10}' for labels in counts.values()))

@@ -34,8 +34,11 @@ def add_missing_lists(lists: Path, source: Source, downloads: Path, any_count: b
         try:
             published = download(source, downloads)
         except InputError as error:
-            print(f'warning: {lists} gets no seg11valid.txt, which is needed to test configs/gdn/fcn32s_voc11valid.py: '
-                  f'{error}', file=sys.stderr)
+            print(
+                f'warning: {lists} gets no seg11valid.txt, which is needed to test configs/gdn/fcn32s_voc11valid.py: '
+                f'{error}',
+                file=sys.stderr,
+            )
             return
         write_derived('seg11valid', published_seg11valid(published, lists, any_count), lists, any_count)
 
@@ -56,8 +59,10 @@ def trainaug(lists: Path, sbd: Path | None = None) -> list[str]:
     if sbd is not None:
         return merged_lists([sbd / 'train.txt', sbd / 'val.txt'], lists)[1]
     if not (lists / 'aug.txt').is_file():
-        raise InputError(f'There is no {lists / "aug.txt"}, which names the images that SBD adds; run '
-                         "tools/dataset_converters/get_voc.py, or give SBD's folder dataset by --sbd.")
+        raise InputError(
+            f'There is no {lists / "aug.txt"}, which names the images that SBD adds; run '
+            "tools/dataset_converters/get_voc.py, or give SBD's folder dataset by --sbd."
+        )
     return read_ids(lists / 'train.txt') + read_ids(lists / 'aug.txt')
 
 
@@ -102,9 +107,11 @@ def published_seg11valid(published: Path, lists: Path, any_count: bool = False) 
     names, val = read_ids(published), set(read_ids(lists / 'val.txt'))
     missing = [name for name in names if name not in val]
     if missing and not any_count:
-        raise InputError(f'{lists / "val.txt"} lacks {len(missing)} of the {len(names)} images that {published} names, '
-                         f"the first of them {missing[0]}; use VOC 2012's own val.txt, or add --any-count for an "
-                         'extract.')
+        raise InputError(
+            f'{lists / "val.txt"} lacks {len(missing)} of the {len(names)} images that {published} names, '
+            f"the first of them {missing[0]}; use VOC 2012's own val.txt, or add --any-count for an "
+            'extract.'
+        )
     return [name for name in names if name in val]
 
 
@@ -137,5 +144,7 @@ def require_count(name: str, names: list[str], any_count: bool = False) -> None:
         InputError: If the number is another.
     """
     if len(names) != COUNTS[name] and not any_count:
-        raise InputError(f'The list {name} would have {len(names)} images instead of {COUNTS[name]}; use the complete '
-                         'lists of VOC and SBD, or add --any-count for an extract.')
+        raise InputError(
+            f'The list {name} would have {len(names)} images instead of {COUNTS[name]}; use the complete '
+            'lists of VOC and SBD, or add --any-count for an extract.'
+        )

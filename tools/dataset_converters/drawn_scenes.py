@@ -77,7 +77,8 @@ def draw_scene(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         label = int(generator.integers(1, NUM_SHAPES * NUM_TEXTURES + 1))
         inside = _silhouette(generator, (label - 1) // NUM_TEXTURES, height, width)
         rim = cv2.dilate(inside, np.ones((3, 3), np.uint8), iterations=BORDER // 2) - cv2.erode(
-            inside, np.ones((3, 3), np.uint8), iterations=BORDER // 2)
+            inside, np.ones((3, 3), np.uint8), iterations=BORDER // 2
+        )
         surface = _surface(generator, label, height, width)
         image = np.where(inside[..., None] > 0, surface, image)
         mask[inside > 0] = label
@@ -115,8 +116,22 @@ def _silhouette(generator: np.random.Generator, shape: int, height: int, width: 
         1: np.array([(-1.3, -0.35), (1.3, -0.35), (1.3, 0.35), (-1.3, 0.35)]),
         2: _polar(np.arange(3) * 2 * np.pi / 3, np.full(3, 1.25)),
         3: _polar(np.arange(10) * np.pi / 5, np.tile((1.3, 0.5), 5)),
-        4: np.array([(-1.2, -.3), (-.3, -.3), (-.3, -1.2), (.3, -1.2), (.3, -.3), (1.2, -.3), (1.2, .3), (.3, .3),
-                     (.3, 1.2), (-.3, 1.2), (-.3, .3), (-1.2, .3)]),
+        4: np.array(
+            [
+                (-1.2, -0.3),
+                (-0.3, -0.3),
+                (-0.3, -1.2),
+                (0.3, -1.2),
+                (0.3, -0.3),
+                (1.2, -0.3),
+                (1.2, 0.3),
+                (0.3, 0.3),
+                (0.3, 1.2),
+                (-0.3, 1.2),
+                (-0.3, 0.3),
+                (-1.2, 0.3),
+            ]
+        ),
     }[shape]
     angle = generator.uniform(0, 2 * np.pi)
     rotation = np.array([(np.cos(angle), np.sin(angle)), (-np.sin(angle), np.cos(angle))])

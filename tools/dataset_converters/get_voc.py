@@ -39,10 +39,16 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data-root', default='data/VOCdevkit', help='gets the folder VOC2012; default: %(default)s')
     parser.add_argument('--downloads', help='folder for the archives; default: downloads, beside the data root')
-    parser.add_argument('--mirror', action='append', default=[], metavar='NAME=URL',
-                        help='another address for a file of tools/sources.json; its hash stays the same')
-    parser.add_argument('--any-count', action='store_true',
-                        help='accept other numbers of images, for mirrors with an extract of VOC')
+    parser.add_argument(
+        '--mirror',
+        action='append',
+        default=[],
+        metavar='NAME=URL',
+        help='another address for a file of tools/sources.json; its hash stays the same',
+    )
+    parser.add_argument(
+        '--any-count', action='store_true', help='accept other numbers of images, for mirrors with an extract of VOC'
+    )
     parser.add_argument('--workers', type=positive, default=os.cpu_count(), help='processes; default: %(default)s')
     return parser.parse_args()
 
@@ -75,20 +81,21 @@ def main() -> None:
 
 def voc_is_there(root: Path) -> bool:
     """Whether every image of VOC's trainval and every mask of train and val exists."""
-    lists = [root / 'ImageSets' / name for name in ('Main/trainval.txt', 'Segmentation/train.txt',
-                                                    'Segmentation/val.txt')]
+    lists = [
+        root / 'ImageSets' / name for name in ('Main/trainval.txt', 'Segmentation/train.txt', 'Segmentation/val.txt')
+    ]
     if not all(path.is_file() for path in lists):
         return False
     images, *masks = (read_ids(path) for path in lists)
-    return (_all_exist(root / 'JPEGImages', images, '.jpg')
-            and all(_all_exist(root / 'SegmentationClass', names, '.png') for names in masks))
+    return _all_exist(root / 'JPEGImages', images, '.jpg') and all(
+        _all_exist(root / 'SegmentationClass', names, '.png') for names in masks
+    )
 
 
 def aug_is_there(root: Path) -> bool:
     """Whether the merged lists and every mask from SBD that they name exist."""
     aug, trainaug = (root / 'ImageSets' / 'Segmentation' / f'{name}.txt' for name in ('aug', 'trainaug'))
-    return (aug.is_file() and trainaug.is_file()
-            and _all_exist(root / 'SegmentationClassAug', read_ids(aug), '.png'))
+    return aug.is_file() and trainaug.is_file() and _all_exist(root / 'SegmentationClassAug', read_ids(aug), '.png')
 
 
 def _all_exist(folder: Path, names: list[str], suffix: str) -> bool:
@@ -96,8 +103,9 @@ def _all_exist(folder: Path, names: list[str], suffix: str) -> bool:
     return existing.issuperset(f'{name}{suffix}' for name in names)
 
 
-def needs(has_voc: bool, has_aug: bool, root: Path, downloads: Path,
-          sources: dict[str, Source]) -> Iterator[tuple[Path, float]]:
+def needs(
+    has_voc: bool, has_aug: bool, root: Path, downloads: Path, sources: dict[str, Source]
+) -> Iterator[tuple[Path, float]]:
     """Folders and the bytes that each is to take."""
     if not has_voc:
         voc = sources['voc2012-trainval']
@@ -139,8 +147,14 @@ def show_progress(items: Iterable, count: int) -> Iterator:
 def check(root: Path, args: argparse.Namespace) -> None:
     """Run check_voc.py, which ends this process with its exit status."""
     script = Path(__file__).with_name('check_voc.py')
-    sys.argv = [str(script), '--data-root', str(root), '--workers', str(args.workers),
-                *(['--any-count'] if args.any_count else [])]
+    sys.argv = [
+        str(script),
+        '--data-root',
+        str(root),
+        '--workers',
+        str(args.workers),
+        *(['--any-count'] if args.any_count else []),
+    ]
     runpy.run_path(str(script), run_name='__main__')
 
 

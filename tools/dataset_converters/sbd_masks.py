@@ -15,8 +15,12 @@ from mmseg_gdn.utils import InputError, atomic_write
 from mmseg_gdn.utils.ids import read_ids
 
 
-def convert_masks(annotations: Path, masks: Path, workers: int = 1,
-                  progress: Callable[[Iterable, int], Iterator] = lambda items, count: items) -> int:
+def convert_masks(
+    annotations: Path,
+    masks: Path,
+    workers: int = 1,
+    progress: Callable[[Iterable, int], Iterator] = lambda items, count: items,
+) -> int:
     """Convert SBD's ``.mat`` files to masks; those that exist stay, so this goes on after a break.
 
     Args:
@@ -70,8 +74,10 @@ def _convert(annotations: Path, masks: Path, name: str) -> None:
             _converter().convert_mat(f'{name}.mat', str(annotations), unfinished)
         # SciPy reports damaged files by many kinds of exceptions.
         except Exception as error:
-            raise InputError(f'{annotations / name}.mat cannot be converted ({type(error).__name__}: {error}); delete '
-                             'it and run this again.') from error
+            raise InputError(
+                f'{annotations / name}.mat cannot be converted ({type(error).__name__}: {error}); delete '
+                'it and run this again.'
+            ) from error
         Path(unfinished, f'{name}.png').replace(masks / f'{name}.png')
 
 
@@ -79,7 +85,8 @@ def _convert(annotations: Path, masks: Path, name: str) -> None:
 def _converter() -> ModuleType:
     mmseg = Path(importlib.util.find_spec('mmseg').origin).parent
     spec = importlib.util.spec_from_file_location(
-        'voc_aug', mmseg / '.mim' / 'tools' / 'dataset_converters' / 'voc_aug.py')
+        'voc_aug', mmseg / '.mim' / 'tools' / 'dataset_converters' / 'voc_aug.py'
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

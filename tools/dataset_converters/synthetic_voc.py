@@ -24,6 +24,7 @@ def main() -> None:
     args = parse_args()
     import_parts()  # takes seconds, and --help needs none of it
     from drawn_scenes import make_synthetic_voc
+
     try:
         make_synthetic_voc(args.root, args.train, args.val, args.test, args.seed)
     except OSError as error:

@@ -39,8 +39,10 @@ def unpack(archive: Path, folder: Path, parts: dict[str, str]) -> int:
                 found[part] += 1
                 show(file.tell())
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise InputError(f'{archive} could not be unpacked to {folder} ({error}); make room if the disk is full, else '
-                         'delete the archive and run this again.') from error
+        raise InputError(
+            f'{archive} could not be unpacked to {folder} ({error}); make room if the disk is full, else '
+            'delete the archive and run this again.'
+        ) from error
     missing = [part for part, count in found.items() if not count]
     if missing:
         raise InputError(f'{archive} has no {missing[0]}, so it is another archive; delete it and run this again.')

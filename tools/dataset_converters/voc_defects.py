@@ -22,12 +22,17 @@ from mmseg_gdn.utils.masks import Mask, read_mask
 from mmseg_gdn.utils.regular import other_kind
 
 EXPECTED = {'train': 1464, 'val': 1449, 'trainaug': 10582, 'test': 1456}
-_MASKS = {'train': ('SegmentationClass', ), 'val': ('SegmentationClass', ), 'test': (),
-          'trainaug': ('SegmentationClass', 'SegmentationClassAug')}
+_MASKS = {
+    'train': ('SegmentationClass',),
+    'val': ('SegmentationClass',),
+    'test': (),
+    'trainaug': ('SegmentationClass', 'SegmentationClassAug'),
+}
 _LABELS = {*range(NUM_CLASSES), VOID}
 _FORMATS = ('JPEG', 'PNG', 'BMP', 'TIFF', 'WEBP')
-_NO_TEST_IMAGE = ("missing; VOC's test images come in a separate archive, which the challenge's server provides after "
-                  'registration')
+_NO_TEST_IMAGE = (
+    "missing; VOC's test images come in a separate archive, which the challenge's server provides after registration"
+)
 
 
 def read_lists(root: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
@@ -72,9 +77,12 @@ def list_defects(lists: dict[str, list[str]]) -> Iterator[str]:
                 yield f'{image_id}: in {one} and in {other}'
 
 
-def file_defects(root: Path, lists: dict[str, list[str]], workers: int = 1,
-                 progress: Callable[[Iterable, int], Iterable] = lambda items, count: items
-                 ) -> tuple[list[str], dict[str, Counter[int]]]:
+def file_defects(
+    root: Path,
+    lists: dict[str, list[str]],
+    workers: int = 1,
+    progress: Callable[[Iterable, int], Iterable] = lambda items, count: items,
+) -> tuple[list[str], dict[str, Counter[int]]]:
     """Read every image and mask the lists name.
 
     Args:
@@ -94,8 +102,11 @@ def file_defects(root: Path, lists: dict[str, list[str]], workers: int = 1,
         results = pool.map(check, names, (folders[name] for name in names), chunksize=16)
         checked = dict(zip(names, progress(results, len(names))))
     defects = [defect for name in names for defect in checked[name][0]]
-    counts = {name: Counter(label for image_id in ids for label in checked[image_id][1])
-              for name, ids in lists.items() if _MASKS[name]}
+    counts = {
+        name: Counter(label for image_id in ids for label in checked[image_id][1])
+        for name, ids in lists.items()
+        if _MASKS[name]
+    }
     return defects, counts
 
 
@@ -104,8 +115,10 @@ def class_defects(counts: dict[str, Counter[int]]) -> Iterator[str]:
     for name, labels in counts.items():
         if labels and not any(0 < label < NUM_CLASSES for label in labels):
             found = ', '.join(map(str, sorted(labels)))
-            yield (f'{name}: no mask holds an object (1..{NUM_CLASSES - 1}), only {found}; masks need class indices, '
-                   'such as 15 for a person')
+            yield (
+                f'{name}: no mask holds an object (1..{NUM_CLASSES - 1}), only {found}; masks need class indices, '
+                'such as 15 for a person'
+            )
 
 
 def _check_pair(root: Path, image_id: str, mask_folders: tuple[str, ...]) -> tuple[list[str], list[int]]:
@@ -150,8 +163,10 @@ def _image_size(path: Path, defects: list[str], if_missing: str) -> tuple[int, i
         defects.append(f'{path}: is damaged ({complaint}); replace it with a fresh copy')
     turn = orientation(io.BytesIO(content))
     if turn > 1:
-        defects.append(f'{path}: asks viewers to turn it (EXIF orientation {turn}), but is read as it is stored; store '
-                       'it as its mask was drawn, without this tag')
+        defects.append(
+            f'{path}: asks viewers to turn it (EXIF orientation {turn}), but is read as it is stored; store '
+            'it as its mask was drawn, without this tag'
+        )
     return size
 
 

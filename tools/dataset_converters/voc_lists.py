@@ -26,16 +26,28 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('lists', nargs='+', choices=list(COUNTS), metavar='LIST', help=', '.join(COUNTS))
     parser.add_argument('--data-root', default='data/VOCdevkit/VOC2012', help='default: %(default)s')
-    parser.add_argument('--sbd', type=Path, metavar='DIR',
-                        help="SBD's folder dataset, with train.txt and val.txt; default: get_voc.py's list aug.txt")
-    parser.add_argument('--voc2011-val', type=Path, metavar='LIST',
-                        help="VOC 2011's ImageSets/Segmentation/val.txt, for seg11valid")
-    parser.add_argument('--downloads', type=Path, default=Path('data/downloads'),
-                        help='folder for downloads; default: %(default)s')
-    parser.add_argument('--mirror', action='append', default=[], metavar='NAME=URL',
-                        help='another address for a file of tools/sources.json; its hash stays the same')
-    parser.add_argument('--any-count', action='store_true',
-                        help='accept other numbers of images, for an extract of VOC')
+    parser.add_argument(
+        '--sbd',
+        type=Path,
+        metavar='DIR',
+        help="SBD's folder dataset, with train.txt and val.txt; default: get_voc.py's list aug.txt",
+    )
+    parser.add_argument(
+        '--voc2011-val', type=Path, metavar='LIST', help="VOC 2011's ImageSets/Segmentation/val.txt, for seg11valid"
+    )
+    parser.add_argument(
+        '--downloads', type=Path, default=Path('data/downloads'), help='folder for downloads; default: %(default)s'
+    )
+    parser.add_argument(
+        '--mirror',
+        action='append',
+        default=[],
+        metavar='NAME=URL',
+        help='another address for a file of tools/sources.json; its hash stays the same',
+    )
+    parser.add_argument(
+        '--any-count', action='store_true', help='accept other numbers of images, for an extract of VOC'
+    )
     return parser.parse_args()
 
 

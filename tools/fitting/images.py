@@ -49,8 +49,10 @@ def build_dataset(dataset: dict, what: str) -> BaseDataset:
         raise
     # Missing folders, missing lists and folders without images, in this order.
     except (OSError, AssertionError, ValueError) as error:
-        raise InputError(f'The {what} images of the config cannot be found ({" ".join(str(error).split())}); put the '
-                         'data where the config expects it, or name its folder by --cfg-options.') from error
+        raise InputError(
+            f'The {what} images of the config cannot be found ({" ".join(str(error).split())}); put the '
+            'data where the config expects it, or name its folder by --cfg-options.'
+        ) from error
 
 
 def typical_size(dataset: BaseDataset) -> Size:

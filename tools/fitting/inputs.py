@@ -47,13 +47,19 @@ def require_kind(name: str, cfg: Config) -> None:
     """
     missing = [key for key in _NEEDED if not cfg.get(key)]
     if missing:
-        raise InputError(f'{name} sets no {" and no ".join(missing)}, but fitting needs training images, and '
-                         'validation decides whether it helped; use a config that has them.')
+        raise InputError(
+            f'{name} sets no {" and no ".join(missing)}, but fitting needs training images, and '
+            'validation decides whether it helped; use a config that has them.'
+        )
     if cfg.model.type.rsplit('.', 1)[-1] != 'EncoderDecoder':
-        raise InputError(f'{name} has a {cfg.model.type}, but matrices can be fitted to an EncoderDecoder only; for a '
-                         'cascade, train the variant that tools/gdn_variant.py prints.')
+        raise InputError(
+            f'{name} has a {cfg.model.type}, but matrices can be fitted to an EncoderDecoder only; for a '
+            'cascade, train the variant that tools/gdn_variant.py prints.'
+        )
     if (cfg.model.get('test_cfg') or {}).get('mode', 'whole') != 'whole':
-        raise InputError(f'{name} tests with sliding windows, but the matrices are fitted to whole images; to test '
-                         'whole images, add --cfg-options model.test_cfg.mode=whole.')
+        raise InputError(
+            f'{name} tests with sliding windows, but the matrices are fitted to whole images; to test '
+            'whole images, add --cfg-options model.test_cfg.mode=whole.'
+        )
     require_data(cfg.train_dataloader.dataset)
     require_data(cfg.val_dataloader.dataset)

@@ -53,13 +53,17 @@ class FitPlan:
         """
         cfg.model = _frozen_variant(cfg.model.to_dict(), self.head, str(self.scores))
         cfg.train_dataloader = dict(
-            cfg.train_dataloader, dataset=self.dataset, batch_size=1, batch_sampler=None,
-            sampler=dict(type='InfiniteSampler', shuffle=True))
+            cfg.train_dataloader,
+            dataset=self.dataset,
+            batch_size=1,
+            batch_sampler=None,
+            sampler=dict(type='InfiniteSampler', shuffle=True),
+        )
         cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=self.iterations, val_interval=self.iterations)
         cfg.optim_wrapper = dict(
-            type='OptimWrapper', optimizer=dict(type='Adam', lr=_RATE), accumulative_counts=_IMAGES_PER_STEP)
-        cfg.param_scheduler = [
-            dict(type='PolyLR', power=1.0, eta_min=0, begin=0, end=self.iterations, by_epoch=False)]
+            type='OptimWrapper', optimizer=dict(type='Adam', lr=_RATE), accumulative_counts=_IMAGES_PER_STEP
+        )
+        cfg.param_scheduler = [dict(type='PolyLR', power=1.0, eta_min=0, begin=0, end=self.iterations, by_epoch=False)]
         interval = max(1, self.iterations // 20)
         cfg.log_processor = dict(by_epoch=False, window_size=interval)
         cfg.default_hooks.logger = dict(type='LoggerHook', interval=interval, log_metric_by_epoch=False)
@@ -93,14 +97,16 @@ def plan_fit(cfg: Config, head: dict, scores: Path, flip: bool, iterations: int 
         iterations=iterations or min(max(_PASSES * len(images), _FEWEST), _MOST),
         scores=scores,
         validation_images=len(validation),
-        metainfo=validation.metainfo)
+        metainfo=validation.metainfo,
+    )
 
 
 def _frozen_variant(model: dict, head: dict, scores: str) -> dict:
     """The GDN variant with everything frozen but the matrices, and with images padded as in validation."""
     model = _without_initial_weights(copy.deepcopy(model))
     model['data_preprocessor'].update(
-        _padding(model), seg_pad_val=model['decode_head'].get('ignore_index', 255), batch_augments=None)
+        _padding(model), seg_pad_val=model['decode_head'].get('ignore_index', 255), batch_augments=None
+    )
     model['decode_head'].update(head)
     return model | dict(type='GlobalInterpEncoderDecoder', train_only=['decode_head.interp'], cache_scores=scores)
 

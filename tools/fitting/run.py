@@ -58,17 +58,23 @@ def fit(args: argparse.Namespace) -> int | None:
         plan = plan_fit(cfg, head, scores, args.flip, args.iterations)
         _prepare(cfg, args.checkpoint)
         metric, before = _validate(cfg)
-        text = variant_file_text(base, cfg, plan.head, 'tools/fit_kernels.py',
-                                 [f'# The matrices were fitted to {args.checkpoint}.'])
+        text = variant_file_text(
+            base, cfg, plan.head, 'tools/fit_kernels.py', [f'# The matrices were fitted to {args.checkpoint}.']
+        )
         after, matrices = _fit(cfg, plan, metric)
 
     is_written = args.force or after > before
     if is_main_process():
         if is_written:
             _write(Path(args.out), text, read_weights(args.checkpoint) | matrices, plan.metainfo)
-        print(f'mIoU on the {plan.validation_images} validation images: {before:.2f} before, {after:.2f} after. '
-              + (f'Config and weights: {Path(args.out).with_suffix(".py")} {args.out}' if is_written else
-                 'It did not rise, so nothing was written; --force would write the variant all the same.'))
+        print(
+            f'mIoU on the {plan.validation_images} validation images: {before:.2f} before, {after:.2f} after. '
+            + (
+                f'Config and weights: {Path(args.out).with_suffix(".py")} {args.out}'
+                if is_written
+                else 'It did not rise, so nothing was written; --force would write the variant all the same.'
+            )
+        )
     return None if is_written else NOT_IMPROVED
 
 
@@ -102,8 +108,10 @@ def _validate(cfg: Config) -> tuple[str, float]:
     for name, value in metrics.items():
         if name.rsplit('/', 1)[-1] == 'mIoU':
             return name, value
-    raise InputError('val_evaluator of the config gives no mIoU, by which this tool decides; set '
-                     "val_evaluator=dict(type='IoUMetric', iou_metrics=['mIoU']) there.")
+    raise InputError(
+        'val_evaluator of the config gives no mIoU, by which this tool decides; set '
+        "val_evaluator=dict(type='IoUMetric', iou_metrics=['mIoU']) there."
+    )
 
 
 def _fit(cfg: Config, plan: FitPlan, metric: str) -> tuple[float, dict[str, Tensor]]:

@@ -16,8 +16,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('src', help='binary .caffemodel, in the current or the old (V1) format')
     parser.add_argument('dst', help='checkpoint to write (.pth)')
     parser.add_argument('--layout', choices=['fcn32s', 'largefov'], required=True, help='network the weights are for')
-    parser.add_argument('--kernels', nargs=2, metavar=('W0.npy', 'W1.npy'),
-                        help="the authors' matrices (h, H) and (w, W); they take precedence over those in the model")
+    parser.add_argument(
+        '--kernels',
+        nargs=2,
+        metavar=('W0.npy', 'W1.npy'),
+        help="the authors' matrices (h, H) and (w, W); they take precedence over those in the model",
+    )
     return parser.parse_args()
 
 
@@ -27,6 +31,7 @@ def main() -> None:
     import_parts()  # takes seconds, and --help needs none of it
     from converted_checkpoint import about_missing_layers, report, save_checkpoint
     from mmseg_gdn.caffe import convert, read_caffemodel, read_kernel
+
     refuse_overwriting(args.dst, [args.src, *(args.kernels or ())])
     kernels = args.kernels and tuple(read_kernel(path) for path in args.kernels)
     with atomic_write(args.dst) as partial:
@@ -34,8 +39,10 @@ def main() -> None:
         report(conversion)
         save_checkpoint(conversion, Path(args.src), args.layout, partial)
     print(about_missing_layers(conversion, args.layout))
-    print(f'{args.dst}: {len(conversion.state)} tensors from {len(conversion.used)} layers, '
-          f'{len(conversion.left_over)} layers left over')
+    print(
+        f'{args.dst}: {len(conversion.state)} tensors from {len(conversion.used)} layers, '
+        f'{len(conversion.left_over)} layers left over'
+    )
 
 
 def refuse_overwriting(dst: str, sources: list[str]) -> None:

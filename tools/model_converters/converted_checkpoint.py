@@ -55,14 +55,19 @@ def about_missing_layers(conversion: Conversion, layout: str) -> str:
     missing = [layer for layer in _LAYERS if f'{layer}.weight' not in conversion.state]
     if not missing:
         has_matrices = 'decode_head.interp.kernel_h' in conversion.state
-        return ('All layers of the network have trained weights'
-                + ('.' if has_matrices else ", but GDN's matrices start as the config initialises them."))
-    text = (f'Not in these weights: {", ".join(missing)}. They start as the config initialises them: '
-            "FCN-32s' score layer (conv_seg) at zero, other layers randomly. So do GDN's matrices, by their init, and "
-            'the label branch.')
+        return 'All layers of the network have trained weights' + (
+            '.' if has_matrices else ", but GDN's matrices start as the config initialises them."
+        )
+    text = (
+        f'Not in these weights: {", ".join(missing)}. They start as the config initialises them: '
+        "FCN-32s' score layer (conv_seg) at zero, other layers randomly. So do GDN's matrices, by their init, and "
+        'the label branch.'
+    )
     if 'decode_head.fc6' in missing:
-        text += (f' fc6 and fc7 of the layout {layout}, trained on ImageNet: python '
-                 f'tools/model_converters/get_weights.py {_WITH_FC[layout]} --out OTHER.pth')
+        text += (
+            f' fc6 and fc7 of the layout {layout}, trained on ImageNet: python '
+            f'tools/model_converters/get_weights.py {_WITH_FC[layout]} --out OTHER.pth'
+        )
     return text
 
 
@@ -72,5 +77,10 @@ def _meta(source: Path, layout: str) -> dict:
     with source.open('rb') as file:
         for block in iter(lambda: file.read(2**20), b''):
             digest.update(block)
-    return dict(source=source.name, sha256=digest.hexdigest(), layout=layout, mmseg_gdn=mmseg_gdn.__version__,
-                dataset_meta=dict(PascalVOCDataset.METAINFO))
+    return dict(
+        source=source.name,
+        sha256=digest.hexdigest(),
+        layout=layout,
+        mmseg_gdn=mmseg_gdn.__version__,
+        dataset_meta=dict(PascalVOCDataset.METAINFO),
+    )

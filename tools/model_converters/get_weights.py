@@ -35,13 +35,24 @@ def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('weights', choices=list(_LAYOUTS))
-    parser.add_argument('--layout', choices=['fcn32s', 'largefov'],
-                        help='network to convert vgg16 for; default: fcn32s. largefov takes its convolutions only')
-    parser.add_argument('--out', help='checkpoint to write; default: work_dirs/vgg16_caffe_<layout>.pth, where the '
-                                      'configs look, and work_dirs/fcn32s_voc_caffe.pth for fcn32s-voc')
+    parser.add_argument(
+        '--layout',
+        choices=['fcn32s', 'largefov'],
+        help='network to convert vgg16 for; default: fcn32s. largefov takes its convolutions only',
+    )
+    parser.add_argument(
+        '--out',
+        help='checkpoint to write; default: work_dirs/vgg16_caffe_<layout>.pth, where the '
+        'configs look, and work_dirs/fcn32s_voc_caffe.pth for fcn32s-voc',
+    )
     parser.add_argument('--downloads', default='data/downloads', help='folder for downloads; default: %(default)s')
-    parser.add_argument('--mirror', action='append', default=[], metavar='NAME=URL',
-                        help='another address for a file of tools/sources.json; its hash stays the same')
+    parser.add_argument(
+        '--mirror',
+        action='append',
+        default=[],
+        metavar='NAME=URL',
+        help='another address for a file of tools/sources.json; its hash stays the same',
+    )
     args = parser.parse_args()
     if args.layout and args.weights != 'vgg16':
         parser.error(f'--layout is for vgg16; {args.weights} is for {_LAYOUTS[args.weights]}')
@@ -54,6 +65,7 @@ def main() -> None:
     import_parts()  # takes seconds, and --help needs none of it
     from converted_checkpoint import about_missing_layers, report, save_checkpoint
     from mmseg_gdn.caffe import convert
+
     source = read_sources(TABLE, args.mirror)[args.weights]
     layout = args.layout or _LAYOUTS[args.weights]
     out = Path(args.out or default_checkpoint(args.weights, layout))
@@ -88,17 +100,21 @@ def require_same(checkpoint: Path, source: Source, layout: str) -> None:
         InputError: If it cannot be read or has others.
     """
     import torch
+
     remedy = 'move it away and run this again, or name another file by --out'
     require_no_pipe(checkpoint)
     try:
         meta = torch.load(checkpoint, map_location='cpu', weights_only=True, mmap=True)['meta']
         found = meta['source'], meta['layout']
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f'{checkpoint} exists but is not a converted checkpoint ({type(error).__name__}); '
-                         f'{remedy}.') from error
+        raise InputError(
+            f'{checkpoint} exists but is not a converted checkpoint ({type(error).__name__}); {remedy}.'
+        ) from error
     if found != (source.file, layout):
-        raise InputError(f'{checkpoint} exists but was converted from {found[0]} for {found[1]} instead of from '
-                         f'{source.file} for {layout}; {remedy}.')
+        raise InputError(
+            f'{checkpoint} exists but was converted from {found[0]} for {found[1]} instead of from '
+            f'{source.file} for {layout}; {remedy}.'
+        )
 
 
 def is_caffemodel(source: Source) -> bool:
@@ -114,6 +130,7 @@ def read_layers(path: Path, source: Source) -> dict[str, CaffeLayer]:
     """
     from mmseg_gdn.caffe import read_caffemodel
     from reduced_vgg import read_reduced_vgg
+
     layers = dict(read_caffemodel(path) if is_caffemodel(source) else read_reduced_vgg(path))
     first = layers.get('conv1_1')
     if first is not None and source.input:

@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 
 
-def caffe_input(weight: np.ndarray, order: Literal['RGB', 'BGR'] = 'BGR',
-                scale: float | Sequence[float] = 1) -> np.ndarray:
+def caffe_input(
+    weight: np.ndarray, order: Literal['RGB', 'BGR'] = 'BGR', scale: float | Sequence[float] = 1
+) -> np.ndarray:
     """The first layer's weights for Caffe's input: BGR pixels of 0..255 minus their mean.
 
     Args:

@@ -29,8 +29,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('src', nargs='?', help='weights with features.N... keys; not with --from-package')
     parser.add_argument('dst', help='checkpoint to write')
-    parser.add_argument('--from-package', action='store_true',
-                        help=f'take the weights inside the installed package {PACKAGE}')
+    parser.add_argument(
+        '--from-package', action='store_true', help=f'take the weights inside the installed package {PACKAGE}'
+    )
     return parser.parse_args()
 
 
@@ -41,6 +42,7 @@ def main() -> None:
     import torch
 
     from mmseg_gdn.engine.checkpoint import read_weights
+
     if args.from_package == bool(args.src):
         raise InputError('Give either SRC or --from-package.')
     src = packaged_weights() if args.from_package else args.src
@@ -78,6 +80,7 @@ def convert(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         InputError: If the result is not exactly the state of an mmseg MobileNetV2.
     """
     from mmseg.models import MobileNetV2
+
     renamed = {}
     for key, value in weights.items():
         new_key = _rename(key)
@@ -86,8 +89,10 @@ def convert(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     wanted = MobileNetV2().state_dict()
     wrong = [key for key in wanted if key not in renamed or renamed[key].shape != wanted[key].shape]
     if wrong or len(renamed) != len(wanted):
-        raise InputError(f'These are not the weights of a MobileNetV2 of width 1.0 with features.N keys '
-                         f'({len(wrong)} of {len(wanted)} tensors do not fit); give another file.')
+        raise InputError(
+            f'These are not the weights of a MobileNetV2 of width 1.0 with features.N keys '
+            f'({len(wrong)} of {len(wanted)} tensors do not fit); give another file.'
+        )
     return renamed
 
 
@@ -97,8 +102,10 @@ def _rename(key: str) -> str | None:
         return None
     block, index, inner, leaf = int(match[1]), int(match[2]), match[3], match[4]
     if inner is not None:
-        raise InputError(f'The key {key} nests convolutions as newer torchvision does; '
-                         'give weights in the older layout (features.N.conv.M.weight).')
+        raise InputError(
+            f'The key {key} nests convolutions as newer torchvision does; '
+            'give weights in the older layout (features.N.conv.M.weight).'
+        )
     part = 'conv' if index % 3 == 0 else 'bn'
     if block == 0:
         return f'conv1.{part}.{leaf}'
@@ -109,6 +116,7 @@ def _rename(key: str) -> str | None:
 def _layer_of(block: int) -> tuple[int, int]:
     """Layer and position of a block: ``features`` numbers blocks consecutively, mmseg within each layer."""
     from mmseg.models import MobileNetV2
+
     for layer, (_, _, count) in enumerate(MobileNetV2.arch_settings, start=1):
         if block <= count:
             return layer, block - 1

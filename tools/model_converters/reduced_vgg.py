@@ -30,9 +30,12 @@ def read_reduced_vgg(path: Path) -> dict[str, CaffeLayer]:
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
         positions = sorted({int(key.split('.')[0]) for key in state})
-        layers = {name: CaffeLayer(name, 'Convolution', tuple(state[f'{position}.{part}'].numpy()
-                                                              for part in ('weight', 'bias')))
-                  for name, position in zip([*_NAMES, 'fc6', 'fc7'], positions)}
+        layers = {
+            name: CaffeLayer(
+                name, 'Convolution', tuple(state[f'{position}.{part}'].numpy() for part in ('weight', 'bias'))
+            )
+            for name, position in zip([*_NAMES, 'fc6', 'fc7'], positions)
+        }
     # torch.load reports damaged files, and files of other kinds, by many kinds of exceptions.
     except Exception as error:
         raise _not_a_reduced_vgg(path, f'it cannot be read: {type(error).__name__}') from error

@@ -57,14 +57,19 @@ def _find(source: str, out: Path) -> Iterator[tuple[Path, Path]]:
 def _images_below(folder: Path, out: Path) -> list[Path]:
     folder_of_results = out.resolve()
     if folder_of_results == folder.resolve():
-        raise InputError(f'The images of {folder} are to be predicted, so the results cannot be put among them; choose '
-                         'another folder with --out.')
+        raise InputError(
+            f'The images of {folder} are to be predicted, so the results cannot be put among them; choose '
+            'another folder with --out.'
+        )
     nested = folder.resolve() in folder_of_results.parents
     images = sorted(
-        file for file in folder.rglob('*')
-        if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
+        file
+        for file in folder.rglob('*')
+        if file.suffix.lower() in IMAGE_SUFFIXES
+        and file.is_file()
         and not any(part.startswith('.') for part in file.relative_to(folder).parts)
-        and not (nested and folder_of_results in file.resolve().parents))
+        and not (nested and folder_of_results in file.resolve().parents)
+    )
     if not images:
         raise InputError(f'The folder {folder} has no images; their names end in {", ".join(IMAGE_SUFFIXES)}.')
     return images
@@ -84,8 +89,10 @@ def _require_distinct(targets: Mapping[Path, Path]) -> None:
     owners: dict[Path, Path] = {}
     for image, target in targets.items():
         if target in owners:
-            raise InputError(f'The predictions of {owners[target]} and {image} would both be called {target}{CLASSES}; '
-                             'predict them in two calls, or rename one. The sub-folders of a folder are kept.')
+            raise InputError(
+                f'The predictions of {owners[target]} and {image} would both be called {target}{CLASSES}; '
+                'predict them in two calls, or rename one. The sub-folders of a folder are kept.'
+            )
         owners[target] = image
 
 
@@ -95,5 +102,6 @@ def _protect_images(targets: Mapping[Path, Path]) -> None:
         for suffix in (CLASSES, OVERLAY, PROBABILITIES):
             result = Path(f'{target}{suffix}')
             if result.resolve() in images:
-                raise InputError(f'The image {result} would be replaced by a prediction; choose another folder with '
-                                 '--out.')
+                raise InputError(
+                    f'The image {result} would be replaced by a prediction; choose another folder with --out.'
+                )

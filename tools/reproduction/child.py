@@ -16,8 +16,7 @@ _PR_SET_PDEATHSIG = 1
 _SECONDS_TO_STOP = 20
 
 
-def run_child(command: Sequence[str], log: Path, environment: Mapping[str, str],
-              started: Callable[[int], None]) -> int:
+def run_child(command: Sequence[str], log: Path, environment: Mapping[str, str], started: Callable[[int], None]) -> int:
     """Run a command and append its output to a log.
 
     Args:
@@ -35,8 +34,14 @@ def run_child(command: Sequence[str], log: Path, environment: Mapping[str, str],
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open('a', encoding='utf-8') as output:
         print(f'$ {shlex.join(command)}', file=output, flush=True)
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                   env={**os.environ, **environment}, preexec_fn=die_with_parent)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
+            preexec_fn=die_with_parent,
+        )
         try:
             started(process.pid)
             return process.wait()

@@ -40,5 +40,6 @@ def tested_images(settings: Settings) -> str:
 def has_test_images(settings: Settings) -> bool:
     """Whether the images of the test list are there; VOC's come from the challenge's server, after registration."""
     path = settings.ids('test')
-    return path.is_file() and all((settings.data_root / 'JPEGImages' / f'{name}.jpg').is_file()
-                                  for name in read_ids(path))
+    return path.is_file() and all(
+        (settings.data_root / 'JPEGImages' / f'{name}.jpg').is_file() for name in read_ids(path)
+    )

@@ -117,10 +117,15 @@ def _key(cfg: Config) -> str:
     """The same for configs that differ in schedule and start only, on the same kind of device."""
     import torch  # here, because importing it takes seconds, and --help does not need it
     from mmengine.device import get_device
+
     device = get_device()
-    parts = [torch.cuda.get_device_name() if device == 'cuda' else device, cfg.model.to_dict(),
-             cfg.train_dataloader.batch_size, cfg.train_dataloader.dataset.pipeline,
-             cfg.test_dataloader.dataset.pipeline]
+    parts = [
+        torch.cuda.get_device_name() if device == 'cuda' else device,
+        cfg.model.to_dict(),
+        cfg.train_dataloader.batch_size,
+        cfg.train_dataloader.dataset.pipeline,
+        cfg.test_dataloader.dataset.pipeline,
+    ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=repr).encode()).hexdigest()
 
 
@@ -128,15 +133,20 @@ def _measure(configs: list[Path], work_dir: Path) -> dict[str, dict[str, Any]]:
     out, log = work_dir / 'measured.json', work_dir / 'logs' / 'measure.log'
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(ROOT / 'tools/reproduction/measure.py'), *map(str, configs), '--out', str(out)]
-    with log.open('w') as output, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                                   text=True, preexec_fn=die_with_parent) as process:
+    with (
+        log.open('w') as output,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent
+        ) as process,
+    ):
         for line in process.stdout:
             output.write(line)
             if line.startswith(_PROGRESS):
                 print(f'  {line}', end='', flush=True)
     if process.returncode:
-        raise InputError(f'The networks could not be measured, see {log}; fix the problem that it names, and run this '
-                         'again.')
+        raise InputError(
+            f'The networks could not be measured, see {log}; fix the problem that it names, and run this again.'
+        )
     measured = _read(out)
     out.unlink()
     return measured

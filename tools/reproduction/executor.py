@@ -52,8 +52,10 @@ def run_steps(steps: list[Step], records: Records, logs: Path, how_to_go_on: str
             raise StepInterrupted(step.name) from None
         if problem:
             details = f', see its log {log}' if log.is_file() else ''
-            raise InputError(f'The step {step.name} failed ({problem}){details}; to go on from there (or without it, '
-                             f'with --skip {step.name}), run: {how_to_go_on}')
+            raise InputError(
+                f'The step {step.name} failed ({problem}){details}; to go on from there (or without it, '
+                f'with --skip {step.name}), run: {how_to_go_on}'
+            )
 
 
 def _run(step: Step, records: Records, log: Path) -> str | None:
@@ -75,40 +77,55 @@ def _run(step: Step, records: Records, log: Path) -> str | None:
     scores_before = _scores(step)
     clock, status, begin = time.monotonic(), 0, log.stat().st_size if log.is_file() else 0
     if not _was_finished(step, record):
-        status = run_child(_command(step), log, step.environment, lambda pid: records.write(
-            step.name, dict(started, process=[pid, birth_of(pid)])))
+        status = run_child(
+            _command(step),
+            log,
+            step.environment,
+            lambda pid: records.write(step.name, dict(started, process=[pid, birth_of(pid)])),
+        )
     scores = [path for path in _scores(step) if path not in scores_before]
     problem = _problem(step, status, scores, log, begin)
     if problem is None:
         outputs = (*step.outputs, *scores)
-        records.write(step.name, dict(
-            started, state=DONE, seconds=round(time.monotonic() - clock, 1),
-            went_on=bool(record and record.get('state') == STARTED),
-            outputs={str(path): describe(path) for path in outputs},
-            metrics=json.loads(scores[0].read_text()) if scores else {}))
+        records.write(
+            step.name,
+            dict(
+                started,
+                state=DONE,
+                seconds=round(time.monotonic() - clock, 1),
+                went_on=bool(record and record.get('state') == STARTED),
+                outputs={str(path): describe(path) for path in outputs},
+                metrics=json.loads(scores[0].read_text()) if scores else {},
+            ),
+        )
     return problem
 
 
 def _was_finished(step: Step, record: dict[str, Any] | None) -> bool:
     """Whether only the record is missing: replaying a finished training would read all its images again."""
-    return bool(step.folder and step.outputs and record and record.get('state') == STARTED
-                and why_anew(step, record) is None
-                and all(path.is_file() and is_readable(path) for path in step.outputs))
+    return bool(
+        step.folder
+        and step.outputs
+        and record
+        and record.get('state') == STARTED
+        and why_anew(step, record) is None
+        and all(path.is_file() and is_readable(path) for path in step.outputs)
+    )
 
 
 def _replaced_result(record: dict[str, Any]) -> str | None:
     """Which result of a finished step has another content now; going on from it would go on from something else."""
     results = record.get('outputs', {}).items() if record.get('state') == DONE else ()
-    return next((f'{path} has changed' for path, known in results if what_is_wrong(Path(path), known) == 'has changed'),
-                None)
+    return next(
+        (f'{path} has changed' for path, known in results if what_is_wrong(Path(path), known) == 'has changed'), None
+    )
 
 
 def _command(step: Step) -> list[str]:
     if step.launch:
         return list(step.launch)
     tool, *arguments = step.command
-    return [sys.executable, str(ROOT / tool), *arguments, *step.extra,
-            *_best_parameters(step.best_of)]
+    return [sys.executable, str(ROOT / tool), *arguments, *step.extra, *_best_parameters(step.best_of)]
 
 
 def _best_parameters(path: Path | None) -> list[str]:

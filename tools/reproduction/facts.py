@@ -22,10 +22,18 @@ _GIGABYTE = 10**9
 _WIDTH = 118
 # Not downloaded by a tool of this project.
 _BY_HAND = (
-    ('VOC test', "the images of VOC 2012's test list, for the archive; after registration at the challenge's server, "
-     'unpack them into the folder of trainval', 'http://host.robots.ox.ac.uk:8080/'),
-    ("authors' release", 'gdn.caffemodel, linked in the README, and the matrices w0_500.npy and w1_500.npy in model; '
-     'give all three by --released', 'https://github.com/DrSleep/GDN'),
+    (
+        'VOC test',
+        "the images of VOC 2012's test list, for the archive; after registration at the challenge's server, "
+        'unpack them into the folder of trainval',
+        'http://host.robots.ox.ac.uk:8080/',
+    ),
+    (
+        "authors' release",
+        'gdn.caffemodel, linked in the README, and the matrices w0_500.npy and w1_500.npy in model; '
+        'give all three by --released',
+        'https://github.com/DrSleep/GDN',
+    ),
 )
 _TEXT = """\
 files:
@@ -74,42 +82,69 @@ def costs_of(configs: dict[str, Config], measured: dict[str, dict[str, Any]]) ->
         ``iterations``, images per iteration (``batch``), iterations per update (``batches``), bytes of GPU ``memory``
         and of a ``checkpoint``, and seconds per image in training and testing.
     """
-    return {name: dict(
-        iterations=cfg.train_cfg.max_iters, batch=cfg.train_dataloader.batch_size,
-        batches=cfg.optim_wrapper.get('accumulative_counts', 1),
-        memory=training_memory(measured[name], cfg.train_dataloader.batch_size)[0],
-        checkpoint=checkpoint_bytes(measured[name]), train_seconds=round(measured[name]['train_seconds'], 2),
-        test_seconds=round(measured[name]['test_seconds'], 2)) for name, cfg in configs.items()}
+    return {
+        name: dict(
+            iterations=cfg.train_cfg.max_iters,
+            batch=cfg.train_dataloader.batch_size,
+            batches=cfg.optim_wrapper.get('accumulative_counts', 1),
+            memory=training_memory(measured[name], cfg.train_dataloader.batch_size)[0],
+            checkpoint=checkpoint_bytes(measured[name]),
+            train_seconds=round(measured[name]['train_seconds'], 2),
+            test_seconds=round(measured[name]['test_seconds'], 2),
+        )
+        for name, cfg in configs.items()
+    }
 
 
 def epilog() -> str:
     """The text after the options in ``--help``."""
-    files = [*((source.name, f'{source.what} ({source.megabytes} MB)', source.url)
-               for source in read_sources(SOURCES).values()), *_BY_HAND]
+    files = [
+        *(
+            (source.name, f'{source.what} ({source.megabytes} MB)', source.url)
+            for source in read_sources(SOURCES).values()
+        ),
+        *_BY_HAND,
+    ]
     table = costs()
     return _TEXT.format(
         files='\n'.join(_paragraph(f'{name}: {what}', url) for name, what, url in files),
         tested='\n'.join(_paragraph(name, _expected(name)) for name in PUBLISHED_MODELS),
         trained='\n'.join(_paragraph(name, _cost(one), _expected(name)) for name, one in table['configs'].items()),
-        server=_paragraph('archive', _expected('archive')), device=table['device'])
+        server=_paragraph('archive', _expected('archive')),
+        device=table['device'],
+    )
 
 
 def _paragraph(title: str, *texts: str) -> str:
     lines = [textwrap.fill(title, _WIDTH, initial_indent='  ', subsequent_indent='    ')]
     # Addresses must not be broken.
-    lines += [textwrap.fill(text, _WIDTH, initial_indent='    ', subsequent_indent='    ', break_on_hyphens=False,
-                            break_long_words=False) for text in texts]
+    lines += [
+        textwrap.fill(
+            text,
+            _WIDTH,
+            initial_indent='    ',
+            subsequent_indent='    ',
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+        for text in texts
+    ]
     return '\n'.join(lines)
 
 
 def _cost(one: dict[str, Any]) -> str:
     batches = f' ({one["batches"]})' if one['batches'] > 1 else ''
-    return (f'{one["iterations"]} x {one["batch"]}{batches}, GPU {one["memory"] / _GIGABYTE:.1f} GB, checkpoint '
-            f'{one["checkpoint"] / _GIGABYTE:.2f} GB, {one["train_seconds"]:.1f} s per training image')
+    return (
+        f'{one["iterations"]} x {one["batch"]}{batches}, GPU {one["memory"] / _GIGABYTE:.1f} GB, checkpoint '
+        f'{one["checkpoint"] / _GIGABYTE:.2f} GB, {one["train_seconds"]:.1f} s per training image'
+    )
 
 
 def _expected(name: str) -> str:
     plain, refined = published(Row(name, '')), published(Row(name, '', 'config'))
-    numbers = [f'{quoted["miou"]} on {quoted["measured_on"]}, {quoted["source"]}'
-               for quoted in (plain, refined) if quoted.get('miou')]
+    numbers = [
+        f'{quoted["miou"]} on {quoted["measured_on"]}, {quoted["source"]}'
+        for quoted in (plain, refined)
+        if quoted.get('miou')
+    ]
     return '; '.join(dict.fromkeys(numbers)) or f'no number: {plain["source"]}'

@@ -45,6 +45,7 @@ def what_is_wrong(path: Path, known: dict[str, Any]) -> str | None:
 def is_readable(path: Path) -> bool:
     """Whether a checkpoint can be loaded, or a JSON file parsed; all other files count as readable."""
     import torch  # here, because importing it takes seconds, and --help does not need it
+
     try:
         if path.suffix == '.pth':
             # Tensors on the meta device are not read.

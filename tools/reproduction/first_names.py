@@ -12,8 +12,14 @@ def parse_args() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('list', help='list of image names')
-    parser.add_argument('--part', nargs=2, action='append', required=True, metavar=('COUNT', 'OUT.txt'),
-                        help='number of names, and the list to write; may be given several times')
+    parser.add_argument(
+        '--part',
+        nargs=2,
+        action='append',
+        required=True,
+        metavar=('COUNT', 'OUT.txt'),
+        help='number of names, and the list to write; may be given several times',
+    )
     return parser.parse_args()
 
 
@@ -22,7 +28,7 @@ def main() -> None:
     args = parse_args()
     names = read_ids(args.list)
     for count, out in args.part:
-        first = names[:int(count)]
+        first = names[: int(count)]
         with atomic_write(out) as partial:
             partial.write_text('\n'.join(first) + '\n')
         print(f'{out}: the first {len(first)} of {len(names)} names in {args.list}')

@@ -46,8 +46,11 @@ def main() -> None:
         name = Path(path).stem
         measured[name] = measure(Config.fromfile(path))
         print(json.dumps(measured[name]))
-        print(f'measured {len(measured)} of {len(args.configs)}, {name}: {measured[name]["train_seconds"]:.2f} s per '
-              f'training image, {measured[name]["test_seconds"]:.2f} s per test image', flush=True)
+        print(
+            f'measured {len(measured)} of {len(args.configs)}, {name}: {measured[name]["train_seconds"]:.2f} s per '
+            f'training image, {measured[name]["test_seconds"]:.2f} s per test image',
+            flush=True,
+        )
     with atomic_write(args.out) as partial:
         partial.write_text(json.dumps(measured, indent=1) + '\n')
 
@@ -82,20 +85,38 @@ def measure(cfg: Config) -> dict[str, Any]:
         model.test_step(test_batch)
         test_seconds = _seconds(lambda: model.test_step(test_batch))
     sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
-    return dict(device=torch.cuda.get_device_name() if device == 'cuda' else device,
-                train_seconds=train_seconds, test_seconds=test_seconds, parameters=sum(size for size, _ in sizes),
-                trained=sum(size for size, is_trained in sizes if is_trained), activations=activations // batch_size,
-                peak=peak)
+    return dict(
+        device=torch.cuda.get_device_name() if device == 'cuda' else device,
+        train_seconds=train_seconds,
+        test_seconds=test_seconds,
+        parameters=sum(size for size, _ in sizes),
+        trained=sum(size for size, is_trained in sizes if is_trained),
+        activations=activations // batch_size,
+        peak=peak,
+    )
 
 
 def _batch(pipeline: list[dict], size: int) -> dict:
     """Random photographs and masks after the steps of a pipeline that follow loading."""
     generator = np.random.default_rng(0)
     transform = Compose([step for step in pipeline if not step['type'].startswith('Load')])
-    return pseudo_collate([transform(dict(
-        img=generator.integers(0, 255, (*_PHOTO, 3), dtype=np.uint8), img_shape=_PHOTO, ori_shape=_PHOTO,
-        gt_seg_map=generator.integers(0, 21, _PHOTO, dtype=np.uint8), seg_fields=['gt_seg_map'], img_path='',
-        seg_map_path='', reduce_zero_label=False)) for _ in range(size)])
+    return pseudo_collate(
+        [
+            transform(
+                dict(
+                    img=generator.integers(0, 255, (*_PHOTO, 3), dtype=np.uint8),
+                    img_shape=_PHOTO,
+                    ori_shape=_PHOTO,
+                    gt_seg_map=generator.integers(0, 21, _PHOTO, dtype=np.uint8),
+                    seg_fields=['gt_seg_map'],
+                    img_path='',
+                    seg_map_path='',
+                    reduce_zero_label=False,
+                )
+            )
+            for _ in range(size)
+        ]
+    )
 
 
 def _kept_for_backward(model: BaseSegmentor, batch: dict, optim_wrapper: Any) -> int:

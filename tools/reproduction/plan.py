@@ -31,8 +31,12 @@ def make_plan(settings: Settings, configs: dict[str, Config]) -> list[Step]:
     for name, cfg in configs.items():
         steps.append(training_step(settings, name, cfg))
         steps += scoring_steps(settings, name, cfg)
-    return [*steps, *search_steps(settings, configs), *ensemble_steps(settings, configs),
-            *archive_steps(settings, configs)]
+    return [
+        *steps,
+        *search_steps(settings, configs),
+        *ensemble_steps(settings, configs),
+        *archive_steps(settings, configs),
+    ]
 
 
 def stage_configs(settings: Settings) -> dict[str, Config]:

@@ -18,11 +18,16 @@ _NOTE = """\
 Time is estimated from a few iterations on this machine ({device}), downloads at 10 MB/s, the CRF at 1.5 s per image
 and process. Disk counts checkpoints ({kept} per training), downloads and what is unpacked. Memory of the device in
 training is {memory}."""
-_COMPUTED = 'computed from weights, gradients, momentum and activations (the libraries\' workspaces come on top)'
+_COMPUTED = "computed from weights, gradients, momentum and activations (the libraries' workspaces come on top)"
 
 
-def plan_as_text(steps: list[Step], records: Records, settings: Settings, configs: dict[str, Config],
-                 measured: dict[str, dict[str, Any]]) -> str:
+def plan_as_text(
+    steps: list[Step],
+    records: Records,
+    settings: Settings,
+    configs: dict[str, Config],
+    measured: dict[str, dict[str, Any]],
+) -> str:
     """The plan, with what each step reads and writes, and estimates.
 
     Args:
@@ -37,8 +42,11 @@ def plan_as_text(steps: list[Step], records: Records, settings: Settings, config
     """
     blocks, is_open = [], set()
     for number, step in enumerate(steps, 1):
-        reason = 'comes after a step that runs' if is_open.intersection(step.needs) else why_run(
-            step, records.read(step.name))
+        reason = (
+            'comes after a step that runs'
+            if is_open.intersection(step.needs)
+            else why_run(step, records.read(step.name))
+        )
         if reason:
             is_open.add(step.name)
         lines = [f'[{number}/{len(steps)}] {step.name}: {step.what}', *_lines(step, configs, measured, settings)]
@@ -47,8 +55,11 @@ def plan_as_text(steps: list[Step], records: Records, settings: Settings, config
     left = [step for step in steps if step.name in is_open]
     time, space = total(left, measured, settings.workers)
     devices = sorted({one['device'] for one in measured.values()})
-    note = _NOTE.format(device=', '.join(devices), kept=_kept(steps),
-                        memory='measured' if any(one.get('peak') for one in measured.values()) else _COMPUTED)
+    note = _NOTE.format(
+        device=', '.join(devices),
+        kept=_kept(steps),
+        memory='measured' if any(one.get('peak') for one in measured.values()) else _COMPUTED,
+    )
     summary = f'{len(left)} of {len(steps)} steps to run: about {duration(time)}, {size(space)} on disk'
     return '\n'.join([*blocks, summary, note])
 
@@ -67,8 +78,9 @@ def size(value: float) -> str:
     return f'{value / 10**9:.1f} GB' if value >= 10**9 else f'{value / 10**6:.0f} MB'
 
 
-def _lines(step: Step, configs: dict[str, Config], measured: dict[str, dict[str, Any]],
-           settings: Settings) -> Iterator[str]:
+def _lines(
+    step: Step, configs: dict[str, Config], measured: dict[str, dict[str, Any]], settings: Settings
+) -> Iterator[str]:
     yield f'$ {shlex.join(step.launch or ("python", *step.command, *step.extra))}'
     if step.inputs:
         yield f'reads {", ".join(map(str, step.inputs))}'
@@ -83,15 +95,18 @@ def _lines(step: Step, configs: dict[str, Config], measured: dict[str, dict[str,
     yield f'about {duration(seconds(step.work, measured, settings.workers))}, {size(disk(step.work, measured))}'
 
 
-def _training(work: Work, configs: dict[str, Config], measured: dict[str, dict[str, Any]],
-              settings: Settings) -> Iterator[str]:
+def _training(
+    work: Work, configs: dict[str, Config], measured: dict[str, dict[str, Any]], settings: Settings
+) -> Iterator[str]:
     if not work.train_images:
         return
     cfg = configs[work.config]
     batch, batches = cfg.train_dataloader.batch_size, cfg.optim_wrapper.get('accumulative_counts', 1)
     memory, _ = training_memory(measured[work.config], batch // work.processes)
-    text = (f'{cfg.train_cfg.max_iters} iterations of {batch} images, {batch * batches} per update; '
-            f'{size(memory)} of memory')
+    text = (
+        f'{cfg.train_cfg.max_iters} iterations of {batch} images, {batch * batches} per update; '
+        f'{size(memory)} of memory'
+    )
     if settings.gpus > 1 or settings.launcher == 'slurm':
         text += f'; {work.processes} of {settings.gpus} devices, {batch // work.processes} images each'
         if work.processes < settings.gpus:

@@ -44,11 +44,17 @@ def _is_sound(record: Any) -> bool:
         return False
     descriptions = [record.get(key, {}) for key in ('inputs', 'outputs')]
     process = record.get('process', [0, ''])
-    return (all(isinstance(files, dict) and all(isinstance(file, dict) for file in files.values())
-                for files in descriptions)
-            and isinstance(process, list) and [type(part) for part in process] == [int, str]
-            and (record['state'] == STARTED
-                 or (isinstance(record.get('metrics'), dict) and isinstance(record.get('seconds'), (int, float)))))
+    return (
+        all(
+            isinstance(files, dict) and all(isinstance(file, dict) for file in files.values()) for files in descriptions
+        )
+        and isinstance(process, list)
+        and [type(part) for part in process] == [int, str]
+        and (
+            record['state'] == STARTED
+            or (isinstance(record.get('metrics'), dict) and isinstance(record.get('seconds'), (int, float)))
+        )
+    )
 
 
 def origin(step: Step, record: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -62,8 +68,9 @@ def origin(step: Step, record: dict[str, Any] | None = None) -> dict[str, Any]:
         ``command``, and descriptions of the ``inputs`` by path.
     """
     earlier = (record or {}).get('inputs', {})
-    return dict(command=list(step.command),
-                inputs={str(path): describe(path, earlier.get(str(path))) for path in step.inputs})
+    return dict(
+        command=list(step.command), inputs={str(path): describe(path, earlier.get(str(path))) for path in step.inputs}
+    )
 
 
 def why_anew(step: Step, record: dict[str, Any] | None) -> str | None:
@@ -85,8 +92,11 @@ def why_anew(step: Step, record: dict[str, Any] | None) -> str | None:
     if current['command'] != record.get('command'):
         return 'its options have changed'
     earlier = record.get('inputs', {})
-    changed = [path for path, description in current['inputs'].items()
-               if description['sha256'] != earlier.get(path, {}).get('sha256')]
+    changed = [
+        path
+        for path, description in current['inputs'].items()
+        if description['sha256'] != earlier.get(path, {}).get('sha256')
+    ]
     return f'{changed[0]} has changed' if changed else None
 
 

@@ -33,8 +33,9 @@ def published(row: Row) -> dict[str, Any]:
     return table.get(f'{row.model}, CRF' if row.crf and row.model != 'archive' else row.model, {})
 
 
-def collect_results(steps: list[Step], records: Records, settings: Settings,
-                    configs: dict[str, Config]) -> list[dict[str, Any]]:
+def collect_results(
+    steps: list[Step], records: Records, settings: Settings, configs: dict[str, Config]
+) -> list[dict[str, Any]]:
     """What the steps have measured whose results are there and still belong to the plan.
 
     Args:
@@ -52,10 +53,18 @@ def collect_results(steps: list[Step], records: Records, settings: Settings,
         record = records.read(step.name)
         if step.row and record and why_run(step, record) is None:
             metrics = record['metrics']
-            rows.append(dict(
-                model=step.row.model, crf=step.row.crf, miou=metrics.get('mIoU'), tested_on=step.row.images,
-                trained=_training(step.row.model, configs, settings), published=published(step.row), metrics=metrics,
-                seconds=record['seconds']))
+            rows.append(
+                dict(
+                    model=step.row.model,
+                    crf=step.row.crf,
+                    miou=metrics.get('mIoU'),
+                    tested_on=step.row.images,
+                    trained=_training(step.row.model, configs, settings),
+                    published=published(step.row),
+                    metrics=metrics,
+                    seconds=record['seconds'],
+                )
+            )
     return rows
 
 
@@ -95,5 +104,7 @@ def _training(model: str, configs: dict[str, Config], settings: Settings) -> str
         iterations.append(start.train_cfg.max_iters)
     names = [Path(data.ann_file).stem for data in cfg.train_dataloader.dataset.dataset.datasets]
     images = sum(count_images(settings, name) for name in names)
-    return (f'{" + ".join(map(str, reversed(iterations)))} iterations of {cfg.train_dataloader.batch_size}, '
-            f'{images} images ({" + ".join(names)})')
+    return (
+        f'{" + ".join(map(str, reversed(iterations)))} iterations of {cfg.train_dataloader.batch_size}, '
+        f'{images} images ({" + ".join(names)})'
+    )

@@ -39,17 +39,21 @@ def complete_config(settings: Settings, name: str, earlier: dict[str, Config]) -
         try:
             _set_options(cfg, settings.options)
         except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
-            raise InputError(f'--cfg-options do not fit {settings.source(name)} ({type(error).__name__}: {error}); '
-                             'correct them.') from error
+            raise InputError(
+                f'--cfg-options do not fit {settings.source(name)} ({type(error).__name__}: {error}); correct them.'
+            ) from error
         _place_start(cfg, name, settings, earlier)
     return cfg
 
 
 def _set_options(cfg: Config, options: dict[str, Any]) -> None:
     cfg.merge_from_dict(options)
-    numbers = dict(max_iters=cfg.train_cfg.max_iters, val_interval=cfg.train_cfg.get('val_interval', 1),
-                   batch_size=cfg.train_dataloader.batch_size,
-                   accumulative_counts=cfg.optim_wrapper.get('accumulative_counts', 1))
+    numbers = dict(
+        max_iters=cfg.train_cfg.max_iters,
+        val_interval=cfg.train_cfg.get('val_interval', 1),
+        batch_size=cfg.train_dataloader.batch_size,
+        accumulative_counts=cfg.optim_wrapper.get('accumulative_counts', 1),
+    )
     for key, value in numbers.items():
         if not isinstance(value, int) or value < 1:
             raise ValueError(f'{key} is {value!r}, but has to be a whole number, 1 or more')
@@ -109,8 +113,9 @@ def _place_start(cfg: Config, name: str, settings: Settings, earlier: dict[str, 
         return
     before = Path(cfg.load_from).parent.name
     if before not in earlier:
-        raise InputError(f'{settings.source(name)} starts from {cfg.load_from}, but the plan trains no {before} '
-                         'before it.')
+        raise InputError(
+            f'{settings.source(name)} starts from {cfg.load_from}, but the plan trains no {before} before it.'
+        )
     cfg.load_from = str(last_checkpoint(earlier[before], before, settings.work_dir))
 
 

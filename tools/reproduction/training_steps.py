@@ -33,12 +33,23 @@ def training_step(settings: Settings, name: str, cfg: Config) -> Step:
     start, before = _start(cfg)
     launch, environment = _launch(settings, command, processes, cfg.train_dataloader.batch_size)
     return Step(
-        f'train-{name}', _purpose(name), command,
-        inputs=(settings.config(name), *start), outputs=(last_checkpoint(cfg, name, settings.work_dir),),
-        needs=('data', *before), folder=folder, launch=launch, environment=environment,
-        work=Work(name, train_images=cfg.train_cfg.max_iters * cfg.train_dataloader.batch_size,
-                  test_images=_validations(cfg) * count_images(settings, 'val'), processes=processes,
-                  checkpoints=cfg.default_hooks.checkpoint.max_keep_ckpts))
+        f'train-{name}',
+        _purpose(name),
+        command,
+        inputs=(settings.config(name), *start),
+        outputs=(last_checkpoint(cfg, name, settings.work_dir),),
+        needs=('data', *before),
+        folder=folder,
+        launch=launch,
+        environment=environment,
+        work=Work(
+            name,
+            train_images=cfg.train_cfg.max_iters * cfg.train_dataloader.batch_size,
+            test_images=_validations(cfg) * count_images(settings, 'val'),
+            processes=processes,
+            checkpoints=cfg.default_hooks.checkpoint.max_keep_ckpts,
+        ),
+    )
 
 
 def fitting_processes(batch_size: int, gpus: int) -> int:
@@ -71,8 +82,9 @@ def _start(cfg: Config) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     return ((weights[1],), (f'weights-{weights[0]}',)) if weights else ((), ())
 
 
-def _launch(settings: Settings, command: tuple[str, ...], processes: int,
-            batch_size: int) -> tuple[tuple[str, ...], dict[str, str]]:
+def _launch(
+    settings: Settings, command: tuple[str, ...], processes: int, batch_size: int
+) -> tuple[tuple[str, ...], dict[str, str]]:
     """The launcher's command and environment; none for one process, unless Slurm has the devices."""
     _, config, *arguments = command
     arguments += ['--cfg-options', f'train_dataloader.batch_size={batch_size // processes}']
@@ -80,8 +92,13 @@ def _launch(settings: Settings, command: tuple[str, ...], processes: int,
     if settings.launcher == 'slurm':
         per_node = os.environ.get('GPUS_PER_NODE', str(min(processes, _GPUS_PER_NODE)))
         environment.update(GPUS=str(processes), GPUS_PER_NODE=per_node)
-        return (str(ROOT / 'tools/slurm_train.sh'), settings.partition, Path(config).stem, config,
-                *arguments), environment
+        return (
+            str(ROOT / 'tools/slurm_train.sh'),
+            settings.partition,
+            Path(config).stem,
+            config,
+            *arguments,
+        ), environment
     if processes > 1:
         return (str(ROOT / 'tools/dist_train.sh'), config, str(processes), *arguments), environment
     return (), {}

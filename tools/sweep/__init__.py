@@ -8,7 +8,20 @@ from .thin_model import thin_model
 from .trial import Outcome, run_trial
 
 __all__ = [
-    'SAMPLE', 'Outcome', 'Result', 'StockConfig', 'group_configs', 'heads_document', 'read_results',
-    'read_stock_config', 'run_trial', 'share', 'stock_config_names', 'stock_heads', 'summary', 'thin_model',
-    'try_configs', 'write_results'
+    'SAMPLE',
+    'Outcome',
+    'Result',
+    'StockConfig',
+    'group_configs',
+    'heads_document',
+    'read_results',
+    'read_stock_config',
+    'run_trial',
+    'share',
+    'stock_config_names',
+    'stock_heads',
+    'summary',
+    'thin_model',
+    'try_configs',
+    'write_results',
 ]

@@ -75,12 +75,28 @@ def heads_document(results: list[Result]) -> str:
     Returns:
         Markdown.
     """
-    return '\n'.join([
-        '# Heads and stock configs', _USE, '## What was tried', '', *_introduction(results), '',
-        '## Heads', '', *_markdown(('head', 'works', 'stock configs passing', 'test'), _head_rows(results)), '',
-        '## Families', '', *_markdown(('family', 'configs', *_STATES), _count_rows(results, lambda r: r.family)), '',
-        '## What does not pass, and why', '', *_reasons(results), ''
-    ])
+    return '\n'.join(
+        [
+            '# Heads and stock configs',
+            _USE,
+            '## What was tried',
+            '',
+            *_introduction(results),
+            '',
+            '## Heads',
+            '',
+            *_markdown(('head', 'works', 'stock configs passing', 'test'), _head_rows(results)),
+            '',
+            '## Families',
+            '',
+            *_markdown(('family', 'configs', *_STATES), _count_rows(results, lambda r: r.family)),
+            '',
+            '## What does not pass, and why',
+            '',
+            *_reasons(results),
+            '',
+        ]
+    )
 
 
 def _introduction(results: list[Result]) -> list[str]:
@@ -90,29 +106,38 @@ def _introduction(results: list[Result]) -> list[str]:
     errors = [result.outcome.score_error for result in results if result.status == WORKS]
     pixels = [result.outcome.same_pixels for result in results if result.status == WORKS]
     return [
-        'Written by `python tools/gdn_sweep.py --docs docs/heads.md`; do not edit.', '',
-        f'Stack: {stack}, PyTorch {torch.__version__}, CPU.', '',
+        'Written by `python tools/gdn_sweep.py --docs docs/heads.md`; do not edit.',
+        '',
+        f'Stack: {stack}, PyTorch {torch.__version__}, CPU.',
+        '',
         'Every config of the installed mmseg is read and made a GDN variant. Both models are built without pretrained',
         'weights, with BatchNorm for SyncBN, few layers per transformer stage, ResNet-50 for deeper ones, and images',
         'with a short side of 64 or 65 px (more where a network needs more). Configs that then differ only in data,',
-        'schedule or test settings share a trial. A config *works* if', '',
+        'schedule or test settings share a trial. A config *works* if',
+        '',
         '- the stock weights load into the variant with only `decode_head.interp.kernel_h` and `kernel_w` missing,',
         '- the untrained variant predicts what the stock model predicts: scores to 1e-4 of the largest, and at least',
         '  99.9 % of the pixels,',
         '- one training step (forward with all losses of the head and of auxiliary heads, backward, and the optimizer',
-        '  of the config with `custom_keys` for the matrices) is finite and moves both matrices.', '',
-        f'**{_verdict(results)}**', '',
+        '  of the config with `custom_keys` for the matrices) is finite and moves both matrices.',
+        '',
+        f'**{_verdict(results)}**',
+        '',
         f'Before training, scores differ by at most {max(errors, default=0):.1e} of the largest score, and at least',
-        f'{100 * min(pixels, default=1):.5g} % of the pixels are predicted equally.', '',
+        f'{100 * min(pixels, default=1):.5g} % of the pixels are predicted equally.',
+        '',
         'Configs that *lack* something could not be tried, because a compiled operator or a package is not installed.',
-        f'The tests of single heads are in `{_TESTS}`', '(`-k NAME` runs those of one).'
+        f'The tests of single heads are in `{_TESTS}`',
+        '(`-k NAME` runs those of one).',
     ]
 
 
 def _verdict(results: list[Result]) -> str:
     counts = Counter(result.status for result in results)
-    return (f'{counts[WORKS]} of {len(results) - counts[OTHER_KIND]} configs whose head makes a score map work '
-            f'({share(results):.1%}); {counts[OTHER_KIND]} more have a head of another kind.')
+    return (
+        f'{counts[WORKS]} of {len(results) - counts[OTHER_KIND]} configs whose head makes a score map work '
+        f'({share(results):.1%}); {counts[OTHER_KIND]} more have a head of another kind.'
+    )
 
 
 def _count_rows(results: list[Result], key: Callable[[Result], str]) -> list[tuple]:
@@ -164,5 +189,5 @@ def _reasons(results: list[Result]) -> list[str]:
 
 
 def _markdown(header: tuple, rows: list[tuple]) -> list[str]:
-    cells = [header, ('---', ) * len(header), *rows]
-    return [f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |" for row in cells]
+    cells = [header, ('---',) * len(header), *rows]
+    return [f'| {" | ".join(str(cell).replace("|", "/") for cell in row)} |' for row in cells]

@@ -47,7 +47,7 @@ def share(results: Iterable[Result]) -> float:
     """Share of the configs that work among those whose head is of the right kind; 1 if there are none."""
     counts = Counter(result.status for result in results)
     right_kind = sum(counts.values()) - counts[OTHER_KIND]
-    return counts[WORKS] / right_kind if right_kind else 1.
+    return counts[WORKS] / right_kind if right_kind else 1.0
 
 
 def read_results(path: str | None) -> dict[str, Result]:

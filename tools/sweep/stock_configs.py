@@ -66,7 +66,7 @@ def stock_config_names(families: list[str] | None = None) -> list[str]:
     known = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name != '_base_')
     unknown = sorted(set(families or ()) - set(known))
     if unknown:
-        raise InputError(f"The installed mmseg has no family {', '.join(unknown)}; it has {', '.join(known)}.")
+        raise InputError(f'The installed mmseg has no family {", ".join(unknown)}; it has {", ".join(known)}.')
     return [f'{family}/{path.name}' for family in families or known for path in sorted((folder / family).glob('*.py'))]
 
 
@@ -88,6 +88,9 @@ def stock_heads() -> list[str]:
     """Registered names of mmseg's decode heads: those with a loss and predictions."""
     importlib.import_module('mmseg.models')
     return sorted(
-        name for name, head in MODELS.module_dict.items()
-        if head.__module__.startswith('mmseg.models.decode_heads.') and hasattr(head, 'loss') and hasattr(
-            head, 'predict'))
+        name
+        for name, head in MODELS.module_dict.items()
+        if head.__module__.startswith('mmseg.models.decode_heads.')
+        and hasattr(head, 'loss')
+        and hasattr(head, 'predict')
+    )

@@ -37,8 +37,11 @@ def thin_model(model: dict, crop: Size) -> ConfigDict:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {key: _plain(item) for key, item in value.items()
-                if not (key == 'pretrained' or (key == 'init_cfg' and 'checkpoint' in str(item)))}
+        kept = {
+            key: _plain(item)
+            for key, item in value.items()
+            if not (key == 'pretrained' or (key == 'init_cfg' and 'checkpoint' in str(item)))
+        }
         if kept.get('type') == 'SyncBN':
             kept['type'] = 'BN'
         return kept

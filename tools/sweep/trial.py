@@ -51,7 +51,7 @@ class Outcome:
     out_size: Size | None = None
     score_error: float | None = None
     same_pixels: float | None = None
-    seconds: float = 0.
+    seconds: float = 0.0
 
 
 def run_trial(config: StockConfig) -> Outcome:
@@ -189,8 +189,14 @@ def _step(variant: nn.Module, optim_wrapper: dict, images: Tensor, samples: list
             return f'No gradient reaches {name}.'
     before = {name: value.detach().clone() for name, value in kernels.items()}
     wrapper.step()
-    return next((f'A step of the optimizer leaves {name} as it was.' for name, value in kernels.items()
-                 if torch.equal(value, before[name])), None)
+    return next(
+        (
+            f'A step of the optimizer leaves {name} as it was.'
+            for name, value in kernels.items()
+            if torch.equal(value, before[name])
+        ),
+        None,
+    )
 
 
 def _optimizer(variant: nn.Module, optim_wrapper: dict) -> OptimWrapper:

@@ -83,8 +83,10 @@ def _require_once(cfg: Config) -> None:
     default = {hook.get('type') for hook in cfg.default_hooks.values() if hook}
     for hook in cfg.get('custom_hooks') or []:
         if hook.get('type') in default:
-            raise InputError(f"custom_hooks of the config lists {hook['type']} once more, which default_hooks has "
-                             'already; remove it there.')
+            raise InputError(
+                f'custom_hooks of the config lists {hook["type"]} once more, which default_hooks has '
+                'already; remove it there.'
+            )
 
 
 def _resumed_by_config(cfg: Config) -> str | None:
@@ -96,8 +98,10 @@ def _resumed_by_config(cfg: Config) -> str | None:
 def _require_training(cfg: Config, path: str) -> None:
     missing = [name for name in _FOR_TRAINING if not cfg.get(name)]
     if missing:
-        raise InputError(f'{path} is for testing only, because it sets no {" and no ".join(missing)}; '
-                         'use tools/test.py, or another config for training.')
+        raise InputError(
+            f'{path} is for testing only, because it sets no {" and no ".join(missing)}; '
+            'use tools/test.py, or another config for training.'
+        )
     for name in ('max_iters', 'max_epochs', 'val_interval'):
         if cfg.train_cfg.get(name, 1) < 1:
             raise InputError(f'train_cfg.{name}={cfg.train_cfg[name]} is no number of steps; set 1 or more.')
@@ -118,9 +122,11 @@ def _require_start(load_from: str, path: str) -> None:
     if Path(load_from).exists() or not before.is_file():
         require_checkpoint(load_from)
         return
-    raise InputError(f'There is no {load_from}, with which {before} ends and from which this training starts. '
-                     f'First run: python tools/train.py {before}. To start from other weights, add --cfg-options '
-                     'load_from=OTHER.pth; with load_from=None it starts as the first of the stages does.')
+    raise InputError(
+        f'There is no {load_from}, with which {before} ends and from which this training starts. '
+        f'First run: python tools/train.py {before}. To start from other weights, add --cfg-options '
+        'load_from=OTHER.pth; with load_from=None it starts as the first of the stages does.'
+    )
 
 
 def _schedules_that_begin(cfg: Config) -> Any:
@@ -128,8 +134,11 @@ def _schedules_that_begin(cfg: Config) -> Any:
     schedules = cfg.get('param_scheduler')
     if not isinstance(schedules, (list, tuple)):
         return schedules
-    return [schedule for schedule in schedules
-            if 'end' in schedule or schedule.get('begin', 0) < _length(cfg.train_cfg, schedule.get('by_epoch', True))]
+    return [
+        schedule
+        for schedule in schedules
+        if 'end' in schedule or schedule.get('begin', 0) < _length(cfg.train_cfg, schedule.get('by_epoch', True))
+    ]
 
 
 def _length(train_cfg: dict, by_epoch: bool) -> float:
@@ -141,12 +150,16 @@ def _enable_amp(optim_wrapper: dict) -> None:
     if wrapper_type == 'AmpOptimWrapper':
         return
     if wrapper_type != 'OptimWrapper':
-        raise InputError(f"--amp works with optim_wrapper.type='OptimWrapper', but the config has {wrapper_type!r}; "
-                         'leave out the flag, or change the config.')
+        raise InputError(
+            f"--amp works with optim_wrapper.type='OptimWrapper', but the config has {wrapper_type!r}; "
+            'leave out the flag, or change the config.'
+        )
     optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
 
 
 def _require_device(optim_wrapper: dict) -> None:
     if optim_wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
-        raise InputError('Mixed precision (--amp, or AmpOptimWrapper in the config) needs a GPU, and PyTorch finds '
-                         "none; train without it, with optim_wrapper.type='OptimWrapper'.")
+        raise InputError(
+            'Mixed precision (--amp, or AmpOptimWrapper in the config) needs a GPU, and PyTorch finds '
+            "none; train without it, with optim_wrapper.type='OptimWrapper'."
+        )

@@ -37,8 +37,10 @@ def training_in(cfg: Config, resume: str | None) -> Iterator[None]:
     has_begun = (folder / _LOCK).exists() or any(folder.glob('*/vis_data'))
     if resume == LATEST and not has_begun and not written_checkpoints(_saved_in(cfg)):
         _drop_if_empty(folder)
-        raise InputError(f'There is no training in {folder} to resume; correct --work-dir, or leave out --resume to '
-                         'start one. With --resume auto, a training is resumed if there is one.')
+        raise InputError(
+            f'There is no training in {folder} to resume; correct --work-dir, or leave out --resume to '
+            'start one. With --resume auto, a training is resumed if there is one.'
+        )
     if not is_first_process(cfg.launcher):
         _choose(cfg, resume)
         yield
@@ -57,14 +59,18 @@ def _choose(cfg: Config, resume: str | None) -> None:
         cfg.resume, cfg.load_from = True, resume
     elif resume is None:
         if written and is_first_process(cfg.launcher):
-            raise InputError(f'{folder} has checkpoints of an earlier training ({written[-1].name} and others), which '
-                             'this one would overwrite and mix with its own; add --resume to go on with it, name '
-                             'another folder with --work-dir, or remove them.')
+            raise InputError(
+                f'{folder} has checkpoints of an earlier training ({written[-1].name} and others), which '
+                'this one would overwrite and mix with its own; add --resume to go on with it, name '
+                'another folder with --work-dir, or remove them.'
+            )
     elif written:
         newest = newest_checkpoint(folder)
         if newest is None:
-            raise InputError(f'None of the checkpoints in {folder} can be resumed from; see the warnings above. To '
-                             'start anew, name another folder with --work-dir.')
+            raise InputError(
+                f'None of the checkpoints in {folder} can be resumed from; see the warnings above. To '
+                'start anew, name another folder with --work-dir.'
+            )
         cfg.resume, cfg.load_from = True, str(newest)
         print_log(f'Training goes on from {newest}.', 'current')
     elif resume == LATEST:

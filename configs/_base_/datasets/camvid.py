@@ -9,14 +9,14 @@ train_pipeline = [
     dict(type='Resize', scale=scale, keep_ratio=True),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PhotoMetricDistortion'),
-    dict(type='PackSegInputs')
+    dict(type='PackSegInputs'),
 ]
 # Masks are loaded last: results are brought back to the size of the image, so masks are never resized.
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=scale, keep_ratio=True),
     dict(type='LoadAnnotations'),
-    dict(type='PackSegInputs')
+    dict(type='PackSegInputs'),
 ]
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -24,11 +24,14 @@ tta_pipeline = [
         type='TestTimeAug',
         transforms=[
             [dict(type='Resize', scale=scale, keep_ratio=True)],
-            [dict(type='RandomFlip', prob=0., direction='horizontal'),
-             dict(type='RandomFlip', prob=1., direction='horizontal')],
+            [
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
+            ],
             [dict(type='LoadAnnotations')],
             [dict(type='PackSegInputs')],
-        ])
+        ],
+    ),
 ]
 
 train_dataloader = dict(
@@ -40,7 +43,9 @@ train_dataloader = dict(
         type='CamVidDataset',
         data_root=data_root,
         data_prefix=dict(img_path='train', seg_map_path='trainannot'),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=2,
@@ -50,7 +55,9 @@ val_dataloader = dict(
         type='CamVidDataset',
         data_root=data_root,
         data_prefix=dict(img_path='val', seg_map_path='valannot'),
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = dict(
     batch_size=1,
     num_workers=2,
@@ -60,7 +67,9 @@ test_dataloader = dict(
         type='CamVidDataset',
         data_root=data_root,
         data_prefix=dict(img_path='test', seg_map_path='testannot'),
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 
 val_evaluator = dict(type='PerClassIoUMetric', iou_metrics=['mIoU'], ignore_index=11)
 test_evaluator = val_evaluator

@@ -11,13 +11,15 @@ voc_train = dict(
     data_root=data_root,
     data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
     ann_file='ImageSets/Segmentation/train.txt',
-    pipeline=load_pipeline)
+    pipeline=load_pipeline,
+)
 sbd_aug = dict(
     type='CheckedVOCDataset',
     data_root=data_root,
     data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClassAug'),
     ann_file='ImageSets/Segmentation/aug.txt',
-    pipeline=load_pipeline)
+    pipeline=load_pipeline,
+)
 # For configs that train on val as well.
 voc_val = dict(voc_train, ann_file='ImageSets/Segmentation/val.txt')
 
@@ -29,7 +31,9 @@ train_dataloader = dict(
     dataset=dict(
         type='MultiImageMixDataset',
         dataset=dict(type='ConcatDataset', datasets=[voc_train, sbd_aug]),
-        pipeline=[dict(type='PackSegInputs')]))
+        pipeline=[dict(type='PackSegInputs')],
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=2,
@@ -40,7 +44,9 @@ val_dataloader = dict(
         data_root=data_root,
         data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
         ann_file='ImageSets/Segmentation/val.txt',
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = val_dataloader
 
 val_evaluator = dict(type='PerClassIoUMetric', iou_metrics=['mIoU'])

@@ -8,6 +8,6 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='Pad', size=crop_size, pad_val=dict(img=(104, 117, 123), seg=255)),
     dict(type='ShrinkLabels', factor=8),
-    dict(type='PackSegInputs')
+    dict(type='PackSegInputs'),
 ]
 train_dataloader = dict(batch_size=30, dataset=dict(pipeline=train_pipeline))

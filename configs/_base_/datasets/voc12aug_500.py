@@ -6,6 +6,6 @@ train_pipeline = [
     dict(type='ClampSize', max_size=500),
     dict(type='RandomFlip', prob=0.5),
     dict(type='Pad', size=crop_size, pad_val=dict(img=(104, 117, 123), seg=255)),
-    dict(type='PackSegInputs')
+    dict(type='PackSegInputs'),
 ]
 train_dataloader = dict(batch_size=10, dataset=dict(pipeline=train_pipeline))

@@ -5,7 +5,7 @@ test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='ClampSize', max_size=500),
     dict(type='LoadAnnotations'),
-    dict(type='PackSegInputs')
+    dict(type='PackSegInputs'),
 ]
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -13,14 +13,18 @@ tta_pipeline = [
         type='TestTimeAug',
         transforms=[
             [dict(type='ClampSize', max_size=500)],
-            [dict(type='RandomFlip', prob=0., direction='horizontal'),
-             dict(type='RandomFlip', prob=1., direction='horizontal')],
+            [
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
+            ],
             [dict(type='LoadAnnotations')],
             [dict(type='PackSegInputs')],
-        ])
+        ],
+    ),
 ]
 
 train_dataloader = dict(
-    batch_size=1, dataset=dict(pipeline=[dict(type='ClampSize', max_size=500), dict(type='PackSegInputs')]))
+    batch_size=1, dataset=dict(pipeline=[dict(type='ClampSize', max_size=500), dict(type='PackSegInputs')])
+)
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

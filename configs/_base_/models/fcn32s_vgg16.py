@@ -6,11 +6,12 @@ model = dict(
     data_preprocessor=dict(
         type='SegDataPreProcessor',
         mean=[104.00699, 116.66877, 122.67892],
-        std=[1., 1., 1.],
+        std=[1.0, 1.0, 1.0],
         bgr_to_rgb=False,
         pad_val=0,
         seg_pad_val=255,
-        size_divisor=1),
+        size_divisor=1,
+    ),
     backbone=dict(type='CaffeVGG', layout='fcn32s'),
     decode_head=dict(
         type='CaffeFCHead',
@@ -19,6 +20,8 @@ model = dict(
         in_index=0,
         fc_channels=4096,
         num_classes=21,
-        loss_decode=dict(type='CaffeSoftmaxLoss', normalize=False)),
+        loss_decode=dict(type='CaffeSoftmaxLoss', normalize=False),
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

@@ -8,6 +8,8 @@ optim_wrapper = dict(
         custom_keys={
             'conv_seg.weight': dict(lr_mult=10, decay_mult=1),
             'conv_seg.bias': dict(lr_mult=20, decay_mult=0),
-        }))
+        },
+    ),
+)
 param_scheduler = [dict(type='StepLR', step_size=2000, gamma=0.1, by_epoch=False)]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=6000, val_interval=2000)

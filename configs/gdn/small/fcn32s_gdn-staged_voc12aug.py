@@ -13,5 +13,4 @@ tta_pipeline = _base_.small_tta_pipeline
 # Nothing is validated during training; tools/test.py does it.
 train_cfg = dict(max_iters=10, val_begin=100000)
 # It starts from the baseline, which has no matrices.
-default_hooks = dict(
-    logger=dict(interval=10), check_checkpoint=dict(type='CheckpointCheckHook', partial=True))
+default_hooks = dict(logger=dict(interval=10), check_checkpoint=dict(type='CheckpointCheckHook', partial=True))

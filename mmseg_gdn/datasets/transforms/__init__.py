@@ -4,5 +4,10 @@ from .loading import LoadCheckedAnnotations, LoadCheckedImage, LoadVOCAnnotation
 from .sizes import ClampSize, ShrinkLabels
 
 __all__ = [
-    'ClampSize', 'LoadCheckedAnnotations', 'LoadCheckedImage', 'LoadVOCAnnotations', 'LoadVOCImage', 'ShrinkLabels'
+    'ClampSize',
+    'LoadCheckedAnnotations',
+    'LoadCheckedImage',
+    'LoadVOCAnnotations',
+    'LoadVOCImage',
+    'ShrinkLabels',
 ]

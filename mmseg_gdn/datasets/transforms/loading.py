@@ -87,16 +87,23 @@ class LoadCheckedImage(LoadImageFromFile):
     def _warn(self, path: str, content: bytes, found: list[str]) -> None:
         if found and path not in self._complained_about:
             self._complained_about.add(path)
-            print_log(f'The image {path} is damaged ({found[0]}), and used as it is decoded; look at it, and '
-                      f'{self.remedy}.', 'current', logging.WARNING)
+            print_log(
+                f'The image {path} is damaged ({found[0]}), and used as it is decoded; look at it, and {self.remedy}.',
+                'current',
+                logging.WARNING,
+            )
         if LoadCheckedImage._has_warned:
             return
         turn = orientation(io.BytesIO(content))
         if turn > 1:
             LoadCheckedImage._has_warned = True
-            print_log(f'{path} asks viewers to turn it (EXIF orientation {turn}), but the images of data '
-                      'sets are read as they are stored, because masks are. If its mask was drawn on the turned image, '
-                      'store the image turned and without this tag.', 'current', logging.WARNING)
+            print_log(
+                f'{path} asks viewers to turn it (EXIF orientation {turn}), but the images of data '
+                'sets are read as they are stored, because masks are. If its mask was drawn on the turned image, '
+                'store the image turned and without this tag.',
+                'current',
+                logging.WARNING,
+            )
 
 
 @TRANSFORMS.register_module()
@@ -133,15 +140,19 @@ class LoadCheckedAnnotations(LoadAnnotations):
     def _require_labels(self, path: str, mask: Mask) -> None:
         unknown = [value for value in mask.values if not 0 <= value <= VOID]
         if unknown:
-            raise InputError(f'The mask {path} holds the values {_some(unknown)}, but labels are 0..{VOID}; correct '
-                             f'the mask, and {self.remedy}.')
+            raise InputError(
+                f'The mask {path} holds the values {_some(unknown)}, but labels are 0..{VOID}; correct '
+                f'the mask, and {self.remedy}.'
+            )
 
     def _in_trained_classes(self, labels: np.ndarray, results: dict) -> np.ndarray:
         """The labels in the numbering of training: without class 0, or with the classes of the config's metainfo."""
         is_reduced = results['reduce_zero_label']
         if self.reduce_zero_label not in (None, is_reduced):
-            raise InputError(f'reduce_zero_label is {self.reduce_zero_label} in the transform LoadAnnotations, but '
-                             f'{is_reduced} in the data set; remove it from the transform.')
+            raise InputError(
+                f'reduce_zero_label is {self.reduce_zero_label} in the transform LoadAnnotations, but '
+                f'{is_reduced} in the data set; remove it from the transform.'
+            )
         if not is_reduced and not results.get('label_map'):
             return labels.astype(np.uint8)
         trained = np.arange(256)
@@ -170,12 +181,16 @@ class LoadVOCAnnotations(LoadCheckedAnnotations):
     def _require_labels(self, path: str, mask: Mask) -> None:
         unknown = [value for value in mask.values if not 0 <= value < NUM_CLASSES and value != VOID]
         if unknown:
-            raise InputError(f'The mask {path} holds the values {_some(unknown)}, but VOC has the classes '
-                             f'0..{NUM_CLASSES - 1} and {VOID} for void; correct the mask and {self.remedy}.')
+            raise InputError(
+                f'The mask {path} holds the values {_some(unknown)}, but VOC has the classes '
+                f'0..{NUM_CLASSES - 1} and {VOID} for void; correct the mask and {self.remedy}.'
+            )
         for index, label in misleading_colours(mask):
-            raise InputError(f'The mask {path} has the colour of VOC\'s label {label} for the value {index}, as '
-                             'programs make it that number colours anew; save class indices with VOC\'s palette, and '
-                             f'{self.remedy}.')
+            raise InputError(
+                f"The mask {path} has the colour of VOC's label {label} for the value {index}, as "
+                "programs make it that number colours anew; save class indices with VOC's palette, and "
+                f'{self.remedy}.'
+            )
 
 
 def _require_size_of_image(path: str, labels: np.ndarray, results: dict) -> None:
@@ -184,10 +199,15 @@ def _require_size_of_image(path: str, labels: np.ndarray, results: dict) -> None
         return
     image = str(results.get('img_path'))
     is_turned = labels.shape == tuple(size[1::-1]) and orientation(image) > 4
-    reason = (f', which asks viewers to turn it (EXIF orientation {orientation(image)}) but is read as it is stored; '
-              'store the image turned and without this tag' if is_turned else '; make them equal, pixel by pixel')
-    raise InputError(f'The mask {path} is {_in_words(labels.shape)} px, but its image {image} is {_in_words(size)} px'
-                     f'{reason}.')
+    reason = (
+        f', which asks viewers to turn it (EXIF orientation {orientation(image)}) but is read as it is stored; '
+        'store the image turned and without this tag'
+        if is_turned
+        else '; make them equal, pixel by pixel'
+    )
+    raise InputError(
+        f'The mask {path} is {_in_words(labels.shape)} px, but its image {image} is {_in_words(size)} px{reason}.'
+    )
 
 
 def _in_words(shape: tuple[int, ...]) -> str:
@@ -200,10 +220,14 @@ def _some(values: list[int]) -> str:
 
 def _loading_error(kind: str, path: str, error: Exception, remedy: str) -> InputError:
     if '://' not in str(path) and not Path(path).exists():
-        return InputError(f'There is no {kind} {path}, although the list of the data set names it; add the file or '
-                          f'correct the list{hint_at_column(Path(path).stem)}, and {remedy}.')
+        return InputError(
+            f'There is no {kind} {path}, although the list of the data set names it; add the file or '
+            f'correct the list{hint_at_column(Path(path).stem)}, and {remedy}.'
+        )
     reason = ' '.join(str(error).split())
     if isinstance(error, InputError):
         return InputError(f'The {kind} {path} is damaged ({reason}); replace it with a fresh copy and {remedy}.')
-    return InputError(f'The {kind} {path} cannot be read ({type(error).__name__}: {reason}); replace it with a fresh '
-                      f'copy and {remedy}.')
+    return InputError(
+        f'The {kind} {path} cannot be read ({type(error).__name__}: {reason}); replace it with a fresh '
+        f'copy and {remedy}.'
+    )

@@ -49,5 +49,5 @@ class ShrinkLabels(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Subsample every mask in ``results``."""
         for key in results.get('seg_fields', []):
-            results[key] = results[key][::self.factor, ::self.factor].copy()
+            results[key] = results[key][:: self.factor, :: self.factor].copy()
         return results

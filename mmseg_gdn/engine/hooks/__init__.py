@@ -10,6 +10,12 @@ from .global_interp_hook import GlobalInterpHook
 from .stop_hook import StopHook
 
 __all__ = [
-    'CaffeWeightsHook', 'CheckpointCheckHook', 'DurableCheckpointHook', 'ExactResumeHook', 'FiniteLossHook',
-    'FiniteScoresHook', 'GlobalInterpHook', 'StopHook'
+    'CaffeWeightsHook',
+    'CheckpointCheckHook',
+    'DurableCheckpointHook',
+    'ExactResumeHook',
+    'FiniteLossHook',
+    'FiniteScoresHook',
+    'GlobalInterpHook',
+    'StopHook',
 ]

@@ -54,8 +54,10 @@ class CheckpointCheckHook(Hook):
             return
         bring_to_standard_form(checkpoint, source)
         if resuming and any(key not in checkpoint for key in TRAINING_STATE):
-            raise InputError(f'{source} has weights without a training state, so training cannot resume from it; '
-                             'start a new training from its weights, with load_from and without resuming.')
+            raise InputError(
+                f'{source} has weights without a training state, so training cannot resume from it; '
+                'start a new training from its weights, with load_from and without resuming.'
+            )
         check_weights(runner.model, checkpoint['state_dict'], source, resuming, self.partial)
         check_class_order(runner, checkpoint, source)
 

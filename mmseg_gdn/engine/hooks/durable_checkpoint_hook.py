@@ -63,11 +63,9 @@ class DurableCheckpointHook(CheckpointHook):
             # All of mmengine's ways to save go through this method.
             runner.save_checkpoint = DurableSaving(runner)
 
-    def after_train_iter(self,
-                         runner: Runner,
-                         batch_idx: int,
-                         data_batch: Any = None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
         """Save if it is time, or if it was between the last two updates.
 
         Args:
@@ -126,9 +124,16 @@ class DurableCheckpointHook(CheckpointHook):
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         runner.save_checkpoint(
-            self.out_dir, name, self.file_client_args, save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch,
-            backend_args=self.backend_args, **self.args)
+            self.out_dir,
+            name,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
         self._meta = {}
         if is_main_process():
             with atomic_write(Path(runner.work_dir, 'last_checkpoint')) as note:
@@ -141,7 +146,7 @@ class DurableCheckpointHook(CheckpointHook):
         steps = [*(kept for kept in self.keep_ckpt_ids if kept != step), step]
         self.keep_ckpt_ids = deque(steps, self.max_keep_ckpts)
         runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
-        return steps[:-self.max_keep_ckpts]
+        return steps[: -self.max_keep_ckpts]
 
     def _remove_outdated(self, steps: Any) -> None:
         """Remove the checkpoints of some steps; a checkpoint may say anything here."""

@@ -27,11 +27,9 @@ class FiniteLossHook(Hook):
     # Before checkpoints are saved.
     priority = 'HIGH'
 
-    def after_train_iter(self,
-                         runner: Runner,
-                         batch_idx: int,
-                         data_batch: Any = None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
         """Check the losses.
 
         Args:
@@ -51,8 +49,10 @@ class FiniteLossHook(Hook):
             told = ', '.join(f'{name} is {value}' for name, value in bad.items()) + _on_images(data_batch)
         else:
             told = 'a loss of another process is NaN or infinite'
-        raise InputError(f'Training has stopped at iteration {runner.iter + 1}: {told}. {CAUSE} '
-                         f'{what_can_be_resumed(Path(runner.work_dir))}')
+        raise InputError(
+            f'Training has stopped at iteration {runner.iter + 1}: {told}. {CAUSE} '
+            f'{what_can_be_resumed(Path(runner.work_dir))}'
+        )
 
 
 def _on_images(data_batch: Any) -> str:

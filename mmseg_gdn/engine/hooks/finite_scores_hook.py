@@ -24,11 +24,9 @@ class FiniteScoresHook(Hook):
     # Before predictions are painted.
     priority = 'VERY_HIGH'
 
-    def after_test_iter(self,
-                        runner: Runner,
-                        batch_idx: int,
-                        data_batch: Any = None,
-                        outputs: Sequence[SegDataSample] | None = None) -> None:
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[SegDataSample] | None = None
+    ) -> None:
         """Check the scores.
 
         Args:

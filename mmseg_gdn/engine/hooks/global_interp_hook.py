@@ -58,11 +58,9 @@ class GlobalInterpHook(Hook):
             self._start = {name: self._start.get(name, value) for name, value, _ in _copies(runner.model)}
             self._watch = GradientWatch(runner.model)
 
-    def after_train_iter(self,
-                         runner: Runner,
-                         batch_idx: int,
-                         data_batch: Any = None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
         """Check that the first step has reached the matrices, and log how far they have moved.
 
         Args:
@@ -76,8 +74,10 @@ class GlobalInterpHook(Hook):
         """
         unreached = self._watch.stop() if self._watch else []
         if unreached:
-            raise InputError(f'No gradient reaches {", ".join(unreached)}: the losses do not depend on it, so it would '
-                             'never change. Use a head that computes its scores in forward, or freeze the matrices.')
+            raise InputError(
+                f'No gradient reaches {", ".join(unreached)}: the losses do not depend on it, so it would '
+                'never change. Use a head that computes its scores in forward, or freeze the matrices.'
+            )
         interval = next((hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)), 0)
         if self.every_n_inner_iters(batch_idx, interval) or self.end_of_epoch(runner.train_dataloader, batch_idx):
             for name, share in self._moved(runner.model).items():
@@ -96,10 +96,13 @@ class GlobalInterpHook(Hook):
         print_log(f'Moved since the start of training, relative to its size: {told}.', runner.logger)
         # Matrices that have not moved at all are kept on purpose, by a learning rate of 0.
         if any(0 < share < _ENOUGH for share in moved.values()):
-            print_log(f'A matrix that has moved by less than {_ENOUGH:.0%} has hardly learned anything; train longer, '
-                      "or raise the learning rate of the matrices. Start with 20 times the network's, without decay: "
-                      "optim_wrapper.paramwise_cfg.custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}",
-                      runner.logger, logging.WARNING)
+            print_log(
+                f'A matrix that has moved by less than {_ENOUGH:.0%} has hardly learned anything; train longer, '
+                "or raise the learning rate of the matrices. Start with 20 times the network's, without decay: "
+                "optim_wrapper.paramwise_cfg.custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}",
+                runner.logger,
+                logging.WARNING,
+            )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Store where the matrices started.
@@ -123,12 +126,14 @@ class GlobalInterpHook(Hook):
     def _moved(self, model: nn.Module) -> dict[str, float]:
         return {
             name: float(torch.dist(value, self._start[name]) / self._start[name].norm())
-            for name, value, is_trained in _copies(model) if is_trained
+            for name, value, is_trained in _copies(model)
+            if is_trained
         }
 
 
 def _copies(model: nn.Module) -> list[tuple[str, Tensor, bool]]:
     """Name and value of each matrix, and whether it is trained."""
     with whole_model(model) as whole:
-        return [(name, matrix.detach().float().cpu().clone(), matrix.requires_grad)
-                for name, matrix in all_matrices(whole)]
+        return [
+            (name, matrix.detach().float().cpu().clone(), matrix.requires_grad) for name, matrix in all_matrices(whole)
+        ]

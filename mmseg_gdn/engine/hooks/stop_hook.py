@@ -51,11 +51,9 @@ class StopHook(Hook):
         """Leave signals alone; for trainings that an exception has ended."""
         self._requests.release()
 
-    def after_train_iter(self,
-                         runner: Runner,
-                         batch_idx: int,
-                         data_batch: Any = None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
         """Stop between two iterations.
 
         Args:
@@ -69,11 +67,7 @@ class StopHook(Hook):
         """
         self._stop_if_asked(runner, runner.iter + 1)
 
-    def after_val_iter(self,
-                       runner: Runner,
-                       batch_idx: int,
-                       data_batch: Any = None,
-                       outputs: Any = None) -> None:
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Stop a validation, if there is one process; several need not have the same number of batches.
 
         Args:

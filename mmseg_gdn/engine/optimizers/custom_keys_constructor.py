@@ -35,11 +35,14 @@ class CustomKeysConstructor:
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         settings = dict(paramwise_cfg or {})
         if not {'base_constructor', 'custom_keys'} <= settings.keys():
-            raise InputError("CustomKeysConstructor needs paramwise_cfg=dict(base_constructor='...', "
-                             'custom_keys={...}) in optim_wrapper.')
+            raise InputError(
+                "CustomKeysConstructor needs paramwise_cfg=dict(base_constructor='...', "
+                'custom_keys={...}) in optim_wrapper.'
+            )
         self.custom_keys = settings.pop('custom_keys')
-        self.base = OPTIM_WRAPPER_CONSTRUCTORS.build(dict(
-            type=settings.pop('base_constructor'), optim_wrapper_cfg=optim_wrapper_cfg, paramwise_cfg=settings))
+        self.base = OPTIM_WRAPPER_CONSTRUCTORS.build(
+            dict(type=settings.pop('base_constructor'), optim_wrapper_cfg=optim_wrapper_cfg, paramwise_cfg=settings)
+        )
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer of a model."""

@@ -30,5 +30,5 @@ class CaffeInvLR(_ParamScheduler):
     def _get_value(self) -> list[float]:
         factor = 1.0
         if self.last_step > 0:
-            factor = (1 + self.gamma / (1 + self.gamma * (self.last_step - 1)))**-self.power
+            factor = (1 + self.gamma / (1 + self.gamma * (self.last_step - 1))) ** -self.power
         return [group[self.param_name] * factor for group in self.optimizer.param_groups]

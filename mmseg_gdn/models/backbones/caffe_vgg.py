@@ -32,10 +32,12 @@ class CaffeVGG(BaseModule):
         InputError: If ``layout`` is unknown or there are not five widths.
     """
 
-    def __init__(self,
-                 layout: Literal['fcn32s', 'largefov'] = 'fcn32s',
-                 widths: tuple[int, ...] = (64, 128, 256, 512, 512),
-                 init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        layout: Literal['fcn32s', 'largefov'] = 'fcn32s',
+        widths: tuple[int, ...] = (64, 128, 256, 512, 512),
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d'))
         if layout not in ('fcn32s', 'largefov'):
             raise InputError(f"layout must be 'fcn32s' or 'largefov', but got {layout!r}.")
@@ -53,7 +55,7 @@ class CaffeVGG(BaseModule):
         Returns:
             One map, shape (N, widths[-1], h, w): 500 px give 22 cells as 'fcn32s' and 64 as 'largefov'.
         """
-        return (self.features(x), )
+        return (self.features(x),)
 
 
 def _layers(layout: str, widths: tuple[int, ...]) -> list[nn.Module]:

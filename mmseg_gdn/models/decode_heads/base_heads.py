@@ -34,9 +34,11 @@ def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
     head = MODELS.get(base_type) if base_type else None
     if base_type is None or head is None:
         hint = similar(str(base_type), (name for name in MODELS.module_dict if name.endswith('Head')))
-        raise InputError(f'base_type={base_type!r} is not a registered head{hint or ";"} GlobalInterpHead needs the '
-                         "name of a decode head of mmseg, such as base_type='FCNHead' (a head of your own must be "
-                         'imported by custom_imports first).')
+        raise InputError(
+            f'base_type={base_type!r} is not a registered head{hint or ";"} GlobalInterpHead needs the '
+            "name of a decode head of mmseg, such as base_type='FCNHead' (a head of your own must be "
+            'imported by custom_imports first).'
+        )
     obstacle = _obstacle(head)
     if obstacle is not None:
         raise InputError(_refusal(base_type, obstacle))
@@ -72,7 +74,7 @@ def _obstacle(head: Any) -> str | None:
         required = _required(method)
         if len(required) > served:
             beyond = [name for name in required[2:] if name not in _GIVEN]
-            return f"has a {method.__name__} that needs {' and '.join(map(repr, beyond))}, which heads are not given"
+            return f'has a {method.__name__} that needs {" and ".join(map(repr, beyond))}, which heads are not given'
     for method, goal in (('loss', 'loss_by_feat'), ('predict', 'predict_by_feat')):
         if not _reaches(head, method, goal):
             return f'has a {method} that never calls {goal}, where scores are upsampled'
@@ -81,8 +83,11 @@ def _obstacle(head: Any) -> str | None:
 
 def _required(method: Callable) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [name for name, parameter in inspect.signature(method).parameters.items()
-            if parameter.kind in kinds and parameter.default is inspect.Parameter.empty]
+    return [
+        name
+        for name, parameter in inspect.signature(method).parameters.items()
+        if parameter.kind in kinds and parameter.default is inspect.Parameter.empty
+    ]
 
 
 def _reaches(head: type, method: str, goal: str) -> bool:
@@ -120,5 +125,7 @@ def _names(function: Any) -> Iterator[str]:
 
 
 def _refusal(base_type: str, obstacle: str) -> str:
-    return (f'base_type={base_type!r} {obstacle}. GlobalInterpHead needs a decode head that predicts one coarse score '
-            "map per image with a channel per class, such as base_type='FCNHead'.")
+    return (
+        f'base_type={base_type!r} {obstacle}. GlobalInterpHead needs a decode head that predicts one coarse score '
+        "map per image with a channel per class, such as base_type='FCNHead'."
+    )

@@ -16,8 +16,10 @@ from mmseg_gdn.utils import InputError
 from .sizes import input_size, label_size
 
 _DECONV_KERNEL, _DECONV_STRIDE, _DECONV_CROP = 64, 32, 19
-_SCORE_INIT = {'fcn32s': dict(type='Constant', val=0, name='conv_seg'),
-               'largefov': dict(type='Normal', std=0.01, name='conv_seg')}
+_SCORE_INIT = {
+    'fcn32s': dict(type='Constant', val=0, name='conv_seg'),
+    'largefov': dict(type='Normal', std=0.01, name='conv_seg'),
+}
 
 
 @MODELS.register_module()
@@ -47,15 +49,17 @@ class CaffeFCHead(BaseDecodeHead):
         InputError: If ``layout`` is unknown.
     """
 
-    def __init__(self,
-                 layout: Literal['fcn32s', 'largefov'] = 'fcn32s',
-                 in_channels: int = 512,
-                 fc_channels: int | None = None,
-                 num_classes: int = 21,
-                 *,
-                 dropout_ratio: float = 0.5,
-                 init_cfg: dict | None = None,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        layout: Literal['fcn32s', 'largefov'] = 'fcn32s',
+        in_channels: int = 512,
+        fc_channels: int | None = None,
+        num_classes: int = 21,
+        *,
+        dropout_ratio: float = 0.5,
+        init_cfg: dict | None = None,
+        **kwargs,
+    ) -> None:
         if layout not in _SCORE_INIT:
             raise InputError(f"layout must be 'fcn32s' or 'largefov', but got {layout!r}.")
         fc_channels = fc_channels or {'fcn32s': 4096, 'largefov': 1024}[layout]
@@ -66,7 +70,8 @@ class CaffeFCHead(BaseDecodeHead):
             num_classes=num_classes,
             dropout_ratio=0,
             init_cfg=init_cfg or dict(type='Normal', layer='Conv2d', std=0.005, override=_SCORE_INIT[layout]),
-            **kwargs)
+            **kwargs,
+        )
         self.layout = layout
         if layout == 'fcn32s':
             self.pool5a: nn.Module = nn.Identity()
@@ -118,9 +123,11 @@ class CaffeFCHead(BaseDecodeHead):
         full = self.deconvolve(seg_logits)
         available = tuple(side - _DECONV_CROP for side in full.shape[2:])
         if any(have < want for have, want in zip(available, size)):
-            raise InputError(f'The deconvolution and its crop turn {tuple(seg_logits.shape[2:])} scores into '
-                             f'{available} at most, but {size} is needed; give the network images of that size.')
-        return full[:, :, _DECONV_CROP:_DECONV_CROP + size[0], _DECONV_CROP:_DECONV_CROP + size[1]]
+            raise InputError(
+                f'The deconvolution and its crop turn {tuple(seg_logits.shape[2:])} scores into '
+                f'{available} at most, but {size} is needed; give the network images of that size.'
+            )
+        return full[:, :, _DECONV_CROP : _DECONV_CROP + size[0], _DECONV_CROP : _DECONV_CROP + size[1]]
 
 
 def bilinear_filter(size: int) -> Tensor:

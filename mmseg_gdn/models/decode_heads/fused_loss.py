@@ -39,8 +39,9 @@ def _fused_cross_entropy(loss: CrossEntropyLoss) -> FusedLoss | None:
     if loss.use_sigmoid or loss.use_mask or loss.reduction not in ('mean', 'sum'):
         return None
 
-    def fused(scores: Tensor, kernel_h: Tensor, kernel_w: Tensor, labels: Tensor,
-              ignore_index: int) -> tuple[Tensor, Tensor]:
+    def fused(
+        scores: Tensor, kernel_h: Tensor, kernel_w: Tensor, labels: Tensor, ignore_index: int
+    ) -> tuple[Tensor, Tensor]:
         weight = None if loss.class_weight is None else scores.new_tensor(loss.class_weight, dtype=torch.float32)
         sums = cross_entropy_sums(scores, kernel_h, kernel_w, labels, weight=weight, ignore_index=ignore_index)
         total = sums.loss if loss.reduction == 'sum' else sums.loss / _divisor(loss, sums, labels)
@@ -58,8 +59,9 @@ def _divisor(loss: CrossEntropyLoss, sums: CrossEntropySums, labels: Tensor) -> 
 
 def _fused_caffe_softmax(loss: CaffeSoftmaxLoss) -> FusedLoss:
 
-    def fused(scores: Tensor, kernel_h: Tensor, kernel_w: Tensor, labels: Tensor,
-              ignore_index: int) -> tuple[Tensor, Tensor]:
+    def fused(
+        scores: Tensor, kernel_h: Tensor, kernel_w: Tensor, labels: Tensor, ignore_index: int
+    ) -> tuple[Tensor, Tensor]:
         sums = cross_entropy_sums(scores, kernel_h, kernel_w, labels, ignore_index=ignore_index, max_loss=MAX_LOSS)
         value = loss.loss_weight * sums.loss / loss.divisor(labels, ignore_index)
         return value, _accuracy(sums, labels, ignore_index)

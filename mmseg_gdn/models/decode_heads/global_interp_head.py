@@ -68,16 +68,18 @@ class GlobalInterpHead(BaseDecodeHead):
         # Copying starts from the class of an instance, which already has its base.
         return object.__new__(cls if cls.base_head else _combine((cls, find_base_head(base_type))))
 
-    def __init__(self,
-                 *,
-                 base_type: str,
-                 in_size: Size | None = None,
-                 out_size: Size | None = None,
-                 init: Init = 'bilinear',
-                 size_policy: SizePolicy = 'resample',
-                 any_train_size: bool = False,
-                 label_branch: dict | None = None,
-                 **base_cfg: Any) -> None:
+    def __init__(
+        self,
+        *,
+        base_type: str,
+        in_size: Size | None = None,
+        out_size: Size | None = None,
+        init: Init = 'bilinear',
+        size_policy: SizePolicy = 'resample',
+        any_train_size: bool = False,
+        label_branch: dict | None = None,
+        **base_cfg: Any,
+    ) -> None:
         in_size = require_size(type(self).__name__, 'in_size', in_size, base_cfg)
         out_size = require_size(type(self).__name__, 'out_size', out_size, base_cfg)
         with known_keys(base_type, type(self), base_cfg):
@@ -90,9 +92,13 @@ class GlobalInterpHead(BaseDecodeHead):
             init=init,
             size_policy=size_policy,
             align_corners=self.align_corners,
-            channels=self.out_channels)
-        self.label_branch = None if label_branch is None else LabelBranch(
-            self.out_channels, self.num_classes, self.interp.in_size, **label_branch)
+            channels=self.out_channels,
+        )
+        self.label_branch = (
+            None
+            if label_branch is None
+            else LabelBranch(self.out_channels, self.num_classes, self.interp.in_size, **label_branch)
+        )
         way = 'from coarse scores' if self.fused_loss else 'from full-size scores, which the configured losses need'
         print_log(f'{type(self).__name__}: training computes the loss {way}.', 'current')
 
@@ -167,8 +173,10 @@ class GlobalInterpHead(BaseDecodeHead):
     def _main_scores(self, outputs: Any) -> Tensor:
         scores = main_scores(outputs, self.out_channels)
         if scores is None:
-            raise InputError(f'{type(self).__name__} returns no score map with {self.out_channels} channels; use the '
-                             'base head as it is, or another base_type.')
+            raise InputError(
+                f'{type(self).__name__} returns no score map with {self.out_channels} channels; use the '
+                'base head as it is, or another base_type.'
+            )
         return scores
 
     def _upsample(self, outputs: Any, scores: Tensor, size: Size) -> Any:
@@ -179,11 +187,12 @@ class GlobalInterpHead(BaseDecodeHead):
         is_meant = self.any_train_size or self.interp.size_policy == 'slice'
         if not self.training or (coarse, full) == made_for or (is_meant and full != self.interp.out_size):
             return
-        raise InputError(f'The matrices are for {_text(made_for[0])} scores of {_text(made_for[1])} crops, but this '
-                         f'network computes {_text(coarse)} scores of {_text(full)} crops; set in_size={coarse}, '
-                         f'out_size={full} in the GlobalInterpHead config'
-                         + (', or any_train_size=True to train on crops of several sizes.'
-                            if full != made_for[1] else '.'))
+        raise InputError(
+            f'The matrices are for {_text(made_for[0])} scores of {_text(made_for[1])} crops, but this '
+            f'network computes {_text(coarse)} scores of {_text(full)} crops; set in_size={coarse}, '
+            f'out_size={full} in the GlobalInterpHead config'
+            + (', or any_train_size=True to train on crops of several sizes.' if full != made_for[1] else '.')
+        )
 
     def _base_is_plain(self, method: str) -> bool:
         return getattr(self.base_head, method) in [getattr(plain, method) for plain in _PLAIN]

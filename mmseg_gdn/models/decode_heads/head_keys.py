@@ -27,8 +27,10 @@ def require_size(name: str, key: str, size: Size | None, others: Mapping[str, ob
         InputError: If it is missing; the message names a key with a similar name that is there instead.
     """
     if size is None:
-        raise InputError(f'{name} needs the key {key}=(height, width), but the config does not set it'
-                         f'{similar(key, others, "; it has {} instead")}. tools/gdn_variant.py finds the sizes.')
+        raise InputError(
+            f'{name} needs the key {key}=(height, width), but the config does not set it'
+            f'{similar(key, others, "; it has {} instead")}. tools/gdn_variant.py finds the sizes.'
+        )
     return size
 
 

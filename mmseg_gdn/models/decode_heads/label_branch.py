@@ -39,16 +39,18 @@ class LabelBranch(OptionalWeights, BaseModule):
             to predict.
     """
 
-    def __init__(self,
-                 in_channels: int,
-                 num_classes: int,
-                 in_size: Size,
-                 *,
-                 hidden_channels: int = 256,
-                 pool: str = 'flatten',
-                 with_background: bool = False,
-                 loss_decode: dict | list[dict] = dict(type='MultiLabelAuxLoss'),  # noqa: B006 (never changed)
-                 init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        in_size: Size,
+        *,
+        hidden_channels: int = 256,
+        pool: str = 'flatten',
+        with_background: bool = False,
+        loss_decode: dict | list[dict] = dict(type='MultiLabelAuxLoss'),  # noqa: B006 (never changed)
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.with_background = with_background
         self.losses = build_label_losses(loss_decode, with_background)
@@ -118,9 +120,11 @@ class _PadTo(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.fits(x):
-            raise InputError(f'The label branch was made for {self.size[0]}x{self.size[1]} score maps, but got '
-                             f"{x.shape[2]}x{x.shape[3]}; set label_branch.pool to 'avg' or 'max' for maps of any "
-                             'size, or in_size to the size of the largest map.')
+            raise InputError(
+                f'The label branch was made for {self.size[0]}x{self.size[1]} score maps, but got '
+                f"{x.shape[2]}x{x.shape[3]}; set label_branch.pool to 'avg' or 'max' for maps of any "
+                'size, or in_size to the size of the largest map.'
+            )
         return F.pad(x, (0, self.size[1] - x.shape[3], 0, self.size[0] - x.shape[2]))
 
     def extra_repr(self) -> str:

@@ -38,18 +38,20 @@ class MultiLabelHead(OptionalWeights, BaseDecodeHead):
             predict.
     """
 
-    def __init__(self,
-                 in_channels: int,
-                 num_classes: int,
-                 *,
-                 pool: str = 'avg',
-                 with_background: bool = False,
-                 dropout_ratio: float = 0.0,
-                 loss_decode: dict | list[dict] = dict(type='MultiLabelAuxLoss'),  # noqa: B006 (never changed)
-                 init_cfg: dict = dict(type='Normal', layer='Linear', std=0.01),  # noqa: B006
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        pool: str = 'avg',
+        with_background: bool = False,
+        dropout_ratio: float = 0.0,
+        loss_decode: dict | list[dict] = dict(type='MultiLabelAuxLoss'),  # noqa: B006 (never changed)
+        init_cfg: dict = dict(type='Normal', layer='Linear', std=0.01),  # noqa: B006
+        **kwargs,
+    ) -> None:
         if pool not in _POOLS:
-            raise InputError(f"pool must be one of {', '.join(map(repr, _POOLS))}, but got {pool!r}.")
+            raise InputError(f'pool must be one of {", ".join(map(repr, _POOLS))}, but got {pool!r}.')
         super().__init__(
             in_channels,
             channels=in_channels,
@@ -57,7 +59,8 @@ class MultiLabelHead(OptionalWeights, BaseDecodeHead):
             dropout_ratio=0,
             loss_decode=share_background(loss_decode, with_background),
             init_cfg=init_cfg,
-            **kwargs)
+            **kwargs,
+        )
         # The base class builds a pixel classifier, which this head does not use.
         del self.conv_seg
         self.with_background = with_background

@@ -53,13 +53,15 @@ class GlobalInterp(nn.Module):
         torch.Size([1, 21, 500, 375])
     """
 
-    def __init__(self,
-                 in_size: Size,
-                 out_size: Size,
-                 init: Init = 'bilinear',
-                 size_policy: SizePolicy = 'resample',
-                 align_corners: bool = False,
-                 channels: int | None = None) -> None:
+    def __init__(
+        self,
+        in_size: Size,
+        out_size: Size,
+        init: Init = 'bilinear',
+        size_policy: SizePolicy = 'resample',
+        align_corners: bool = False,
+        channels: int | None = None,
+    ) -> None:
         super().__init__()
         self.in_size = _as_size('in_size', in_size)
         self.out_size = _as_size('out_size', out_size)
@@ -68,8 +70,10 @@ class GlobalInterp(nn.Module):
         self.align_corners = align_corners
         self.channels = channels
         if init == 'caffe' and not channels:
-            raise InputError("init='caffe' draws from bounds that depend on the number of channels; "
-                             "give channels=C, or use init='bilinear'.")
+            raise InputError(
+                "init='caffe' draws from bounds that depend on the number of channels; "
+                "give channels=C, or use init='bilinear'."
+            )
         self.kernel_h = nn.Parameter(torch.empty(self.out_size[0], self.in_size[0]))
         self.kernel_w = nn.Parameter(torch.empty(self.out_size[1], self.in_size[1]))
         self.reset_parameters()
@@ -118,16 +122,20 @@ class GlobalInterp(nn.Module):
         if (in_size, out_size) == (self.in_size, self.out_size):
             return self.kernel_h, self.kernel_w
         if self.size_policy == 'resample':
-            return (resample_kernel(self.kernel_h, out_size[0], in_size[0], self.align_corners),
-                    resample_kernel(self.kernel_w, out_size[1], in_size[1], self.align_corners))
+            return (
+                resample_kernel(self.kernel_h, out_size[0], in_size[0], self.align_corners),
+                resample_kernel(self.kernel_w, out_size[1], in_size[1], self.align_corners),
+            )
         if self.size_policy == 'slice' and self._fits(in_size, out_size):
-            return self.kernel_h[:out_size[0], :in_size[0]], self.kernel_w[:out_size[1], :in_size[1]]
+            return self.kernel_h[: out_size[0], : in_size[0]], self.kernel_w[: out_size[1], : in_size[1]]
         raise InputError(self._refusal(in_size, out_size))
 
     def extra_repr(self) -> str:
         """The arguments, for ``print(model)``."""
-        return (f'in_size={self.in_size}, out_size={self.out_size}, init={self.init!r}, '
-                f'size_policy={self.size_policy!r}, align_corners={self.align_corners}')
+        return (
+            f'in_size={self.in_size}, out_size={self.out_size}, init={self.init!r}, '
+            f'size_policy={self.size_policy!r}, align_corners={self.align_corners}'
+        )
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args) -> None:
         """Resample loaded matrices of other sizes, so that a model for another crop keeps what was learned."""
@@ -138,8 +146,11 @@ class GlobalInterp(nn.Module):
                 continue
             fine, coarse = kernel.shape
             state_dict[prefix + name] = resample_kernel(loaded, fine, coarse, self.align_corners)
-            print_log(f'{prefix}{name}: the {_text(loaded.shape)} matrix of the checkpoint was resampled to '
-                      f'{_text(kernel.shape)}.', 'current')
+            print_log(
+                f'{prefix}{name}: the {_text(loaded.shape)} matrix of the checkpoint was resampled to '
+                f'{_text(kernel.shape)}.',
+                'current',
+            )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _bilinear(self, fine: int, coarse: int) -> Tensor:
@@ -152,9 +163,11 @@ class GlobalInterp(nn.Module):
         working = ["'resample'"]
         if self._fits(in_size, out_size):
             working.insert(0, "'slice'")
-        return (f'The matrices upsample {_text(self.in_size)} maps to {_text(self.out_size)}, but {_text(in_size)} '
-                f'maps have to be upsampled to {_text(out_size)}, which size_policy={self.size_policy!r} does not '
-                f'allow; set size_policy to {" or ".join(working)}, or in_size and out_size to these sizes.')
+        return (
+            f'The matrices upsample {_text(self.in_size)} maps to {_text(self.out_size)}, but {_text(in_size)} '
+            f'maps have to be upsampled to {_text(out_size)}, which size_policy={self.size_policy!r} does not '
+            f'allow; set size_policy to {" or ".join(working)}, or in_size and out_size to these sizes.'
+        )
 
 
 def _as_size(name: str, value: Size) -> Size:

@@ -10,11 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def bilinear_kernel(fine: int,
-                    coarse: int,
-                    align_corners: bool = False,
-                    dtype: torch.dtype | None = None,
-                    device: torch.device | None = None) -> Tensor:
+def bilinear_kernel(
+    fine: int,
+    coarse: int,
+    align_corners: bool = False,
+    dtype: torch.dtype | None = None,
+    device: torch.device | None = None,
+) -> Tensor:
     """The matrix of linear interpolation along one axis.
 
     With such matrices on both axes, :func:`~mmseg_gdn.ops.global_interp` equals ``F.interpolate(mode='bilinear')``.

@@ -5,6 +5,11 @@ from .label_losses import build_label_losses, count_labels, label_losses, share_
 from .multi_label_aux_loss import MultiLabelAuxLoss
 
 __all__ = [
-    'CaffeSoftmaxLoss', 'MultiLabelAuxLoss', 'build_label_losses', 'count_labels', 'label_losses', 'share_background',
-    'sum_by_name'
+    'CaffeSoftmaxLoss',
+    'MultiLabelAuxLoss',
+    'build_label_losses',
+    'count_labels',
+    'label_losses',
+    'share_background',
+    'sum_by_name',
 ]

@@ -44,17 +44,20 @@ class CaffeSoftmaxLoss(nn.Module):
         tensor(60.8904)
     """
 
-    def __init__(self,
-                 normalization: Literal['full', 'valid', 'batch_size', 'none'] | None = None,
-                 normalize: bool | None = None,
-                 loss_weight: float = 1.0,
-                 loss_name: str = 'loss_ce') -> None:
+    def __init__(
+        self,
+        normalization: Literal['full', 'valid', 'batch_size', 'none'] | None = None,
+        normalize: bool | None = None,
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_ce',
+    ) -> None:
         super().__init__()
         if normalization is None:
             normalization = 'batch_size' if normalize is False else 'valid'
         if normalization not in _NORMALIZATIONS:
-            raise InputError(f'normalization must be one of {", ".join(map(repr, _NORMALIZATIONS))}, '
-                             f'but got {normalization!r}.')
+            raise InputError(
+                f'normalization must be one of {", ".join(map(repr, _NORMALIZATIONS))}, but got {normalization!r}.'
+            )
         self.normalization = normalization
         self.loss_weight = loss_weight
         self._loss_name = loss_name
@@ -64,11 +67,9 @@ class CaffeSoftmaxLoss(nn.Module):
         """Name of this loss in mmseg's log."""
         return self._loss_name
 
-    def forward(self,
-                cls_score: Tensor,
-                label: Tensor,
-                weight: Tensor | None = None,
-                ignore_index: int = 255) -> Tensor:
+    def forward(
+        self, cls_score: Tensor, label: Tensor, weight: Tensor | None = None, ignore_index: int = 255
+    ) -> Tensor:
         """The loss, in at least float32.
 
         Args:
@@ -85,8 +86,10 @@ class CaffeSoftmaxLoss(nn.Module):
             InputError: If the shapes do not match.
         """
         if label.shape != cls_score.shape[:1] + cls_score.shape[2:]:
-            raise InputError('CaffeSoftmaxLoss takes scores (N, C, H, W) and labels (N, H, W), but got '
-                             f'{tuple(cls_score.shape)} and {tuple(label.shape)}.')
+            raise InputError(
+                'CaffeSoftmaxLoss takes scores (N, C, H, W) and labels (N, H, W), but got '
+                f'{tuple(cls_score.shape)} and {tuple(label.shape)}.'
+            )
         scores = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32))
         losses = F.cross_entropy(scores, label.long(), reduction='none', ignore_index=ignore_index)
         # Caffe floors the probability in the forward pass only; its gradient ignores the floor.

@@ -35,8 +35,10 @@ def _with_background(loss: dict, with_background: bool) -> dict:
     if not is_registered_as(loss['type'], MultiLabelAuxLoss):
         return loss
     if loss.get('with_background', with_background) != with_background:
-        raise InputError(f'The logits have with_background={with_background}, but their loss has '
-                         f'with_background={not with_background}; set it in the head or branch only.')
+        raise InputError(
+            f'The logits have with_background={with_background}, but their loss has '
+            f'with_background={not with_background}; set it in the head or branch only.'
+        )
     return dict(loss, with_background=with_background)
 
 
@@ -52,8 +54,10 @@ def count_labels(num_classes: int, with_background: bool) -> int:
     """
     count = num_classes if with_background else num_classes - 1
     if count < 1:
-        raise InputError(f'With num_classes={num_classes} and with_background={with_background} there is no class to '
-                         'predict for an image; set with_background=True, or leave out the multi-label loss.')
+        raise InputError(
+            f'With num_classes={num_classes} and with_background={with_background} there is no class to '
+            'predict for an image; set with_background=True, or leave out the multi-label loss.'
+        )
     return count
 
 

@@ -31,13 +31,15 @@ class MultiLabelAuxLoss(nn.Module):
         InputError: If an argument is invalid.
     """
 
-    def __init__(self,
-                 normalization: Literal['mean', 'caffe'] = 'mean',
-                 with_background: bool = False,
-                 min_share: float = 0.0,
-                 pool: Literal['avg', 'max'] = 'avg',
-                 loss_weight: float = 1.0,
-                 loss_name: str = 'loss_mlc') -> None:
+    def __init__(
+        self,
+        normalization: Literal['mean', 'caffe'] = 'mean',
+        with_background: bool = False,
+        min_share: float = 0.0,
+        pool: Literal['avg', 'max'] = 'avg',
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_mlc',
+    ) -> None:
         super().__init__()
         if normalization not in ('mean', 'caffe'):
             raise InputError(f"normalization must be 'mean' or 'caffe', but got {normalization!r}.")
@@ -57,11 +59,9 @@ class MultiLabelAuxLoss(nn.Module):
         """Name of this loss in mmseg's log."""
         return self._loss_name
 
-    def forward(self,
-                cls_score: Tensor,
-                label: Tensor,
-                weight: Tensor | None = None,
-                ignore_index: int = 255) -> Tensor:
+    def forward(
+        self, cls_score: Tensor, label: Tensor, weight: Tensor | None = None, ignore_index: int = 255
+    ) -> Tensor:
         """The loss.
 
         Args:
@@ -91,8 +91,10 @@ class MultiLabelAuxLoss(nn.Module):
         if label.shape == logits.shape:
             return label
         if label.dim() != 3 or label.shape[0] != logits.shape[0]:
-            raise InputError(f'MultiLabelAuxLoss takes masks (N, H, W) or labels (N, K) for logits of shape '
-                             f'{tuple(logits.shape)}, but got {tuple(label.shape)}.')
+            raise InputError(
+                f'MultiLabelAuxLoss takes masks (N, H, W) or labels (N, K) for logits of shape '
+                f'{tuple(logits.shape)}, but got {tuple(label.shape)}.'
+            )
         num_classes = first_class + logits.shape[1]
         return image_labels(label, num_classes, ignore_index, self.min_share)[:, first_class:]
 
@@ -100,8 +102,10 @@ class MultiLabelAuxLoss(nn.Module):
         if cls_score.dim() == 2:
             return cls_score
         if cls_score.dim() != 4:
-            raise InputError('MultiLabelAuxLoss takes image-level logits (N, K) or segmentation logits '
-                             f'(N, C, H, W), but got shape {tuple(cls_score.shape)}.')
+            raise InputError(
+                'MultiLabelAuxLoss takes image-level logits (N, K) or segmentation logits '
+                f'(N, C, H, W), but got shape {tuple(cls_score.shape)}.'
+            )
         flat = cls_score[:, first_class:].flatten(2)
         return flat.mean(2) if self.pool == 'avg' else flat.amax(2)
 
@@ -138,5 +142,7 @@ def image_labels(mask: Tensor, num_classes: int, ignore_index: int = 255, min_sh
 def _check_values(labels: Tensor, num_classes: int, ignore_index: int) -> None:
     unknown = labels[(labels < 0) | (labels >= num_classes)]
     if unknown.numel():
-        raise InputError(f'The mask holds the value {int(unknown[0])}, but only 0..{num_classes - 1} and '
-                         f'{ignore_index} (void) are labels; correct the mask or set num_classes.')
+        raise InputError(
+            f'The mask holds the value {int(unknown[0])}, but only 0..{num_classes - 1} and '
+            f'{ignore_index} (void) are labels; correct the mask or set num_classes.'
+        )

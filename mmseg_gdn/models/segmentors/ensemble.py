@@ -52,8 +52,9 @@ class Ensemble(BaseModel):
             _require_same_classes(first, other)
 
     @torch.no_grad()
-    def forward(self, inputs: list[Tensor] | None = None, data_samples: OptSampleList = None,
-                mode: str = 'tensor') -> SampleList:
+    def forward(
+        self, inputs: list[Tensor] | None = None, data_samples: OptSampleList = None, mode: str = 'tensor'
+    ) -> SampleList:
         """Predict.
 
         Args:
@@ -93,15 +94,21 @@ def _shares(members: list[dict]) -> list[float]:
     for index, member in enumerate(members):
         keys = set(member) if isinstance(member, dict) else set()
         if not {'config', 'checkpoint'} <= keys <= {'config', 'checkpoint', 'weight'}:
-            raise InputError(f'Each member of an Ensemble has a config, a checkpoint and, if needed, a weight, but '
-                             f'model.members[{index}] has {", ".join(sorted(keys)) or "none of them"}.')
+            raise InputError(
+                f'Each member of an Ensemble has a config, a checkpoint and, if needed, a weight, but '
+                f'model.members[{index}] has {", ".join(sorted(keys)) or "none of them"}.'
+            )
         if not all(isinstance(member[key], str) for key in ('config', 'checkpoint')):
-            raise InputError(f'config and checkpoint of model.members[{index}] are paths, but got {member["config"]!r} '
-                             f'and {member["checkpoint"]!r}.')
+            raise InputError(
+                f'config and checkpoint of model.members[{index}] are paths, but got {member["config"]!r} '
+                f'and {member["checkpoint"]!r}.'
+            )
     weights = [member.get('weight', 1.0) for member in members]
     if not all(isinstance(weight, (int, float)) and 0 < weight < float('inf') for weight in weights):
-        raise InputError(f'The weights of an Ensemble must be positive numbers, but got {weights}; leave out a member '
-                         'instead of giving it no weight.')
+        raise InputError(
+            f'The weights of an Ensemble must be positive numbers, but got {weights}; leave out a member '
+            'instead of giving it no weight.'
+        )
     return [weight / sum(weights) for weight in weights]
 
 
@@ -114,13 +121,16 @@ def _require_same_classes(first: EnsembleMember, other: EnsembleMember) -> None:
         return
     for index, names in enumerate(zip_longest(first.classes, other.classes)):
         if names[0] != names[1]:
-            raise InputError(f'{rule} class {index} is {names[0]!r} in {first.config} and {names[1]!r} in '
-                             f'{other.config}.')
+            raise InputError(
+                f'{rule} class {index} is {names[0]!r} in {first.config} and {names[1]!r} in {other.config}.'
+            )
 
 
 def _image_path(sample: SegDataSample) -> str:
     path = sample.get('img_path')
     if not path:
-        raise InputError('An Ensemble reads images from files, because its members prepare them in different ways; '
-                         'give paths instead of arrays.')
+        raise InputError(
+            'An Ensemble reads images from files, because its members prepare them in different ways; '
+            'give paths instead of arrays.'
+        )
     return path

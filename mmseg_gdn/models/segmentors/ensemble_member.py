@@ -44,12 +44,15 @@ class EnsembleMember(nn.Module):
         require_checkpoint(checkpoint)
         self.config = config
         self.classes = class_names(test_set)
-        self.pipeline = Compose([TRANSFORMS.build(step) for step in with_checked_loading(test_set['pipeline'])
-                                 if not _loads_masks(step)])
+        self.pipeline = Compose(
+            [TRANSFORMS.build(step) for step in with_checked_loading(test_set['pipeline']) if not _loads_masks(step)]
+        )
         self.model = MODELS.build(cfg.model).eval()
         if self.model.out_channels == 1:
-            raise InputError(f'The model of {config} has a single score for two classes, but an Ensemble averages '
-                             'softmax probabilities; leave out this member.')
+            raise InputError(
+                f'The model of {config} has a single score for two classes, but an Ensemble averages '
+                'softmax probabilities; leave out this member.'
+            )
         try:
             require_class_order(load_weights(self.model, checkpoint), self.classes, checkpoint)
         except InputError as error:
@@ -65,11 +68,12 @@ class EnsembleMember(nn.Module):
             Softmax of the scores, shape (C, H, W), float32.
         """
         image = self.pipeline(dict(img_path=img_path, seg_fields=[]))
-        sample, = self.model.test_step(pseudo_collate([image]))
+        (sample,) = self.model.test_step(pseudo_collate([image]))
         scores, size = sample.seg_logits.data.float(), tuple(sample.ori_shape[:2])
         if tuple(scores.shape[1:]) != size:
-            scores = resize(scores[None], size=size, mode='bilinear', align_corners=self.model.align_corners,
-                            warning=False)[0]
+            scores = resize(
+                scores[None], size=size, mode='bilinear', align_corners=self.model.align_corners, warning=False
+            )[0]
         return scores.softmax(0)
 
 
@@ -78,8 +82,10 @@ def _find_test_set(cfg: Config, path: str) -> dict:
     while 'pipeline' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
         dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
     if 'pipeline' not in dataset:
-        raise InputError(f'{path} has no test_dataloader with a pipeline, by which an Ensemble prepares the images of '
-                         'its members; add one.')
+        raise InputError(
+            f'{path} has no test_dataloader with a pipeline, by which an Ensemble prepares the images of '
+            'its members; add one.'
+        )
     return dataset
 
 

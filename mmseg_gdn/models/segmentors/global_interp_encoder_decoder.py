@@ -71,8 +71,9 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         self.train_only = train_only
         if train_only is not None:
             freeze_others(self, train_only)
-        self._score_cache = None if cache_scores is None else ScoreCache(
-            cache_scores, self._parts_before_scores(), self.decode_head)
+        self._score_cache = (
+            None if cache_scores is None else ScoreCache(cache_scores, self._parts_before_scores(), self.decode_head)
+        )
 
     def train(self, mode: bool = True) -> GlobalInterpEncoderDecoder:
         """Set training or evaluation mode; what is frozen by ``train_only`` stays in evaluation mode.
@@ -129,14 +130,17 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         for sample, score in zip(data_samples, scores.split(1)):
             kernels = self._to_image(kernel_h, sample, 0), self._to_image(kernel_w, sample, 1)
             sample.seg_logits = DeferredPixelData(
-                partial(_full_size_scores, score, *kernels), partial(_largest_possible_score, score, *kernels))
+                partial(_full_size_scores, score, *kernels), partial(_largest_possible_score, score, *kernels)
+            )
             sample.pred_sem_seg = PixelData(data=global_interp_argmax(score, *kernels))
         return attach_image_scores(self, data_samples, features, scores)
 
     def _parts_before_scores(self) -> dict[str, nn.Module]:
         if self.with_auxiliary_head and any(value.requires_grad for value in self.auxiliary_head.parameters()):
-            raise InputError('cache_scores keeps no features, which auxiliary heads need to be trained; set '
-                             "auxiliary_head=None or train_only=['decode_head.interp'], or leave out cache_scores.")
+            raise InputError(
+                'cache_scores keeps no features, which auxiliary heads need to be trained; set '
+                "auxiliary_head=None or train_only=['decode_head.interp'], or leave out cache_scores."
+            )
         after = ('interp', 'label_branch')
         head = {f'decode_head.{name}': part for name, part in self.decode_head.named_children() if name not in after}
         return {**{name: part for name, part in self.named_children() if name in ('backbone', 'neck')}, **head}
@@ -145,7 +149,7 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         """Turn the rows of a matrix, one for each pixel of the network's input, into rows for pixels of the image."""
         padding = sample.get('img_padding_size', sample.get('padding_size', [0] * 4))
         before, after = (padding[2:], padding[:2])[axis]
-        kernel = kernel[before:len(kernel) - after]
+        kernel = kernel[before : len(kernel) - after]
         if sample.get('flip') and sample.get('flip_direction') == ('vertical', 'horizontal')[axis]:
             kernel = kernel.flip(0)
         wanted = sample.ori_shape[axis]

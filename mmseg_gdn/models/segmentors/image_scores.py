@@ -9,10 +9,9 @@ from torch import Tensor, nn
 from mmseg_gdn.models.decode_heads import MultiLabelHead
 
 
-def attach_image_scores(model: EncoderDecoder,
-                        samples: SampleList,
-                        features: tuple[Tensor, ...] | None = None,
-                        scores: Tensor | None = None) -> SampleList:
+def attach_image_scores(
+    model: EncoderDecoder, samples: SampleList, features: tuple[Tensor, ...] | None = None, scores: Tensor | None = None
+) -> SampleList:
     """Set ``image_scores`` of the samples: the logits (K,) of the label branch, or else of the first multi-label head.
 
     They are ``None`` if the checkpoint had no weights for them, if the score map is larger than the branch was made

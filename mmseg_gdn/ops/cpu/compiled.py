@@ -23,7 +23,7 @@ _ARGUMENTS = {
     'gdn_argmax_workspace': (*6 * [_LONG], _INT),
     'gdn_argmax': (*4 * [_POINTER], *8 * [_LONG], _POINTER, _INT),
     'gdn_cross_entropy_workspace': (*6 * [_LONG], _INT, _INT),
-    'gdn_cross_entropy': (_POINTER, ),
+    'gdn_cross_entropy': (_POINTER,),
 }
 
 

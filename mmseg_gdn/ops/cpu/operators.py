@@ -20,8 +20,11 @@ _NO_GRADIENTS = False, False, False
 
 def serves(dtype: torch.dtype | None, *tensors: Tensor) -> bool:
     """Whether the compiled code is there and can compute with these tensors."""
-    return (dtype in (None, torch.float32) and is_available()
-            and all(tensor.dtype == torch.float32 and tensor.numel() > 0 for tensor in tensors))
+    return (
+        dtype in (None, torch.float32)
+        and is_available()
+        and all(tensor.dtype == torch.float32 and tensor.numel() > 0 for tensor in tensors)
+    )
 
 
 def global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: torch.dtype | None) -> Tensor:
@@ -37,8 +40,9 @@ def global_interp(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, dtype: torch.dt
     return fine
 
 
-def global_interp_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, needs: Needs,
-                           dtype: torch.dtype | None) -> tuple[Tensor, ...]:
+def global_interp_backward(
+    grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, needs: Needs, dtype: torch.dtype | None
+) -> tuple[Tensor, ...]:
     """Gradients of :func:`global_interp`."""
     if not serves(dtype, x, kernel_h, kernel_w, grad):
         return reference.global_interp_backward(grad, x, kernel_h, kernel_w, needs, dtype)
@@ -47,8 +51,7 @@ def global_interp_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: 
     by_rows, threads = rows_first(kernel_h, kernel_w), torch.get_num_threads()
     sizes = _sizes_of_maps(*inputs)
     memory = workspace(library().gdn_product_gradients_workspace(*sizes, by_rows, threads))
-    library().gdn_product_gradients(*_addresses(*inputs, grad, *gradients), *sizes, by_rows, memory.data_ptr(),
-                                    threads)
+    library().gdn_product_gradients(*_addresses(*inputs, grad, *gradients), *sizes, by_rows, memory.data_ptr(), threads)
     return gradients
 
 
@@ -68,13 +71,22 @@ def _write_argmax(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, best: Tensor) -
     x, kernel_h, kernel_w = _contiguous(x, kernel_h, kernel_w)
     sizes, threads = (*x.shape, len(kernel_h), len(kernel_w)), torch.get_num_threads()
     memory = workspace(library().gdn_argmax_workspace(*sizes, threads))
-    library().gdn_argmax(*_addresses(x, kernel_h, kernel_w, best), *best.stride()[1:], *sizes, memory.data_ptr(),
-                         threads)
+    library().gdn_argmax(
+        *_addresses(x, kernel_h, kernel_w, best), *best.stride()[1:], *sizes, memory.data_ptr(), threads
+    )
 
 
-def cross_entropy_sums(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
-                       ignore_index: int, max_loss: float | None, needs: Needs,
-                       dtype: torch.dtype | None) -> tuple[Tensor, ...]:
+def cross_entropy_sums(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    max_loss: float | None,
+    needs: Needs,
+    dtype: torch.dtype | None,
+) -> tuple[Tensor, ...]:
     """Sums over pixels, and the gradients of the sum of the losses."""
     if not serves(dtype, x, kernel_h, kernel_w):
         _check_range(target, x.shape[1], ignore_index)
@@ -84,8 +96,15 @@ def cross_entropy_sums(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Te
     return loss.float(), weights.float(), hits.long(), *result.gradients
 
 
-def cross_entropy_losses(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
-                         ignore_index: int, dtype: torch.dtype | None) -> Tensor:
+def cross_entropy_losses(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    dtype: torch.dtype | None,
+) -> Tensor:
     """Loss of each pixel."""
     if not serves(dtype, x, kernel_h, kernel_w):
         _check_range(target, x.shape[1], ignore_index)
@@ -93,13 +112,22 @@ def cross_entropy_losses(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: 
     return _cross_entropy(x, kernel_h, kernel_w, target, weight, ignore_index, _NO_GRADIENTS, with_losses=True).losses
 
 
-def cross_entropy_losses_backward(grad: Tensor, x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor,
-                                  weight: Tensor | None, ignore_index: int, needs: Needs,
-                                  dtype: torch.dtype | None) -> tuple[Tensor, ...]:
+def cross_entropy_losses_backward(
+    grad: Tensor,
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    needs: Needs,
+    dtype: torch.dtype | None,
+) -> tuple[Tensor, ...]:
     """Gradients of :func:`cross_entropy_losses`."""
     if not serves(dtype, x, kernel_h, kernel_w):
-        return reference.cross_entropy_losses_backward(grad, x, kernel_h, kernel_w, target, weight, ignore_index, needs,
-                                                       dtype)
+        return reference.cross_entropy_losses_backward(
+            grad, x, kernel_h, kernel_w, target, weight, ignore_index, needs, dtype
+        )
     return _cross_entropy(x, kernel_h, kernel_w, target, weight, ignore_index, needs, grad_losses=grad).gradients
 
 
@@ -115,23 +143,68 @@ class _Problem(ctypes.Structure):
     """``problem_t`` of cross_entropy.c."""
 
     _fields_ = [
-        *((name, ctypes.c_void_p) for name in (
-            'x', 'kernel_h', 'kernel_w', 'target', 'class_weight', 'grad_losses', 'losses', 'grad_x', 'grad_kernel_h',
-            'grad_kernel_w', 'totals', 'workspace')),
-        *((name, ctypes.c_long) for name in (
-            'images', 'classes', 'h', 'w', 'fine_h', 'fine_w', 'row_stride', 'column_stride', 'ignore_index')),
+        *(
+            (name, ctypes.c_void_p)
+            for name in (
+                'x',
+                'kernel_h',
+                'kernel_w',
+                'target',
+                'class_weight',
+                'grad_losses',
+                'losses',
+                'grad_x',
+                'grad_kernel_h',
+                'grad_kernel_w',
+                'totals',
+                'workspace',
+            )
+        ),
+        *(
+            (name, ctypes.c_long)
+            for name in (
+                'images',
+                'classes',
+                'h',
+                'w',
+                'fine_h',
+                'fine_w',
+                'row_stride',
+                'column_stride',
+                'ignore_index',
+            )
+        ),
         ('max_loss', ctypes.c_float),
         ('threads', ctypes.c_int),
     ]
 
 
-def _cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight: Tensor | None,
-                   ignore_index: int, needs: Needs, *, max_loss: float | None = None, with_losses: bool = False,
-                   grad_losses: Tensor | None = None) -> _CrossEntropy:
+def _cross_entropy(
+    x: Tensor,
+    kernel_h: Tensor,
+    kernel_w: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    needs: Needs,
+    *,
+    max_loss: float | None = None,
+    with_losses: bool = False,
+    grad_losses: Tensor | None = None,
+) -> _CrossEntropy:
     if not rows_first(kernel_h, kernel_w):
         losses, sums, (grad_x, grad_w, grad_h) = _cross_entropy(
-            x.mT, kernel_w, kernel_h, target.mT, weight, ignore_index, (needs[0], needs[2], needs[1]),
-            max_loss=max_loss, with_losses=with_losses, grad_losses=None if grad_losses is None else grad_losses.mT)
+            x.mT,
+            kernel_w,
+            kernel_h,
+            target.mT,
+            weight,
+            ignore_index,
+            (needs[0], needs[2], needs[1]),
+            max_loss=max_loss,
+            with_losses=with_losses,
+            grad_losses=None if grad_losses is None else grad_losses.mT,
+        )
         grad_x = grad_x.mT.contiguous() if needs[0] else grad_x
         return _CrossEntropy(losses.mT.contiguous() if with_losses else losses, sums, (grad_x, grad_h, grad_w))
     inputs = _contiguous(x, kernel_h, kernel_w)
@@ -147,8 +220,14 @@ def _cross_entropy(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor
     sizes, threads = (*x.shape, len(kernel_h), len(kernel_w)), torch.get_num_threads()
     memory = workspace(library().gdn_cross_entropy_workspace(*sizes, threads, any(needs)))
     totals = torch.zeros(5, dtype=torch.float64, device='cpu')
-    problem = _Problem(*_addresses(*inputs, target, weight, grad_losses, losses, *gradients, totals, memory), *sizes,
-                       *target.stride()[1:], ignore_index, math.inf if max_loss is None else max_loss, threads)
+    problem = _Problem(
+        *_addresses(*inputs, target, weight, grad_losses, losses, *gradients, totals, memory),
+        *sizes,
+        *target.stride()[1:],
+        ignore_index,
+        math.inf if max_loss is None else max_loss,
+        threads,
+    )
     library().gdn_cross_entropy(ctypes.byref(problem))
     lowest, highest = map(int, totals[3:].tolist())
     check_labels(lowest, highest, x.shape[1], ignore_index)

@@ -87,23 +87,37 @@ def training(tmp_path) -> Callable[..., Runner]:
     """Train in a folder of a name for six iterations or, if it is killed before, fewer; gives the runner."""
     numbers = count()
 
-    def run(folder: str = 'run', hooks: Any = (), kill: Hook | None = None, saving: dict | None = None,
-            **settings: Any) -> Runner:
+    def run(
+        folder: str = 'run', hooks: Any = (), kill: Hook | None = None, saving: dict | None = None, **settings: Any
+    ) -> Runner:
         torch.manual_seed(0)
         model = Model()
         images = dict(batch_size=2, num_workers=0, dataset=Images(), sampler=dict(type='InfiniteSampler', shuffle=True))
-        validation = dict(batch_size=4, num_workers=0, dataset=Images(),
-                          sampler=dict(type='DefaultSampler', shuffle=False))
+        validation = dict(
+            batch_size=4, num_workers=0, dataset=Images(), sampler=dict(type='DefaultSampler', shuffle=False)
+        )
         defaults = dict(
-            randomness=dict(seed=3), train_dataloader=images, val_dataloader=validation, val_cfg=dict(),
-            train_cfg=dict(by_epoch=False, max_iters=6, val_interval=2), val_evaluator=[Score(model)],
+            randomness=dict(seed=3),
+            train_dataloader=images,
+            val_dataloader=validation,
+            val_cfg=dict(),
+            train_cfg=dict(by_epoch=False, max_iters=6, val_interval=2),
+            val_evaluator=[Score(model)],
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9)),
-            param_scheduler=[dict(type='PolyLR', by_epoch=False, end=6)], log_processor=dict(by_epoch=False))
+            param_scheduler=[dict(type='PolyLR', by_epoch=False, end=6)],
+            log_processor=dict(by_epoch=False),
+        )
         saving = dict(dict(type='DurableCheckpointHook', interval=1, by_epoch=False), **saving or {})
         runner = Runner(
-            model, str(tmp_path / folder), experiment_name=f'{tmp_path.name}_{next(numbers)}',
-            log_level='ERROR', default_scope='mmseg', custom_hooks=[*hooks, *([kill] if kill else [])],
-            default_hooks=dict(checkpoint=saving, logger=dict(type='LoggerHook', interval=1)), **(defaults | settings))
+            model,
+            str(tmp_path / folder),
+            experiment_name=f'{tmp_path.name}_{next(numbers)}',
+            log_level='ERROR',
+            default_scope='mmseg',
+            custom_hooks=[*hooks, *([kill] if kill else [])],
+            default_hooks=dict(checkpoint=saving, logger=dict(type='LoggerHook', interval=1)),
+            **(defaults | settings),
+        )
         try:
             runner.train()
         except Killed:

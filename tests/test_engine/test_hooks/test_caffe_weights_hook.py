@@ -32,11 +32,16 @@ def weights(tmp_path):
 def train(tmp_path, checkpoint, max_iters=1, from_scratch=False, layout='fcn32s', model=None, **settings):
     model = model or Model()
     runner = Runner(
-        model, str(tmp_path / 'run'), train_dataloader=torch.utils.data.DataLoader([1.0]),
-        train_cfg=dict(by_epoch=False, max_iters=max_iters), optim_wrapper=dict(optimizer=dict(type='SGD', lr=0)),
+        model,
+        str(tmp_path / 'run'),
+        train_dataloader=torch.utils.data.DataLoader([1.0]),
+        train_cfg=dict(by_epoch=False, max_iters=max_iters),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0)),
         custom_hooks=[CaffeWeightsHook(str(checkpoint), layout, from_scratch)],
         experiment_name=str(tmp_path).replace('/', '_'),
-        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=False)), **settings)
+        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, by_epoch=False)),
+        **settings,
+    )
     runner.train()
     return runner.model.conv.weight.flatten()[0].item()
 

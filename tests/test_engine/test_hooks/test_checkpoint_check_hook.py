@@ -17,8 +17,9 @@ def check(train):
     """Load a checkpoint into a model and train it for one step that changes nothing."""
 
     def run(model, checkpoint, *hooks, partial=False, **settings):
-        return train(model, [CheckpointCheckHook(partial), *hooks], max_iters=1, lr=0, load_from=str(checkpoint),
-                     **settings)
+        return train(
+            model, [CheckpointCheckHook(partial), *hooks], max_iters=1, lr=0, load_from=str(checkpoint), **settings
+        )
 
     return run
 

@@ -91,7 +91,7 @@ def test_the_best_checkpoint_goes_when_the_better_one_stands(training, names, mo
     best = [name for name in names() if name.startswith('best')]
     assert len(best) == 1
     assert seen[0] == 0
-    assert 0 not in seen[seen.index(1):]
+    assert 0 not in seen[seen.index(1) :]
 
 
 class Crash(BaseException):

@@ -52,8 +52,10 @@ def compare(training, load):
     return run
 
 
-@pytest.mark.parametrize(('method', 'iteration'), [
-    ('after_train_iter', 1), ('after_train_iter', 4), ('before_val_iter', 4), ('before_val_iter', 6)])
+@pytest.mark.parametrize(
+    ('method', 'iteration'),
+    [('after_train_iter', 1), ('after_train_iter', 4), ('before_val_iter', 4), ('before_val_iter', 6)],
+)
 def test_killed_after_an_iteration_or_in_validation(compare, kill_at, method, iteration):
     compare(kill_at(method, iteration))
 
@@ -74,8 +76,13 @@ def images():
     """Settings of a data loader."""
 
     def make(images, workers=0, sampler=InfiniteSampler):
-        return dict(batch_size=2, num_workers=workers, persistent_workers=workers > 0, dataset=images,
-                    sampler=dict(type=sampler, shuffle=True))
+        return dict(
+            batch_size=2,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            dataset=images,
+            sampler=dict(type=sampler, shuffle=True),
+        )
 
     return make
 
@@ -88,8 +95,11 @@ def dataset(training, kill_at):
 
 @pytest.mark.slow
 def test_the_number_of_workers_does_not_matter(compare, kill_at, images, dataset):
-    compare(kill_at('after_train_iter', 3), train_dataloader=images(dataset, workers=2),
-            resumed=dict(train_dataloader=images(dataset, workers=1)))
+    compare(
+        kill_at('after_train_iter', 3),
+        train_dataloader=images(dataset, workers=2),
+        resumed=dict(train_dataloader=images(dataset, workers=1)),
+    )
 
 
 def test_the_order_of_the_data_is_kept_without_a_seed(training, load, kill_at):
@@ -116,9 +126,14 @@ def test_gradients_that_are_being_accumulated(compare, kill_at):
 
 
 def test_loops_that_count_epochs(compare, kill_at, images, dataset):
-    compare(kill_at('after_train_iter', 5), 'epoch_2.pth', saving=dict(by_epoch=True),
-            train_cfg=dict(by_epoch=True, max_epochs=2, val_interval=1), log_processor=dict(by_epoch=True),
-            train_dataloader=dict(images(dataset, sampler=DefaultSampler), drop_last=True))
+    compare(
+        kill_at('after_train_iter', 5),
+        'epoch_2.pth',
+        saving=dict(by_epoch=True),
+        train_cfg=dict(by_epoch=True, max_epochs=2, val_interval=1),
+        log_processor=dict(by_epoch=True),
+        train_dataloader=dict(images(dataset, sampler=DefaultSampler), drop_last=True),
+    )
 
 
 def test_without_the_hook_dropout_differs_after_resuming(training, load, kill_at):
@@ -140,11 +155,26 @@ def test_iterations_draw_different_numbers(training):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('hook', 'second'), [('ExactResumeHook', 1.), ('IterTimerHook', 2.)])
+@pytest.mark.parametrize(('hook', 'second'), [('ExactResumeHook', 1.0), ('IterTimerHook', 2.0)])
 def test_several_processes_validate_with_the_means_of_the_first(root_dir, tmp_path, hook, second):
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2',
-               root_dir / 'tests/test_engine/running_means.py', hook, tmp_path / 'means']
-    result = subprocess.run(command, cwd=root_dir, env=dict(os.environ, OMP_NUM_THREADS='1'), capture_output=True,
-                            text=True, check=False, timeout=300)
+    command = [
+        sys.executable,
+        '-m',
+        'torch.distributed.run',
+        '--standalone',
+        '--nproc_per_node=2',
+        root_dir / 'tests/test_engine/running_means.py',
+        hook,
+        tmp_path / 'means',
+    ]
+    result = subprocess.run(
+        command,
+        cwd=root_dir,
+        env=dict(os.environ, OMP_NUM_THREADS='1'),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     assert result.returncode == 0, result.stderr
-    assert [(tmp_path / f'means{rank}').read_text() for rank in range(2)] == [str([1.] * 3), str([second] * 3)]
+    assert [(tmp_path / f'means{rank}').read_text() for rank in range(2)] == [str([1.0] * 3), str([second] * 3)]

@@ -24,8 +24,11 @@ class Spoil(Hook):
 
 @pytest.mark.parametrize('value', [float('nan'), float('inf'), -float('inf')])
 def test_training_ends_before_a_checkpoint_is_saved(training, names, value):
-    with pytest.raises(InputError, match=rf'at iteration 3: decode\.loss_ce is {value}\. Usually the learning rate '
-                       r'.* To go on from .*run/iter_2\.pth, add --resume\.'):
+    with pytest.raises(
+        InputError,
+        match=rf'at iteration 3: decode\.loss_ce is {value}\. Usually the learning rate '
+        r'.* To go on from .*run/iter_2\.pth, add --resume\.',
+    ):
         training(hooks=[Spoil(3, value), FiniteLossHook()])
     assert names() == ['iter_1.pth', 'iter_2.pth']
 
@@ -39,7 +42,7 @@ def test_the_images_are_named():
     samples = [BaseDataElement(metainfo=dict(img_path=f'{name}.jpg')) for name in 'ab']
     runner = type('Training', (), dict(iter=0, work_dir='nowhere'))
     with pytest.raises(InputError, match=r'loss is nan, on a\.jpg, b\.jpg\.'):
-        FiniteLossHook().after_train_iter(runner, 0, dict(data_samples=samples), dict(loss=float('nan'), acc=1.))
+        FiniteLossHook().after_train_iter(runner, 0, dict(data_samples=samples), dict(loss=float('nan'), acc=1.0))
 
 
 def test_other_outputs_may_be_infinite(training, names):

@@ -17,7 +17,8 @@ SETTINGS = dict(
     MultiStep=dict(milestones=[2, 4]),
     OneCycle=dict(eta_max=0.1, total_steps=6),
     Poly=dict(power=0.9, end=6),
-    Step=dict(step_size=2))
+    Step=dict(step_size=2),
+)
 PLATEAU = ('ReduceOnPlateauLR', 'ReduceOnPlateauMomentum', 'ReduceOnPlateauParamScheduler')
 
 
@@ -29,7 +30,8 @@ def shipped():
 
 def test_all_schedulers_are_tried():
     assert {name for name in shipped() if name.removesuffix('LR').removesuffix('Momentum') not in SETTINGS} == set(
-        PLATEAU) - {'ReduceOnPlateauParamScheduler'}
+        PLATEAU
+    ) - {'ReduceOnPlateauParamScheduler'}
 
 
 @pytest.mark.parametrize('name', [name for name in shipped() if name not in PLATEAU])
@@ -41,8 +43,12 @@ def test_is_resumed_exactly(training, load, kill_at, name):
 @pytest.mark.parametrize('name', [name for name in shipped() if name in PLATEAU])
 def test_plateaus_are_resumed_exactly(training, load, kill_at, name):
     check_resuming(
-        training, load, kill_at, train_cfg=dict(by_epoch=True, max_epochs=2, val_interval=1),
-        param_scheduler=[dict(type=name, monitor='acc', patience=0, by_epoch=True)])
+        training,
+        load,
+        kill_at,
+        train_cfg=dict(by_epoch=True, max_epochs=2, val_interval=1),
+        param_scheduler=[dict(type=name, monitor='acc', patience=0, by_epoch=True)],
+    )
 
 
 def check_resuming(training, load, kill_at, **settings):

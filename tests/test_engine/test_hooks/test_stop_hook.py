@@ -31,13 +31,16 @@ def hooks(*more):
 
 
 @pytest.mark.parametrize('method', METHODS)
-@pytest.mark.parametrize(('signum', 'name', 'status'), [
-    (signal.SIGINT, 'Ctrl-C', 130), (signal.SIGTERM, 'SIGTERM', 143), (signal.SIGUSR1, 'SIGUSR1', 143)])
+@pytest.mark.parametrize(
+    ('signum', 'name', 'status'),
+    [(signal.SIGINT, 'Ctrl-C', 130), (signal.SIGTERM, 'SIGTERM', 143), (signal.SIGUSR1, 'SIGUSR1', 143)],
+)
 def test_a_stopped_training_goes_on(training, load, method, signum, name, status):
     saving = dict(interval=100)
     done = 5 if method == 'before_train_iter' else 4
-    with pytest.raises(Stopped, match=f'Stopped by {name} after iteration {done}. To go on from .*iter_{done}.pth, add '
-                       '--resume.') as stopped:
+    with pytest.raises(
+        Stopped, match=f'Stopped by {name} after iteration {done}. To go on from .*iter_{done}.pth, add --resume.'
+    ) as stopped:
         training('parts', hooks(Send(method, 4, signum)), saving=saving)
     assert stopped.value.status == status
     training('parts', hooks(), saving=saving, resume=True)
@@ -45,8 +48,10 @@ def test_a_stopped_training_goes_on(training, load, method, signum, name, status
     parts, whole = load('parts'), load('whole')
     for key in ('state_dict', 'ema_state_dict'):
         assert all(torch.equal(parts[key][name], value) for name, value in whole[key].items())
-    assert parts['message_hub']['log_scalars']['val/acc'].data[0].tolist() == \
-        whole['message_hub']['log_scalars']['val/acc'].data[0].tolist()
+    assert (
+        parts['message_hub']['log_scalars']['val/acc'].data[0].tolist()
+        == whole['message_hub']['log_scalars']['val/acc'].data[0].tolist()
+    )
 
 
 def test_the_signals_that_torchrun_repeats_change_nothing(training):
@@ -63,8 +68,11 @@ def test_a_second_ctrl_c_does_not_wait(training, names):
 def test_accumulated_gradients_are_used_first(training, names):
     accumulating = dict(optimizer=dict(type='SGD', lr=0.01), accumulative_counts=4)
     with pytest.raises(Stopped, match='after iteration 4'):
-        training(hooks=hooks(Send('before_train_iter', 1, signal.SIGTERM)), saving=dict(interval=100),
-              optim_wrapper=accumulating)
+        training(
+            hooks=hooks(Send('before_train_iter', 1, signal.SIGTERM)),
+            saving=dict(interval=100),
+            optim_wrapper=accumulating,
+        )
     assert names() == ['iter_4.pth']
 
 

@@ -25,10 +25,13 @@ def descend(optimizer, param, gradients, rates):
 
 
 class TestRule:
-
     @settings(deadline=None, max_examples=50)
-    @given(st.lists(st.floats(0, 0.5), min_size=1, max_size=8), st.floats(0, 0.99), st.floats(0, 0.1),
-           st.integers(0, 2**31))
+    @given(
+        st.lists(st.floats(0, 0.5), min_size=1, max_size=8),
+        st.floats(0, 0.99),
+        st.floats(0, 0.1),
+        st.integers(0, 2**31),
+    )
     def test_rate_is_inside_the_momentum(self, rates, momentum, weight_decay, seed):
         rng = np.random.default_rng(seed)
         start, gradients = rng.normal(size=5), rng.normal(size=(len(rates), 5))
@@ -48,8 +51,9 @@ class TestRule:
         arguments = dict(lr=0.1, momentum=0.9, weight_decay=0.01)
         optimizers = CaffeSGD([ours], **arguments), torch.optim.SGD([torchs], **arguments)
         constant = [0.1] * 6
-        torch.testing.assert_close(descend(optimizers[0], ours, gradients, constant),
-                                   descend(optimizers[1], torchs, gradients, constant))
+        torch.testing.assert_close(
+            descend(optimizers[0], ours, gradients, constant), descend(optimizers[1], torchs, gradients, constant)
+        )
         before = ours.detach().clone()
         # Without a rate, Caffe's weights roll on with the momentum; PyTorch's stand still.
         torch.testing.assert_close(descend(optimizers[1], torchs, gradients, [0.0]), before)
@@ -61,7 +65,7 @@ class TestRule:
         used.grad = torch.ones(2)
         optimizer.step()
         assert torch.equal(unused, torch.ones(2)) and unused not in optimizer.state
-        assert torch.allclose(used, torch.full((2, ), 0.85))
+        assert torch.allclose(used, torch.full((2,), 0.85))
 
     def test_closure(self):
         param = nn.Parameter(torch.tensor(2.0))
@@ -101,12 +105,13 @@ class TestMultipliers:
 
     def multipliers(self, **paramwise_cfg):
         net = Net()
-        wrapper = build_optim_wrapper(
-            net, dict(type='OptimWrapper', optimizer=SOLVER, paramwise_cfg=paramwise_cfg))
+        wrapper = build_optim_wrapper(net, dict(type='OptimWrapper', optimizer=SOLVER, paramwise_cfg=paramwise_cfg))
         assert isinstance(wrapper.optimizer, CaffeSGD)
         names = {param: name for name, param in net.named_parameters()}
-        return {names[group['params'][0]]: pytest.approx((group['lr'] / 0.1, group['weight_decay'] / 0.01))
-                for group in wrapper.optimizer.param_groups}
+        return {
+            names[group['params'][0]]: pytest.approx((group['lr'] / 0.1, group['weight_decay'] / 0.01))
+            for group in wrapper.optimizer.param_groups
+        }
 
     def test_all_that_caffe_needs_can_be_said(self):
         actual = self.multipliers(
@@ -116,11 +121,15 @@ class TestMultipliers:
                 'conv_seg.weight': dict(lr_mult=10, decay_mult=1),
                 'conv_seg.bias': dict(lr_mult=20, decay_mult=0),
                 'interp.kernel': dict(lr_mult=10, decay_mult=100),
-            })
+            },
+        )
         assert actual == {
-            'conv.weight': (1, 1), 'conv.bias': (2, 0),
-            'conv_seg.weight': (10, 1), 'conv_seg.bias': (20, 0),
-            'interp.kernel_h': (10, 100), 'interp.kernel_w': (10, 100),
+            'conv.weight': (1, 1),
+            'conv.bias': (2, 0),
+            'conv_seg.weight': (10, 1),
+            'conv_seg.bias': (20, 0),
+            'interp.kernel_h': (10, 100),
+            'interp.kernel_w': (10, 100),
         }
 
     def test_a_custom_key_for_a_layer_switches_the_rule_for_biases_off(self):
@@ -129,8 +138,9 @@ class TestMultipliers:
 
     def test_frozen_with_a_rate_of_zero(self):
         net = Net()
-        wrapper = build_optim_wrapper(net, dict(
-            type='OptimWrapper', optimizer=SOLVER, paramwise_cfg=dict(custom_keys={'conv': dict(lr_mult=0)})))
+        wrapper = build_optim_wrapper(
+            net, dict(type='OptimWrapper', optimizer=SOLVER, paramwise_cfg=dict(custom_keys={'conv': dict(lr_mult=0)}))
+        )
         before = {name: param.detach().clone() for name, param in net.named_parameters()}
         for _ in range(3):
             wrapper.update_params(net(torch.randn(2, 1, 4, 4), mode='tensor'))
@@ -164,21 +174,26 @@ class TestResume:
                 dataset=[dict(inputs=image) for image in torch.randn(32, 1, 4, 4)],
                 sampler=dict(type='InfiniteSampler', shuffle=False),
                 batch_size=2,
-                num_workers=0),
+                num_workers=0,
+            ),
             train_cfg=dict(type='IterBasedTrainLoop', max_iters=12),
             optim_wrapper=dict(
                 type='OptimWrapper',
                 optimizer=SOLVER,
                 accumulative_counts=2,
-                paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=10, decay_mult=100)})),
-            param_scheduler=[dict(type='CaffeInvLR', gamma=0.5, power=0.75, begin=1, by_epoch=False),
-                             dict(type='MultiStepLR', milestones=[6], gamma=0.1, by_epoch=False)],
+                paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=10, decay_mult=100)}),
+            ),
+            param_scheduler=[
+                dict(type='CaffeInvLR', gamma=0.5, power=0.75, begin=1, by_epoch=False),
+                dict(type='MultiStepLR', milestones=[6], gamma=0.1, by_epoch=False),
+            ],
             default_hooks=dict(checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=4)),
             default_scope='mmseg',
             load_from=checkpoint,
             resume=checkpoint is not None,
             experiment_name=work_dir.name,
-            log_level='WARNING')
+            log_level='WARNING',
+        )
         runner.train()
         return runner
 

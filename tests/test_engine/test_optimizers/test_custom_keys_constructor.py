@@ -19,7 +19,6 @@ class ConvNeXt(nn.Module):
 
 
 class Model(nn.Module):
-
     def __init__(self):
         super().__init__()
         self.backbone = ConvNeXt()
@@ -27,11 +26,16 @@ class Model(nn.Module):
 
 
 def build(model, custom_keys, **paramwise):
-    return build_optim_wrapper(model, dict(
-        optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
-        constructor='CustomKeysConstructor',
-        paramwise_cfg=dict(
-            base_constructor='LearningRateDecayOptimizerConstructor', custom_keys=custom_keys, **paramwise)))
+    return build_optim_wrapper(
+        model,
+        dict(
+            optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+            constructor='CustomKeysConstructor',
+            paramwise_cfg=dict(
+                base_constructor='LearningRateDecayOptimizerConstructor', custom_keys=custom_keys, **paramwise
+            ),
+        ),
+    )
 
 
 def groups_by_parameter(model, wrapper):
@@ -43,10 +47,14 @@ def groups_by_parameter(model, wrapper):
 
 def test_the_base_constructor_ignores_custom_keys():
     model = Model()
-    wrapper = build_optim_wrapper(model, dict(
-        optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
-        constructor='LearningRateDecayOptimizerConstructor',
-        paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}, **LAYER_DECAY)))
+    wrapper = build_optim_wrapper(
+        model,
+        dict(
+            optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+            constructor='LearningRateDecayOptimizerConstructor',
+            paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=20, decay_mult=0)}, **LAYER_DECAY),
+        ),
+    )
     assert groups_by_parameter(model, wrapper)['interp.kernel_h']['lr'] <= 1e-3
 
 
@@ -63,7 +71,7 @@ def test_named_parameters_move_and_the_others_keep_the_rates_of_the_base():
 
 def test_the_longest_key_wins_and_other_options_are_kept():
     model = Model()
-    keys = {'interp.kernel_h': dict(lr_mult=3, betas=(0.5, 0.9)), 'interp': dict(lr_mult=20, weight_decay=0.)}
+    keys = {'interp.kernel_h': dict(lr_mult=3, betas=(0.5, 0.9)), 'interp': dict(lr_mult=20, weight_decay=0.0)}
     groups = groups_by_parameter(model, build(model, keys, **LAYER_DECAY))
     assert (groups['interp.kernel_h']['lr'], groups['interp.kernel_h']['weight_decay']) == (0.003, 0.05)
     assert groups['interp.kernel_h']['betas'] == (0.5, 0.9)
@@ -84,12 +92,20 @@ def test_frozen_parameters_stay_out():
     assert [len(group['params']) for group in wrapper.optimizer.param_groups if group['lr'] == 0.02] == [1]
 
 
-@pytest.mark.parametrize(('paramwise', 'message'), [
-    (dict(custom_keys={}), 'needs paramwise_cfg=dict'),
-    (dict(base_constructor='DefaultOptimWrapperConstructor'), 'needs paramwise_cfg=dict'),
-    (dict(base_constructor='DefaultOptimWrapperConstructor', custom_keys={'interb': {}}), "'interb', but the model"),
-])
+@pytest.mark.parametrize(
+    ('paramwise', 'message'),
+    [
+        (dict(custom_keys={}), 'needs paramwise_cfg=dict'),
+        (dict(base_constructor='DefaultOptimWrapperConstructor'), 'needs paramwise_cfg=dict'),
+        (
+            dict(base_constructor='DefaultOptimWrapperConstructor', custom_keys={'interb': {}}),
+            "'interb', but the model",
+        ),
+    ],
+)
 def test_wrong_settings(paramwise, message):
     with pytest.raises(ValueError, match=message):
-        build_optim_wrapper(Model(), dict(
-            optimizer=dict(type='SGD', lr=1.), constructor='CustomKeysConstructor', paramwise_cfg=paramwise))
+        build_optim_wrapper(
+            Model(),
+            dict(optimizer=dict(type='SGD', lr=1.0), constructor='CustomKeysConstructor', paramwise_cfg=paramwise),
+        )

@@ -25,7 +25,7 @@ def rates(scheduler, steps):
 
 def test_formula_in_every_group():
     scheduler = PARAM_SCHEDULERS.build(dict(type='CaffeInvLR', optimizer=wrapper(), gamma=1e-1, power=0.75))
-    expected = [[base * (1 + 0.1 * t)**-0.75 for base in (0.01, 0.2)] for t in range(30)]
+    expected = [[base * (1 + 0.1 * t) ** -0.75 for base in (0.01, 0.2)] for t in range(30)]
     assert rates(scheduler, 30) == [pytest.approx(pair, rel=1e-12) for pair in expected]
 
 

@@ -18,15 +18,18 @@ def test_keys_and_shapes_are_mmpretrains(layout):
     assert ours == theirs
 
 
-@pytest.mark.parametrize(('layout', 'size', 'expected'), [
-    ('fcn32s', (500, 500), (22, 22)),
-    ('fcn32s', (500, 375), (22, 18)),
-    ('fcn32s', (321, 321), (17, 17)),
-    ('largefov', (500, 375), (64, 48)),
-    ('largefov', (321, 321), (41, 41)),
-])
+@pytest.mark.parametrize(
+    ('layout', 'size', 'expected'),
+    [
+        ('fcn32s', (500, 500), (22, 22)),
+        ('fcn32s', (500, 375), (22, 18)),
+        ('fcn32s', (321, 321), (17, 17)),
+        ('largefov', (500, 375), (64, 48)),
+        ('largefov', (321, 321), (41, 41)),
+    ],
+)
 def test_sizes(layout, size, expected):
-    (features, ) = CaffeVGG(layout, widths=THIN)(torch.zeros(1, 3, *size))
+    (features,) = CaffeVGG(layout, widths=THIN)(torch.zeros(1, 3, *size))
     assert features.shape == (1, THIN[-1], *expected)
 
 
@@ -42,7 +45,7 @@ def test_sizes_equal_caffes_for_every_input(golden_dir):
     for run, shapes in table.items():
         layout = 'fcn32s' if run.startswith('fcn32s') else 'largefov'
         height, width = shapes['data']
-        (features, ) = CaffeVGG(layout, widths=(1, 1, 1, 1, 1))(torch.zeros(1, 3, height, width))
+        (features,) = CaffeVGG(layout, widths=(1, 1, 1, 1, 1))(torch.zeros(1, 3, height, width))
         assert list(features.shape[2:]) == shapes['pool5'], run
 
 

@@ -13,7 +13,7 @@ LARGEFOV = dict(FCN32S, layout='largefov')
 
 @pytest.mark.parametrize(('cfg', 'expected'), [(FCN32S, (4, 2)), (LARGEFOV, (10, 8))])
 def test_coarse_sizes(cfg, expected):
-    assert MODELS.build(cfg)((torch.randn(1, 4, 10, 8), )).shape == (1, 5, *expected)
+    assert MODELS.build(cfg)((torch.randn(1, 4, 10, 8),)).shape == (1, 5, *expected)
 
 
 @pytest.mark.parametrize(('layout', 'channels'), [('fcn32s', 4096), ('largefov', 1024)])
@@ -49,13 +49,13 @@ def test_the_loss_is_of_deconvolved_scores():
 def test_interpolated_scores_are_not_deconvolved():
     gdn = dict(type='GlobalInterpHead', base_type='CaffeFCHead', in_size=(4, 4), out_size=(50, 50))
     head = MODELS.build(FCN32S | gdn).eval()
-    features = (torch.randn(1, 4, 10, 10), )
+    features = (torch.randn(1, 4, 10, 10),)
     torch.testing.assert_close(head.predict(features, [dict(img_shape=(50, 50))], {}), head.interp(head(features)))
 
 
 def test_fc7_features_are_what_the_score_layer_reads():
     head = MODELS.build(FCN32S).eval()
-    features = (torch.randn(1, 4, 10, 10), )
+    features = (torch.randn(1, 4, 10, 10),)
     fc7 = head.fc7_features(features)
     assert fc7.shape == (1, 8, 4, 4)
     assert fc7.min() == 0 < fc7.max()
@@ -77,7 +77,7 @@ def test_dropout_drops_elements_and_doubles_the_rest():
 
 def test_average_pool_counts_its_padding():
     pooled = MODELS.build(LARGEFOV).pool5a(torch.ones(1, 1, 3, 3))
-    torch.testing.assert_close(pooled[0, 0], torch.tensor([[4., 6, 4], [6, 9, 6], [4, 6, 4]]) / 9)
+    torch.testing.assert_close(pooled[0, 0], torch.tensor([[4.0, 6, 4], [6, 9, 6], [4, 6, 4]]) / 9)
 
 
 def test_unknown_layout():

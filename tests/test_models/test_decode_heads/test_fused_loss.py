@@ -26,9 +26,21 @@ PLAIN = [
 
 def build(loss, **settings):
     torch.manual_seed(0)
-    head = MODELS.build(dict(
-        type='GlobalInterpHead', base_type='FCNHead', in_size=(9, 12), in_channels=8, channels=8, num_convs=1,
-        num_classes=CLASSES, dropout_ratio=0, norm_cfg=None, loss_decode=loss, **dict(dict(out_size=SIZE), **settings)))
+    head = MODELS.build(
+        dict(
+            type='GlobalInterpHead',
+            base_type='FCNHead',
+            in_size=(9, 12),
+            in_channels=8,
+            channels=8,
+            num_convs=1,
+            num_classes=CLASSES,
+            dropout_ratio=0,
+            norm_cfg=None,
+            loss_decode=loss,
+            **dict(dict(out_size=SIZE), **settings),
+        )
+    )
     torch.nn.init.normal_(head.conv_seg.weight)
     return head
 
@@ -77,7 +89,7 @@ def test_the_log_says_once_which_way_the_loss_takes(loss, way, features, samples
     head = build(loss)
     for _ in range(2):
         outcome(head, features, samples)
-    line, = lines
+    (line,) = lines
     assert line.startswith(f'GlobalInterpHead_FCNHead: training computes the loss {way}')
 
 
@@ -113,7 +125,7 @@ def test_a_sampler_gets_full_size_scores(features, samples):
     assert losses['loss_ce'].isfinite()
 
 
-WEIGHTS = [0.5, 2., 1., 0., 3., 0.25, 1.]
+WEIGHTS = [0.5, 2.0, 1.0, 0.0, 3.0, 0.25, 1.0]
 
 
 def test_class_weights_without_void_equal_mmsegs(features, samples, monkeypatch):
@@ -136,7 +148,8 @@ def test_class_weights_with_void_equal_pytorchs(features, samples, avg_non_ignor
     labels = torch.stack([sample.gt_sem_seg.data[0] for sample in samples])
     assert (labels == 255).any()
     expected = torch.nn.functional.cross_entropy(
-        head.interp(head(features)), labels, weight=torch.tensor(WEIGHTS), ignore_index=255)
+        head.interp(head(features)), labels, weight=torch.tensor(WEIGHTS), ignore_index=255
+    )
     torch.testing.assert_close(losses['loss_ce'], expected.detach())
 
 

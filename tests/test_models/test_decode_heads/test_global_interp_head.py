@@ -43,11 +43,10 @@ def samples(height, width, count=2):
 
 @pytest.fixture
 def features():
-    return (torch.randn(2, 8, 4, 6), )
+    return (torch.randn(2, 8, 4, 6),)
 
 
 class TestSmoke:
-
     def test_is_both_heads(self):
         head = MODELS.build(GDN)
         assert isinstance(head, GlobalInterpHead)
@@ -83,7 +82,6 @@ class TestSmoke:
 
 
 class TestStockModel:
-
     def test_only_the_matrices_are_missing_in_a_stock_checkpoint(self):
         result = MODELS.build(GDN).load_state_dict(MODELS.build(dict(type='FCNHead', **FCN)).state_dict(), strict=False)
         assert result.missing_keys == ['interp.kernel_h', 'interp.kernel_w']
@@ -97,25 +95,34 @@ class TestStockModel:
         for size in ((32, 48), (31, 50), (64, 64)):
             metas = [dict(img_shape=size)] * 2
             torch.testing.assert_close(
-                gdn.predict(features, metas, {}), stock.predict(features, metas, {}), rtol=1e-4, atol=1e-5)
+                gdn.predict(features, metas, {}), stock.predict(features, metas, {}), rtol=1e-4, atol=1e-5
+            )
 
     def test_starts_with_the_stock_loss(self, features):
         stock = MODELS.build(dict(type='FCNHead', dropout_ratio=0, **FCN))
         gdn = MODELS.build(dict(GDN, dropout_ratio=0))
         gdn.load_state_dict(stock.state_dict(), strict=False)
         batch = samples(32, 48)
-        torch.testing.assert_close(
-            gdn.loss(features, batch, {})['loss_ce'], stock.loss(features, batch, {})['loss_ce'])
+        torch.testing.assert_close(gdn.loss(features, batch, {})['loss_ce'], stock.loss(features, batch, {})['loss_ce'])
 
 
 class TestLosses:
-
     def test_image_level_outputs_stay_as_they_are(self):
-        features = (torch.randn(2, 8, 4, 6), )
-        head = MODELS.build(dict(
-            type='GlobalInterpHead', base_type='EncHead', in_size=(4, 6), out_size=(32, 48), in_channels=[8],
-            in_index=[0], channels=4, num_codes=3, num_classes=5,
-            norm_cfg=dict(type='BN')))
+        features = (torch.randn(2, 8, 4, 6),)
+        head = MODELS.build(
+            dict(
+                type='GlobalInterpHead',
+                base_type='EncHead',
+                in_size=(4, 6),
+                out_size=(32, 48),
+                in_channels=[8],
+                in_index=[0],
+                channels=4,
+                num_codes=3,
+                num_classes=5,
+                norm_cfg=dict(type='BN'),
+            )
+        )
         scores, image_level = head(features)[:2]
         assert scores.shape == (2, 5, 4, 6)
         assert image_level.shape == (2, 5)
@@ -125,8 +132,14 @@ class TestLosses:
 
     @pytest.mark.parametrize('loss', [dict(type='CrossEntropyLoss'), dict(type='DiceLoss')], ids=['fused', 'full size'])
     def test_label_branch_adds_its_loss(self, features, loss):
-        head = MODELS.build(dict(GDN, loss_decode=loss, dropout_ratio=0,
-                                 label_branch=dict(hidden_channels=7, loss_decode=dict(MULTI_LABEL, loss_weight=0.5))))
+        head = MODELS.build(
+            dict(
+                GDN,
+                loss_decode=loss,
+                dropout_ratio=0,
+                label_branch=dict(hidden_channels=7, loss_decode=dict(MULTI_LABEL, loss_weight=0.5)),
+            )
+        )
         batch = samples(32, 48)
         losses = head.loss(features, batch, {})
         masks = torch.stack([sample.gt_sem_seg.data[0] for sample in batch])
@@ -139,7 +152,7 @@ class TestLosses:
     def test_label_branch_leaves_out_the_ignored_label(self, features):
         head = MODELS.build(dict(GDN, ignore_index=3, dropout_ratio=0, label_branch={}))
         losses = head.loss(features, samples(32, 48), {})
-        present = torch.tensor([[1., 1, 0, 1]] * 2)
+        present = torch.tensor([[1.0, 1, 0, 1]] * 2)
         expected = F.binary_cross_entropy_with_logits(head.label_branch(head(features)), present)
         torch.testing.assert_close(losses['loss_mlc'], expected)
 
@@ -189,7 +202,6 @@ class Losses(torch.nn.Module):
 
 
 class TestThreads:
-
     def test_two_threads_predict_at_different_sizes(self, features):
         head = MODELS.build(GDN).eval()
         sizes = (32, 48), (20, 40)
@@ -223,7 +235,6 @@ class TestThreads:
 
 
 class TestCompiled:
-
     def test_predict_is_one_graph(self, features):
         head = MODELS.build(GDN).eval()
 
@@ -235,13 +246,12 @@ class TestCompiled:
 
     def test_predict_exports(self, features):
         class Model(torch.nn.Module):
-
             def __init__(self) -> None:
                 super().__init__()
                 self.head = MODELS.build(GDN)
 
             def forward(self, x):
-                return self.head.predict((x, ), [dict(img_shape=(20, 40))] * 2, {})
+                return self.head.predict((x,), [dict(img_shape=(20, 40))] * 2, {})
 
         model = Model().eval()
         exported = torch.export.export(model, features).module()
@@ -249,13 +259,12 @@ class TestCompiled:
 
     def test_torchscript_saves_and_loads(self, features, tmp_path):
         class Model(torch.nn.Module):
-
             def __init__(self) -> None:
                 super().__init__()
                 self.head = MODELS.build(dict(GDN, label_branch={}))
 
             def forward(self, x):
-                return self.head((x, ))
+                return self.head((x,))
 
         model = Model().eval()
         torch.jit.trace(model, features).save(tmp_path / 'head.pt')
@@ -263,15 +272,17 @@ class TestCompiled:
 
 
 class TestErrors:
-
-    @pytest.mark.parametrize(('change', 'message'), [
-        (dict(num_clases=21), r"base_type='FCNHead' has no key num_clases .*; did you mean num_classes\?"),
-        (dict(num_convolutions=2, num_convs=None), 'has no key num_convolutions .*; did you mean num_convs'),
-        (dict(nonsense=2), 'has no key nonsense .*; remove or correct it'),
-        (dict(in_size=None), r'needs the key in_size=\(height, width\), but the config does not set it'),
-        (dict(out_size=None, out_sizes=(32, 48)), 'does not set it; it has out_sizes instead'),
-        (dict(channels=None), 'lacks the key channels; add it'),
-    ])
+    @pytest.mark.parametrize(
+        ('change', 'message'),
+        [
+            (dict(num_clases=21), r"base_type='FCNHead' has no key num_clases .*; did you mean num_classes\?"),
+            (dict(num_convolutions=2, num_convs=None), 'has no key num_convolutions .*; did you mean num_convs'),
+            (dict(nonsense=2), 'has no key nonsense .*; remove or correct it'),
+            (dict(in_size=None), r'needs the key in_size=\(height, width\), but the config does not set it'),
+            (dict(out_size=None, out_sizes=(32, 48)), 'does not set it; it has out_sizes instead'),
+            (dict(channels=None), 'lacks the key channels; add it'),
+        ],
+    )
     def test_misspelt_and_missing_keys(self, change, message):
         config = {key: value for key, value in {**GDN, **change}.items() if value is not None}
         with pytest.raises(ValueError, match=message):
@@ -294,27 +305,33 @@ class TestErrors:
     @pytest.mark.parametrize('policy', ['resample', 'slice', 'error'])
     def test_in_size_that_the_network_does_not_make(self, features, policy):
         head = MODELS.build(dict(GDN, in_size=(8, 12), size_policy=policy))
-        with pytest.raises(ValueError, match=r'computes 4x6 scores of 32x48 crops; set in_size=\(4, 6\), '
-                                             r'out_size=\(32, 48\) in the GlobalInterpHead config\.$'):
+        with pytest.raises(
+            ValueError,
+            match=r'computes 4x6 scores of 32x48 crops; set in_size=\(4, 6\), '
+            r'out_size=\(32, 48\) in the GlobalInterpHead config\.$',
+        ):
             head.loss(features, samples(32, 48), {})
 
     @pytest.mark.parametrize('policy', ['resample', 'error'])
     def test_training_on_another_crop_is_an_error_with_the_right_sizes(self, policy):
         head = MODELS.build(dict(GDN, size_policy=policy))
-        with pytest.raises(ValueError, match=r'computes 2x3 scores of 16x24 crops; set in_size=\(2, 3\), '
-                                             r'out_size=\(16, 24\).*or any_train_size=True'):
-            head.loss((torch.randn(2, 8, 2, 3), ), samples(16, 24), {})
+        with pytest.raises(
+            ValueError,
+            match=r'computes 2x3 scores of 16x24 crops; set in_size=\(2, 3\), '
+            r'out_size=\(16, 24\).*or any_train_size=True',
+        ):
+            head.loss((torch.randn(2, 8, 2, 3),), samples(16, 24), {})
 
     @pytest.mark.parametrize('asked', [dict(any_train_size=True), dict(size_policy='slice')], ids=str)
     def test_training_on_another_crop_when_asked_for(self, asked):
         head = MODELS.build(dict(GDN, **asked))
-        loss = head.loss((torch.randn(2, 8, 2, 3), ), samples(16, 24), {})['loss_ce']
+        loss = head.loss((torch.randn(2, 8, 2, 3),), samples(16, 24), {})['loss_ce']
         loss.backward()
         assert head.interp.kernel_h.grad.abs().sum() > 0
 
     def test_a_validation_loss_may_be_of_any_size(self):
         head = MODELS.build(GDN).eval()
-        assert head.loss((torch.randn(2, 8, 2, 3), ), samples(16, 24), {})['loss_ce'].isfinite()
+        assert head.loss((torch.randn(2, 8, 2, 3),), samples(16, 24), {})['loss_ce'].isfinite()
 
     def test_sizes_that_the_policy_cannot_serve(self, features):
         head = MODELS.build(dict(GDN, size_policy='slice'))
@@ -323,12 +340,15 @@ class TestErrors:
 
 
 class TestCopies:
-
-    @pytest.mark.parametrize('duplicate', [
-        copy.deepcopy,
-        lambda head: pickle.loads(pickle.dumps(head)),
-        lambda head: ExponentialMovingAverage(head).module,
-    ], ids=['deepcopy', 'pickle', 'EMA'])
+    @pytest.mark.parametrize(
+        'duplicate',
+        [
+            copy.deepcopy,
+            lambda head: pickle.loads(pickle.dumps(head)),
+            lambda head: ExponentialMovingAverage(head).module,
+        ],
+        ids=['deepcopy', 'pickle', 'EMA'],
+    )
     @pytest.mark.parametrize('type_', ['GlobalInterpHead', 'OwnHead'])
     def test_a_copy_is_whole_and_apart(self, features, duplicate, type_):
         head = MODELS.build(dict(GDN, type=type_)).eval()
@@ -356,7 +376,6 @@ class TestCopies:
 
 
 class TestOtherCrops:
-
     def test_learned_matrices_move_to_another_crop(self, features):
         learned = MODELS.build(GDN)
         with torch.no_grad():
@@ -367,5 +386,5 @@ class TestOtherCrops:
         assert result.missing_keys == []
         assert torch.equal(head.interp.kernel_w, learned.interp.kernel_w)
         tall = F.interpolate(features[0], (8, 6))
-        expected = learned.eval().predict((tall, ), [dict(img_shape=(64, 48))] * 2, {})
-        torch.testing.assert_close(head.eval().predict((tall, ), [dict(img_shape=(64, 48))] * 2, {}), expected)
+        expected = learned.eval().predict((tall,), [dict(img_shape=(64, 48))] * 2, {})
+        torch.testing.assert_close(head.eval().predict((tall,), [dict(img_shape=(64, 48))] * 2, {}), expected)

@@ -19,10 +19,19 @@ CE = dict(type='CrossEntropyLoss')
 OHEM = dict(type='OhemCrossEntropy', thres=0.9, min_kept=1000)
 FCN = dict(ONE, num_convs=1, channels=8, num_classes=5, dropout_ratio=0, **BN)
 KERNEL_UPDATE = dict(
-    type='KernelUpdateHead', num_classes=5, num_ffn_fcs=2, num_heads=2, num_mask_fcs=1, feedforward_channels=8,
-    in_channels=8, out_channels=8, dropout=0., conv_kernel_size=1,
+    type='KernelUpdateHead',
+    num_classes=5,
+    num_ffn_fcs=2,
+    num_heads=2,
+    num_mask_fcs=1,
+    feedforward_channels=8,
+    in_channels=8,
+    out_channels=8,
+    dropout=0.0,
+    conv_kernel_size=1,
     feat_transform_cfg=dict(conv_cfg=dict(type='Conv2d'), act_cfg=None),
-    kernel_updator_cfg=dict(type='KernelUpdator', in_channels=8, feat_channels=8, out_channels=8))
+    kernel_updator_cfg=dict(type='KernelUpdator', in_channels=8, feat_channels=8, out_channels=8),
+)
 
 # What each head wants beside channels, classes and (no) dropout.
 HEADS = {
@@ -35,8 +44,14 @@ HEADS = {
     'DDRHead': dict(ONE, loss_decode=[CE, CE]),
     'DMHead': dict(ONE, filter_sizes=(1, 3), **BN),
     'DNLHead': dict(ONE, **BN),
-    'DPTHead': dict(in_channels=(8, ) * 4, in_index=(0, 1, 2, 3), input_transform='multiple_select', embed_dims=8,
-                    post_process_channels=[4, 4, 4, 4], **BN),
+    'DPTHead': dict(
+        in_channels=(8,) * 4,
+        in_index=(0, 1, 2, 3),
+        input_transform='multiple_select',
+        embed_dims=8,
+        post_process_channels=[4, 4, 4, 4],
+        **BN,
+    ),
     'DepthwiseSeparableASPPHead': dict(ONE, c1_in_channels=8, c1_channels=4, dilations=(1, 2), **BN),
     'DepthwiseSeparableFCNHead': dict(ONE, **BN),
     'EMAHead': dict(ONE, ema_channels=8, num_bases=4, num_stages=2, **BN),
@@ -45,10 +60,12 @@ HEADS = {
     'FPNHead': dict(TWO, feature_strides=[4, 8], **BN),
     'GCHead': dict(ONE, **BN),
     'ISAHead': dict(ONE, isa_channels=4, down_factor=(2, 2), **BN),
-    'IterativeDecodeHead': dict(num_stages=2, kernel_update_head=[KERNEL_UPDATE] * 2,
-                                kernel_generate_head=dict(FCN, type='FCNHead')),
-    'LRASPPHead': dict(in_channels=(4, 4, 8), in_index=(0, 1, 2), input_transform='multiple_select',
-                       branch_channels=(4, 4), **BN),
+    'IterativeDecodeHead': dict(
+        num_stages=2, kernel_update_head=[KERNEL_UPDATE] * 2, kernel_generate_head=dict(FCN, type='FCNHead')
+    ),
+    'LRASPPHead': dict(
+        in_channels=(4, 4, 8), in_index=(0, 1, 2), input_transform='multiple_select', branch_channels=(4, 4), **BN
+    ),
     'LightHamHead': dict(TWO, ham_channels=8, norm_cfg=dict(type='GN', num_groups=2)),
     'NLHead': dict(ONE, **BN),
     'OCRHead': dict(ONE, ocr_channels=4, **BN),
@@ -93,8 +110,15 @@ def features(name: str, training: bool) -> list:
         return [torch.randn(2, 4, 196, 196), torch.randn(2, 4, 98, 98), torch.randn(2, 8, 49, 49)]
     if name == 'SETRMLAHead':
         return [two[0], two[0]]
-    if name in ('SegformerHead', 'ANNHead', 'EncHead', 'FPNHead', 'LightHamHead', 'UPerHead',
-                'DepthwiseSeparableASPPHead'):
+    if name in (
+        'SegformerHead',
+        'ANNHead',
+        'EncHead',
+        'FPNHead',
+        'LightHamHead',
+        'UPerHead',
+        'DepthwiseSeparableASPPHead',
+    ):
         return two
     return [two[0]]
 
@@ -110,7 +134,9 @@ def samples() -> list[SegDataSample]:
     return [
         SegDataSample(
             gt_sem_seg=PixelData(data=torch.randint(0, 5, (1, *OUT_SIZE))),
-            gt_edge_map=PixelData(data=torch.randint(0, 2, (1, *OUT_SIZE)))) for _ in range(2)
+            gt_edge_map=PixelData(data=torch.randint(0, 2, (1, *OUT_SIZE))),
+        )
+        for _ in range(2)
     ]
 
 
@@ -126,7 +152,8 @@ def build_pair(name: str) -> tuple[torch.nn.Module, torch.nn.Module]:
     stock = MODELS.build(head_config(name))
     in_size = coarse_size(stock, arguments(name, training=False))
     gdn = MODELS.build(
-        dict(head_config(name), type='GlobalInterpHead', base_type=name, in_size=in_size, out_size=OUT_SIZE))
+        dict(head_config(name), type='GlobalInterpHead', base_type=name, in_size=in_size, out_size=OUT_SIZE)
+    )
     result = gdn.load_state_dict(stock.state_dict(), strict=False)
     assert result.missing_keys == ['interp.kernel_h', 'interp.kernel_w']
     assert result.unexpected_keys == []
@@ -162,13 +189,16 @@ def test_works_as_a_base(name):
     assert gdn.interp.kernel_w.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize(('name', 'loss'), [
-    ('EncHead', 'loss_se'),
-    ('DAHead', 'pam.loss_ce'),
-    ('PIDHead', 'loss_bd'),
-    ('DDRHead', 'loss_spatial'),
-    ('IterativeDecodeHead', 'loss_ce.s2'),
-])
+@pytest.mark.parametrize(
+    ('name', 'loss'),
+    [
+        ('EncHead', 'loss_se'),
+        ('DAHead', 'pam.loss_ce'),
+        ('PIDHead', 'loss_bd'),
+        ('DDRHead', 'loss_spatial'),
+        ('IterativeDecodeHead', 'loss_ce.s2'),
+    ],
+)
 def test_keeps_losses_of_its_own(name, loss):
     _, gdn = build_pair(name)
     assert gdn.train().loss(*arguments(name, training=True), samples(), {})[loss].isfinite()

@@ -60,15 +60,15 @@ def test_gradients(pool):
 
 
 def test_loss_of_a_batch(scores):
-    branch = LabelBranch(5, 5, (4, 6), loss_decode=dict(type='MultiLabelAuxLoss', loss_weight=2.))
-    targets = torch.tensor([[1., 0, 0, 1], [0, 1, 0, 0]])
+    branch = LabelBranch(5, 5, (4, 6), loss_decode=dict(type='MultiLabelAuxLoss', loss_weight=2.0))
+    targets = torch.tensor([[1.0, 0, 0, 1], [0, 1, 0, 0]])
     expected = 2 * F.binary_cross_entropy_with_logits(branch(scores), targets)
     torch.testing.assert_close(branch.loss(scores, MASKS, 255), dict(loss_mlc=expected))
 
 
 def test_background_is_a_class_like_others_when_asked(scores):
     branch = LabelBranch(5, 5, (4, 6), with_background=True)
-    targets = torch.tensor([[1., 1, 0, 0, 1], [1, 0, 1, 0, 0]])
+    targets = torch.tensor([[1.0, 1, 0, 0, 1], [1, 0, 1, 0, 0]])
     expected = F.binary_cross_entropy_with_logits(branch(scores), targets)
     torch.testing.assert_close(branch.loss(scores, MASKS, 255), dict(loss_mlc=expected))
 

@@ -45,7 +45,7 @@ def test_loss_is_logged_under_its_name_and_reaches_the_features(features):
 def test_the_ignored_label_is_no_class(features):
     head = MODELS.build(dict(CFG, ignore_index=3))
     mask = torch.tensor([[[0, 1], [3, 4]]])
-    present = torch.tensor([[1., 0, 0, 1]] * 2)
+    present = torch.tensor([[1.0, 0, 0, 1]] * 2)
     expected = torch.nn.functional.binary_cross_entropy_with_logits(head(features), present)
     batch = [SegDataSample(gt_sem_seg=PixelData(data=mask)) for _ in range(2)]
     torch.testing.assert_close(head.loss(features, batch, {})['loss_mlc'], expected)
@@ -59,7 +59,7 @@ def test_unknown_pool():
 def test_losses_of_equal_name_add_up(features):
     loss = dict(type='MultiLabelAuxLoss')
     batch = [SegDataSample(gt_sem_seg=PixelData(data=torch.randint(0, 5, (1, 4, 4)))) for _ in range(2)]
-    head = MODELS.build(dict(CFG, loss_decode=[loss, dict(loss, loss_weight=2.)]))
+    head = MODELS.build(dict(CFG, loss_decode=[loss, dict(loss, loss_weight=2.0)]))
     once = head.loss_decode[0](head(features), torch.stack([sample.gt_sem_seg.data[0] for sample in batch]))
     torch.testing.assert_close(head.loss(features, batch, {}), dict(loss_mlc=3 * once))
 
@@ -68,7 +68,7 @@ def test_one_setting_tells_head_and_loss_of_the_background(features):
     head = MODELS.build(dict(CFG, with_background=True, loss_decode=dict(type='MultiLabelAuxLoss')))
     assert head.loss_decode.with_background
     batch = [SegDataSample(gt_sem_seg=PixelData(data=torch.zeros(1, 4, 4, dtype=torch.long))) for _ in range(2)]
-    present = torch.tensor([[1., 0, 0, 0, 0]] * 2)
+    present = torch.tensor([[1.0, 0, 0, 0, 0]] * 2)
     expected = torch.nn.functional.binary_cross_entropy_with_logits(head(features), present)
     torch.testing.assert_close(head.loss(features, batch, {})['loss_mlc'], expected)
 

@@ -12,8 +12,16 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-GDN = dict(type='GlobalInterpHead', in_size=(4, 6), out_size=(32, 48), in_channels=8, channels=4, num_convs=1,
-           num_classes=5, norm_cfg=dict(type='BN'))
+GDN = dict(
+    type='GlobalInterpHead',
+    in_size=(4, 6),
+    out_size=(32, 48),
+    in_channels=8,
+    channels=4,
+    num_convs=1,
+    num_classes=5,
+    norm_cfg=dict(type='BN'),
+)
 
 
 class NewHead(FCNHead):
@@ -105,7 +113,7 @@ def _registered() -> Iterator[None]:
 
 @pytest.fixture
 def features():
-    return (torch.randn(2, 8, 4, 6), )
+    return (torch.randn(2, 8, 4, 6),)
 
 
 def samples():
@@ -144,11 +152,15 @@ def test_scores_made_outside_forward_are_brought_to_full_size(features):
         torch.testing.assert_close(scores, head.interp(head(features)))
 
 
-@pytest.mark.parametrize('losses', [
-    dict(type='CrossEntropyLoss'),
-    [dict(type='CrossEntropyLoss'), dict(type='DiceLoss')],
-    dict(type='CrossEntropyLoss', use_sigmoid=True),
-], ids=['fused', 'two', 'sigmoid'])
+@pytest.mark.parametrize(
+    'losses',
+    [
+        dict(type='CrossEntropyLoss'),
+        [dict(type='CrossEntropyLoss'), dict(type='DiceLoss')],
+        dict(type='CrossEntropyLoss', use_sigmoid=True),
+    ],
+    ids=['fused', 'two', 'sigmoid'],
+)
 def test_what_an_own_loss_sees_does_not_depend_on_the_losses_configured(features, losses):
     head = MODELS.build(dict(GDN, base_type='OwnPathHead', loss_decode=losses, dropout_ratio=0))
     found = head.loss(features, samples(), {})
@@ -162,11 +174,14 @@ def test_super_reaches_the_losses(features):
     torch.testing.assert_close(losses['loss_twice'], 2 * losses['loss_ce'])
 
 
-@pytest.mark.parametrize(('name', 'message'), [
-    ('LateHead', "has a loss_by_feat that needs 'depth'"),
-    ('OwnLossHead', 'has a loss that never calls loss_by_feat, where scores are upsampled'),
-    ('OwnPredictHead', 'has a predict that never calls predict_by_feat, where scores are upsampled'),
-])
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('LateHead', "has a loss_by_feat that needs 'depth'"),
+        ('OwnLossHead', 'has a loss that never calls loss_by_feat, where scores are upsampled'),
+        ('OwnPredictHead', 'has a predict that never calls predict_by_feat, where scores are upsampled'),
+    ],
+)
 def test_an_interface_of_another_kind_is_refused_when_built(name, message):
     with pytest.raises(ValueError, match=f"^base_type='{name}' {message}"):
         MODELS.build(dict(GDN, base_type=name))

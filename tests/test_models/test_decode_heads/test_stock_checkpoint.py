@@ -34,8 +34,14 @@ def set_align_corners(value: dict | list, align_corners: bool) -> None:
 
 def samples(size: tuple[int, int]) -> list[SegDataSample]:
     """Labels of a batch whose images were enlarged by half, flipped and padded."""
-    meta = dict(img_shape=(size[0] - 4, size[1] - 7), pad_shape=size, img_padding_size=[0, 7, 0, 4], flip=True,
-                flip_direction='horizontal', ori_shape=(40, 59))
+    meta = dict(
+        img_shape=(size[0] - 4, size[1] - 7),
+        pad_shape=size,
+        img_padding_size=[0, 7, 0, 4],
+        flip=True,
+        flip_direction='horizontal',
+        ori_shape=(40, 59),
+    )
     labels = torch.randint(0, 19, (2, 1, *size))
     return [SegDataSample(gt_sem_seg=PixelData(data=label), metainfo=meta) for label in labels]
 

@@ -28,8 +28,8 @@ def test_starts_as_bilinear(align_corners):
 
 def test_caffe_start_fills_the_authors_range():
     layer = GlobalInterp((16, 16), (500, 500), init='caffe', channels=21)
-    bound_h = 2 * (6 / (21 * 16 * 16 + 21 * 500 * 16))**0.5
-    bound_w = 2 * (6 / (21 * 16 * 16 + 21 * 500 * 500))**0.5
+    bound_h = 2 * (6 / (21 * 16 * 16 + 21 * 500 * 16)) ** 0.5
+    bound_w = 2 * (6 / (21 * 16 * 16 + 21 * 500 * 500)) ** 0.5
     for kernel, bound in ((layer.kernel_h, bound_h), (layer.kernel_w, bound_w)):
         assert kernel.abs().max() <= bound
         assert kernel.std().item() == pytest.approx(bound / 3**0.5, rel=0.03)
@@ -40,18 +40,22 @@ def test_caffe_start_draws_the_rows_first():
     layer = GlobalInterp((2, 3), (5, 7), init='caffe', channels=4)
     torch.manual_seed(3)
     first = torch.rand(5, 2)
-    torch.testing.assert_close(layer.kernel_h / layer.kernel_h.abs().max(),
-                               (2 * first - 1) / (2 * first - 1).abs().max())
+    torch.testing.assert_close(
+        layer.kernel_h / layer.kernel_h.abs().max(), (2 * first - 1) / (2 * first - 1).abs().max()
+    )
 
 
-@pytest.mark.parametrize(('arguments', 'message'), [
-    (dict(in_size=4), 'in_size must be a pair'),
-    (dict(in_size=(0, 4)), 'in_size must be a pair of positive'),
-    (dict(out_size=(8, 8.5)), 'out_size must be a pair of positive'),
-    (dict(init='random'), "init must be one of 'bilinear', 'caffe'"),
-    (dict(init='caffe'), 'give channels=C'),
-    (dict(size_policy='pad'), "size_policy must be one of 'slice', 'resample', 'error'"),
-])
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(in_size=4), 'in_size must be a pair'),
+        (dict(in_size=(0, 4)), 'in_size must be a pair of positive'),
+        (dict(out_size=(8, 8.5)), 'out_size must be a pair of positive'),
+        (dict(init='random'), "init must be one of 'bilinear', 'caffe'"),
+        (dict(init='caffe'), 'give channels=C'),
+        (dict(size_policy='pad'), "size_policy must be one of 'slice', 'resample', 'error'"),
+    ],
+)
 def test_arguments_that_mean_nothing(arguments, message):
     with pytest.raises(ValueError, match=message):
         GlobalInterp(**{'in_size': (4, 4), 'out_size': (8, 8), **arguments})
@@ -72,12 +76,15 @@ def test_resample_starts_as_bilinear_at_every_size():
         torch.testing.assert_close(layer(x, out_size=(fine_h, fine_w)), expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(('policy', 'size', 'wanted', 'remedy'), [
-    ('slice', (5, 5), (8, 10), "set size_policy to 'resample'"),
-    ('slice', (4, 5), (9, 10), "set size_policy to 'resample'"),
-    ('error', (3, 5), (8, 10), "set size_policy to 'slice' or 'resample'"),
-    ('error', (4, 5), (16, 20), "set size_policy to 'resample'"),
-])
+@pytest.mark.parametrize(
+    ('policy', 'size', 'wanted', 'remedy'),
+    [
+        ('slice', (5, 5), (8, 10), "set size_policy to 'resample'"),
+        ('slice', (4, 5), (9, 10), "set size_policy to 'resample'"),
+        ('error', (3, 5), (8, 10), "set size_policy to 'slice' or 'resample'"),
+        ('error', (4, 5), (16, 20), "set size_policy to 'resample'"),
+    ],
+)
 def test_a_refusal_names_both_sizes_and_what_works(policy, size, wanted, remedy):
     layer = GlobalInterp((4, 5), (8, 10), size_policy=policy)
     with pytest.raises(ValueError, match=remedy) as refusal:
@@ -120,7 +127,7 @@ def test_matrices_of_another_size_are_resampled_when_loaded(policy, align_corner
     assert torch.equal(layer.kernel_w, learned.kernel_w)
 
 
-@pytest.mark.parametrize('shape', [(3, ), (4, 8)], ids=['a vector', 'transposed'])
+@pytest.mark.parametrize('shape', [(3,), (4, 8)], ids=['a vector', 'transposed'])
 def test_what_is_no_matrix_for_another_crop_is_refused(shape):
     with pytest.raises(RuntimeError, match='size mismatch for kernel_h'):
         GlobalInterp((4, 5), (8, 10)).load_state_dict(dict(kernel_h=torch.ones(shape), kernel_w=torch.ones(10, 5)))

@@ -20,15 +20,17 @@ SIDES = st.integers(1, 20)
 @given(SIDES, SIDES, SIDES, SIDES, st.booleans())
 def test_bilinear_equals_interpolate(h, w, fine_h, fine_w, align_corners):
     x = torch.randn(1, 2, h, w, dtype=torch.float64)
-    kernels = (bilinear_kernel(fine, coarse, align_corners, dtype=torch.float64)
-               for fine, coarse in ((fine_h, h), (fine_w, w)))
+    kernels = (
+        bilinear_kernel(fine, coarse, align_corners, dtype=torch.float64) for fine, coarse in ((fine_h, h), (fine_w, w))
+    )
     expected = F.interpolate(x, size=(fine_h, fine_w), mode='bilinear', align_corners=align_corners)
     torch.testing.assert_close(global_interp(x, *kernels), expected)
 
 
 def test_bounds_are_the_authors():
     assert caffe_bounds(21, (16, 12), (500, 375)) == pytest.approx(
-        (2 * math.sqrt(6 / (21 * 16 * 12 + 21 * 500 * 12)), 2 * math.sqrt(6 / (21 * 16 * 12 + 21 * 500 * 375))))
+        (2 * math.sqrt(6 / (21 * 16 * 12 + 21 * 500 * 12)), 2 * math.sqrt(6 / (21 * 16 * 12 + 21 * 500 * 375)))
+    )
 
 
 def test_bounds_equal_caffe(golden_dir):
@@ -69,7 +71,7 @@ def test_reach_is_kept_in_cells():
 def test_cells_beyond_the_old_reach_stay_bilinear():
     """Four cells deviate by 1 in every row of the old grid, so four of eight do on a grid of twice the size."""
     moved = resample_kernel(bilinear_kernel(8, 4) + 1, 16, 8) - bilinear_kernel(16, 8)
-    expected = torch.tensor([[0.] * 4 + [1.] * 4] * 16)
+    expected = torch.tensor([[0.0] * 4 + [1.0] * 4] * 16)
     torch.testing.assert_close(moved.sort(1).values, expected)
 
 
@@ -90,7 +92,7 @@ def assert_moved_and_back_is_close(kernel):
 def test_a_stride_that_is_no_whole_number_changes_a_smooth_matrix_little():
     """The matrix has the band of those released: bells of one cell's width, negated."""
     distance = torch.arange(64) - ((torch.arange(500)[:, None] + 0.5) * 64 / 500 - 0.5)
-    assert_moved_and_back_is_close(-(-distance**2 / 2).exp())
+    assert_moved_and_back_is_close(-(-(distance**2) / 2).exp())
 
 
 def test_a_stride_that_is_no_whole_number_changes_the_released_matrices_little(released_matrices):

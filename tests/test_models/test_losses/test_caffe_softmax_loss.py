@@ -24,20 +24,22 @@ def scores(**kwargs):
 
 
 class TestDivisor:
-
     @pytest.mark.parametrize(('normalization', 'divisor'), DIVISORS.items())
     def test_each_normalization(self, normalization, divisor):
         x = scores()
         total = F.cross_entropy(x, LABEL, reduction='sum', ignore_index=255)
         torch.testing.assert_close(CaffeSoftmaxLoss(normalization)(x, LABEL), total / divisor)
 
-    @pytest.mark.parametrize(('arguments', 'normalization'), [
-        (dict(), 'valid'),
-        (dict(normalize=True), 'valid'),
-        (dict(normalize=False), 'batch_size'),
-        (dict(normalization='none', normalize=False), 'none'),
-        (dict(normalization='batch_size', normalize=True), 'batch_size'),
-    ])
+    @pytest.mark.parametrize(
+        ('arguments', 'normalization'),
+        [
+            (dict(), 'valid'),
+            (dict(normalize=True), 'valid'),
+            (dict(normalize=False), 'batch_size'),
+            (dict(normalization='none', normalize=False), 'none'),
+            (dict(normalization='batch_size', normalize=True), 'batch_size'),
+        ],
+    )
     def test_the_older_field_counts_only_alone(self, arguments, normalization):
         assert CaffeSoftmaxLoss(**arguments).normalization == normalization
 
@@ -61,20 +63,20 @@ class TestDivisor:
 
 
 class TestFloor:
-
-    @pytest.mark.parametrize(('gap', 'expected'), [(80., 80.), (87.3, 87.3), (88., FLOOR), (1e4, FLOOR), (1e30, FLOOR)])
+    @pytest.mark.parametrize(
+        ('gap', 'expected'), [(80.0, 80.0), (87.3, 87.3), (88.0, FLOOR), (1e4, FLOOR), (1e30, FLOOR)]
+    )
     def test_value(self, gap, expected):
-        x = torch.tensor([0., -gap]).view(1, 2, 1, 1)
+        x = torch.tensor([0.0, -gap]).view(1, 2, 1, 1)
         assert CaffeSoftmaxLoss()(x, torch.ones(1, 1, 1, dtype=torch.long)).item() == pytest.approx(expected, rel=1e-6)
 
     def test_gradient_knows_nothing_of_it(self):
-        x = torch.tensor([0., -200.]).view(1, 2, 1, 1).requires_grad_()
+        x = torch.tensor([0.0, -200.0]).view(1, 2, 1, 1).requires_grad_()
         CaffeSoftmaxLoss()(x, torch.ones(1, 1, 1, dtype=torch.long)).backward()
-        torch.testing.assert_close(x.grad.flatten(), torch.tensor([1., -1.]))
+        torch.testing.assert_close(x.grad.flatten(), torch.tensor([1.0, -1.0]))
 
 
 class TestGradient:
-
     @settings(deadline=None, max_examples=50)
     @given(st.sampled_from(list(DIVISORS)), st.floats(1e-3, 300), st.integers(0, 2**31))
     def test_is_softmax_minus_one_hot(self, normalization, spread, seed):
@@ -93,7 +95,6 @@ class TestGradient:
 
 
 class TestForward:
-
     def test_weight_name_and_pixel_weights(self):
         x, weight = scores(), torch.rand(2, 2, 3)
         loss = CaffeSoftmaxLoss('none', loss_weight=0.25, loss_name='loss_caffe')
@@ -116,11 +117,21 @@ class TestForward:
             CaffeSoftmaxLoss()(scores(), label)
 
     def test_as_the_loss_of_a_stock_head(self):
-        loss_decode = [dict(type='CaffeSoftmaxLoss', normalize=False),
-                       dict(type='CaffeSoftmaxLoss', loss_name='loss_mean')]
-        head = MODELS.build(dict(
-            type='FCNHead', in_channels=4, channels=4, num_classes=3, num_convs=0, concat_input=False,
-            loss_decode=loss_decode))
+        loss_decode = [
+            dict(type='CaffeSoftmaxLoss', normalize=False),
+            dict(type='CaffeSoftmaxLoss', loss_name='loss_mean'),
+        ]
+        head = MODELS.build(
+            dict(
+                type='FCNHead',
+                in_channels=4,
+                channels=4,
+                num_classes=3,
+                num_convs=0,
+                concat_input=False,
+                loss_decode=loss_decode,
+            )
+        )
         x = scores()
         samples = [SegDataSample(gt_sem_seg=PixelData(data=label[None])) for label in LABEL]
         losses = head.loss_by_feat(x, samples)

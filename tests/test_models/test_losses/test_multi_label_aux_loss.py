@@ -17,7 +17,6 @@ MASK = torch.tensor([[[0, 0, 1], [255, 3, 3]], [[0, 0, 0], [0, 2, 255]]])
 
 
 class TestImageLabels:
-
     def test_classes_present(self):
         assert image_labels(MASK, 4).tolist() == [[1, 1, 0, 1], [1, 0, 1, 0]]
 
@@ -55,20 +54,23 @@ class TestImageLabels:
         expected = [[float((image == c).any()) for c in range(5)] for image in mask]
         assert image_labels(torch.from_numpy(mask), 5).tolist() == expected
 
-
     @settings(deadline=None)
     @given(arrays(np.int64, (2, 4, 5), elements=st.sampled_from([0, 1, 2, 3, 4, 255])), st.floats(0.01, 0.99))
     def test_shares_equal_a_search_pixel_by_pixel(self, mask, share):
-        expected = [[float((image == c).any() and (image == c).sum() >= np.float32((image != 255).sum() * share))
-                     for c in range(5)] for image in mask]
+        expected = [
+            [
+                float((image == c).any() and (image == c).sum() >= np.float32((image != 255).sum() * share))
+                for c in range(5)
+            ]
+            for image in mask
+        ]
         assert image_labels(torch.from_numpy(mask), 5, min_share=share).tolist() == expected
 
 
 class TestMultiLabelAuxLoss:
-
     def test_mean_over_images_and_classes(self):
         logits = torch.randn(2, 3)
-        targets = torch.tensor([[1., 0, 1], [0, 1, 0]])
+        targets = torch.tensor([[1.0, 0, 1], [0, 1, 0]])
         expected = F.binary_cross_entropy_with_logits(logits, targets)
         torch.testing.assert_close(MultiLabelAuxLoss()(logits, MASK), expected)
 
@@ -96,7 +98,7 @@ class TestMultiLabelAuxLoss:
     def test_another_void_label(self):
         logits = torch.randn(2, 3)
         mask = MASK.where(MASK != 255, 1)
-        targets = torch.tensor([[0., 0, 1], [0, 1, 0]])
+        targets = torch.tensor([[0.0, 0, 1], [0, 1, 0]])
         expected = F.binary_cross_entropy_with_logits(logits, targets)
         torch.testing.assert_close(MultiLabelAuxLoss()(logits, mask, ignore_index=1), expected)
 
@@ -116,11 +118,14 @@ class TestMultiLabelAuxLoss:
         logits = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
         assert gradcheck(lambda x: MultiLabelAuxLoss(normalization='caffe')(x, MASK), logits)
 
-    @pytest.mark.parametrize(('arguments', 'message'), [
-        (dict(normalization='sum'), "'mean' or 'caffe'"),
-        (dict(pool='min'), "'avg' or 'max'"),
-        (dict(min_share=1.0), 'share of the pixels'),
-    ])
+    @pytest.mark.parametrize(
+        ('arguments', 'message'),
+        [
+            (dict(normalization='sum'), "'mean' or 'caffe'"),
+            (dict(pool='min'), "'avg' or 'max'"),
+            (dict(min_share=1.0), 'share of the pixels'),
+        ],
+    )
     def test_arguments_that_mean_nothing(self, arguments, message):
         with pytest.raises(ValueError, match=message):
             MultiLabelAuxLoss(**arguments)

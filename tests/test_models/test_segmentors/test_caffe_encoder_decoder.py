@@ -57,8 +57,12 @@ def test_the_matrices_are_sliced_from_the_top_left(model):
 @torch.no_grad()
 def test_the_released_matrices_load_negated_and_their_product_is_positive(model, released_matrices):
     interp = model.decode_head.interp
-    interp.load_state_dict(dict(kernel_h=torch.from_numpy(released_matrices['w0_500']).t(),
-                                kernel_w=torch.from_numpy(released_matrices['w1_500']).t()))
+    interp.load_state_dict(
+        dict(
+            kernel_h=torch.from_numpy(released_matrices['w0_500']).t(),
+            kernel_w=torch.from_numpy(released_matrices['w1_500']).t(),
+        )
+    )
     assert interp.kernel_h.sum(1).mean().item() == pytest.approx(-1.0, abs=0.01)
     assert interp.kernel_w.sum(1).mean().item() == pytest.approx(-0.89, abs=0.01)
     constant = interp(torch.ones(1, 1, 64, 64))

@@ -24,15 +24,25 @@ HEAD = dict(in_index=3, in_channels=32, channels=8, num_convs=1, num_classes=21)
 # Scores of an image at half its size and at 32 px, matrices that are sliced, and other means.
 MEMBERS = {
     'stock': dict(
-        type='EncoderDecoder', head=dict(HEAD, type='FCNHead'), mean=[120.] * 3,
-        sizes=[dict(type='Resize', scale_factor=0.5)]),
+        type='EncoderDecoder',
+        head=dict(HEAD, type='FCNHead'),
+        mean=[120.0] * 3,
+        sizes=[dict(type='Resize', scale_factor=0.5)],
+    ),
     'gdn': dict(
-        type='GlobalInterpEncoderDecoder', mean=[90., 100., 110.], sizes=[],
-        head=dict(HEAD, type='GlobalInterpHead', base_type='FCNHead', in_size=(4, 4), out_size=(128, 128),
-                  size_policy='slice')),
+        type='GlobalInterpEncoderDecoder',
+        mean=[90.0, 100.0, 110.0],
+        sizes=[],
+        head=dict(
+            HEAD, type='GlobalInterpHead', base_type='FCNHead', in_size=(4, 4), out_size=(128, 128), size_policy='slice'
+        ),
+    ),
     'caffe': dict(
-        type='CaffeEncoderDecoder', head=dict(HEAD, type='FCNHead'), mean=[0.] * 3,
-        sizes=[dict(type='ClampSize', max_size=32)]),
+        type='CaffeEncoderDecoder',
+        head=dict(HEAD, type='FCNHead'),
+        mean=[0.0] * 3,
+        sizes=[dict(type='ClampSize', max_size=32)],
+    ),
 }
 
 
@@ -44,14 +54,27 @@ def write(tmp_path_factory):
 
     def write(name, kind='stock', head={}, dataset={}, **settings):  # noqa: B006
         spec = MEMBERS[kind]
-        pipeline = [dict(type='LoadImageFromFile'), *spec['sizes'], dict(type='LoadAnnotations'),
-                    dict(type='PackSegInputs')]
-        config = Config(dict(
-            default_scope='mmseg', test_pipeline=pipeline,
-            test_dataloader=dict(dataset=dict(type='CheckedVOCDataset', pipeline=pipeline, **dataset)),
-            model=dict(type=spec['type'], backbone=BACKBONE, decode_head=dict(spec['head'], **head),
-                       data_preprocessor=dict(type='SegDataPreProcessor', mean=spec['mean'], std=[60.] * 3),
-                       test_cfg=dict(mode='whole'))) | settings)
+        pipeline = [
+            dict(type='LoadImageFromFile'),
+            *spec['sizes'],
+            dict(type='LoadAnnotations'),
+            dict(type='PackSegInputs'),
+        ]
+        config = Config(
+            dict(
+                default_scope='mmseg',
+                test_pipeline=pipeline,
+                test_dataloader=dict(dataset=dict(type='CheckedVOCDataset', pipeline=pipeline, **dataset)),
+                model=dict(
+                    type=spec['type'],
+                    backbone=BACKBONE,
+                    decode_head=dict(spec['head'], **head),
+                    data_preprocessor=dict(type='SegDataPreProcessor', mean=spec['mean'], std=[60.0] * 3),
+                    test_cfg=dict(mode='whole'),
+                ),
+            )
+            | settings
+        )
         config.dump(folder / f'{name}.py')
         torch.manual_seed(len(name))
         model = MODELS.build(config.model)
@@ -118,7 +141,7 @@ def test_masks_and_other_fields_stay(members, photo):
     mask = PixelData(data=torch.zeros(1, *SIZE, dtype=torch.long))
     sample = SegDataSample(metainfo=dict(img_path=photo, seg_map_path='a.png'), gt_sem_seg=mask)
     image = torch.zeros(3, *SIZE)
-    result, = build(members['stock']).test_step(dict(inputs=[image], data_samples=[sample]))
+    (result,) = build(members['stock']).test_step(dict(inputs=[image], data_samples=[sample]))
     assert torch.equal(result.gt_sem_seg.data, mask.data)
     assert result.seg_map_path == 'a.png'
 
@@ -157,18 +180,26 @@ def test_memory_holds_one_member_and_one_score_map_at_a_time(members, photo):
 
 
 class TestRefusals:
-
-    @pytest.mark.parametrize(('entries', 'message'), [
-        ([], 'needs members'),
-        ([dict(config='a.py')], r'model\.members\[0\] has config\.'),
-        ([None], r'model\.members\[0\] has none of them'),
-        ([dict(config=None, checkpoint='a.pth')], r'model\.members\[0\] are paths, but got None'),
-        ([dict(config='a.py', checkpoint='a.pth', wieght=2)], r'model\.members\[0\] has checkpoint, config, wieght'),
-        ([dict(config='a.py', checkpoint='a.pth', weight=0)], r'must be positive numbers, but got \[0\]'),
-        ([dict(config='a.py', checkpoint='a.pth', weight='2')], r"must be positive numbers, but got \['2'\]"),
-        ([dict(config='configs/gdn/ensemble_voc12.py', checkpoint='a.pth')], 'is an Ensemble itself; list its members'),
-        ([dict(config='no.py', checkpoint='a.pth')], r'There is no config no\.py'),
-    ])
+    @pytest.mark.parametrize(
+        ('entries', 'message'),
+        [
+            ([], 'needs members'),
+            ([dict(config='a.py')], r'model\.members\[0\] has config\.'),
+            ([None], r'model\.members\[0\] has none of them'),
+            ([dict(config=None, checkpoint='a.pth')], r'model\.members\[0\] are paths, but got None'),
+            (
+                [dict(config='a.py', checkpoint='a.pth', wieght=2)],
+                r'model\.members\[0\] has checkpoint, config, wieght',
+            ),
+            ([dict(config='a.py', checkpoint='a.pth', weight=0)], r'must be positive numbers, but got \[0\]'),
+            ([dict(config='a.py', checkpoint='a.pth', weight='2')], r"must be positive numbers, but got \['2'\]"),
+            (
+                [dict(config='configs/gdn/ensemble_voc12.py', checkpoint='a.pth')],
+                'is an Ensemble itself; list its members',
+            ),
+            ([dict(config='no.py', checkpoint='a.pth')], r'There is no config no\.py'),
+        ],
+    )
     def test_incomplete_members(self, entries, message):
         with pytest.raises(ValueError, match=message):
             build(*entries)

@@ -25,21 +25,44 @@ SAMPLES = {
     'larger': dict(img_shape=(60, 90), ori_shape=(113, 170), padding_size=[0, 6, 0, 4]),
     'smaller': dict(img_shape=(64, 96), ori_shape=(41, 59)),
     'flipped': dict(img_shape=(64, 96), ori_shape=(90, 96), flip=True, flip_direction='horizontal'),
-    'upside down': dict(img_shape=(60, 96), ori_shape=(60, 96), padding_size=[0, 0, 0, 4], flip=True,
-                        flip_direction='vertical'),
+    'upside down': dict(
+        img_shape=(60, 96), ori_shape=(60, 96), padding_size=[0, 0, 0, 4], flip=True, flip_direction='vertical'
+    ),
 }
 
 
 def build(type_, head='FCNHead', align_corners=False, mode='whole'):
     torch.manual_seed(0)
-    model = MODELS.build(ConfigDict(
-        type=type_,
-        data_preprocessor=dict(type='SegDataPreProcessor', size_divisor=32, test_cfg=dict(size_divisor=32)),
-        backbone=dict(type='ResNetV1c', depth=18, base_channels=4, stem_channels=4, norm_cfg=dict(type='BN'),
-                      strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2)),
-        decode_head=dict(type='GlobalInterpHead', in_index=3, num_classes=CLASSES, align_corners=align_corners,
-                         in_size=(4, 6), out_size=(64, 96), **HEADS[head]),
-        train_cfg={}, test_cfg=dict(mode=mode, crop_size=(48, 48), stride=(32, 32)))).double().eval()
+    model = (
+        MODELS.build(
+            ConfigDict(
+                type=type_,
+                data_preprocessor=dict(type='SegDataPreProcessor', size_divisor=32, test_cfg=dict(size_divisor=32)),
+                backbone=dict(
+                    type='ResNetV1c',
+                    depth=18,
+                    base_channels=4,
+                    stem_channels=4,
+                    norm_cfg=dict(type='BN'),
+                    strides=(1, 2, 2, 1),
+                    dilations=(1, 1, 1, 2),
+                ),
+                decode_head=dict(
+                    type='GlobalInterpHead',
+                    in_index=3,
+                    num_classes=CLASSES,
+                    align_corners=align_corners,
+                    in_size=(4, 6),
+                    out_size=(64, 96),
+                    **HEADS[head],
+                ),
+                train_cfg={},
+                test_cfg=dict(mode=mode, crop_size=(48, 48), stride=(32, 32)),
+            )
+        )
+        .double()
+        .eval()
+    )
     torch.nn.init.normal_(model.decode_head.conv_seg.weight)
     for kernel in (model.decode_head.interp.kernel_h, model.decode_head.interp.kernel_w):
         kernel.data += 0.3 * torch.randn_like(kernel)
@@ -73,7 +96,7 @@ def test_scores_read_later_are_those_of_the_prediction():
     model = build('GlobalInterpEncoderDecoder')
     sample = SegDataSample(metainfo=dict(SAMPLES['as it is'], pad_shape=(64, 96)))
     with torch.no_grad():
-        result, = model.predict(torch.randn(1, 3, 64, 96, dtype=torch.float64), [sample])
+        (result,) = model.predict(torch.randn(1, 3, 64, 96, dtype=torch.float64), [sample])
         for parameter in model.parameters():
             parameter.neg_()
         model.decode_head.interp.kernel_h.add_(1)
@@ -99,7 +122,7 @@ def test_full_size_scores_are_made_when_they_are_read(type_, makes, largest_tens
     meta = dict(img_shape=(64, 96), ori_shape=(640, 960))
     full = CLASSES * 640 * 960
     with largest_tensor() as largest:
-        result, = predict(type_, [meta])
+        (result,) = predict(type_, [meta])
         assert (largest.numel >= full) == makes
         result.to_dict()
         assert (largest.numel >= full) == makes, 'an evaluator asks for this'
@@ -112,8 +135,10 @@ def test_test_time_augmentation_reads_them():
     results = []
     for type_ in ('GlobalInterpEncoderDecoder', 'EncoderDecoder'):
         model = MODELS.build(dict(type='SegTTAModel', module=build(type_).float())).eval()
-        samples = [[SegDataSample(metainfo=dict(ori_shape=(64, 96), img_shape=tuple(image.shape[1:]), img_path='a'))]
-                   for image in images]
+        samples = [
+            [SegDataSample(metainfo=dict(ori_shape=(64, 96), img_shape=tuple(image.shape[1:]), img_path='a'))]
+            for image in images
+        ]
         results += model.test_step(dict(inputs=[[image] for image in images], data_samples=samples))
     assert torch.equal(results[0].pred_sem_seg.data, results[1].pred_sem_seg.data)
 
@@ -122,12 +147,24 @@ class TestAuxiliaryHeads:
     LOSS = dict(type='MultiLabelAuxLoss')
 
     def aux(self, auxiliary_head, **decode_head):
-        model = MODELS.build(ConfigDict(
-            type='GlobalInterpEncoderDecoder',
-            backbone=dict(type='ResNetV1c', depth=18, base_channels=4, stem_channels=4, norm_cfg=dict(type='BN')),
-            decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_channels=32, channels=8, num_convs=1,
-                             num_classes=CLASSES, in_size=(2, 3), out_size=(64, 96), **decode_head),
-            auxiliary_head=auxiliary_head))
+        model = MODELS.build(
+            ConfigDict(
+                type='GlobalInterpEncoderDecoder',
+                backbone=dict(type='ResNetV1c', depth=18, base_channels=4, stem_channels=4, norm_cfg=dict(type='BN')),
+                decode_head=dict(
+                    type='GlobalInterpHead',
+                    base_type='FCNHead',
+                    in_channels=32,
+                    channels=8,
+                    num_convs=1,
+                    num_classes=CLASSES,
+                    in_size=(2, 3),
+                    out_size=(64, 96),
+                    **decode_head,
+                ),
+                auxiliary_head=auxiliary_head,
+            )
+        )
         return model.auxiliary_head
 
     def test_labels_follow_from_the_decode_head(self):
@@ -159,14 +196,17 @@ def test_training_and_forward_are_mmsegs():
     assert model.state_dict().keys() == reference.state_dict().keys()
 
 
-@pytest.mark.parametrize(('segmentor', 'head', 'expected'), [
-    ('EncoderDecoder', 'GlobalInterpHead', 'GlobalInterpEncoderDecoder'),
-    ('mmseg.EncoderDecoder', 'mmseg.GlobalInterpHead', 'GlobalInterpEncoderDecoder'),
-    (EncoderDecoder, GlobalInterpHead, 'GlobalInterpEncoderDecoder'),
-    ('EncoderDecoder', 'FCNHead', 'EncoderDecoder'),
-    ('EncoderDecoder', 'NoSuchHead', 'EncoderDecoder'),
-    ('CaffeEncoderDecoder', 'GlobalInterpHead', 'CaffeEncoderDecoder'),
-])
+@pytest.mark.parametrize(
+    ('segmentor', 'head', 'expected'),
+    [
+        ('EncoderDecoder', 'GlobalInterpHead', 'GlobalInterpEncoderDecoder'),
+        ('mmseg.EncoderDecoder', 'mmseg.GlobalInterpHead', 'GlobalInterpEncoderDecoder'),
+        (EncoderDecoder, GlobalInterpHead, 'GlobalInterpEncoderDecoder'),
+        ('EncoderDecoder', 'FCNHead', 'EncoderDecoder'),
+        ('EncoderDecoder', 'NoSuchHead', 'EncoderDecoder'),
+        ('CaffeEncoderDecoder', 'GlobalInterpHead', 'CaffeEncoderDecoder'),
+    ],
+)
 def test_which_configs_skip_full_size_scores(segmentor, head, expected):
     model = dict(type=segmentor, decode_head=dict(type=head))
     assert skip_full_size_scores(model) == (segmentor != expected)

@@ -14,13 +14,26 @@ IMAGES = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
 
 def build(auxiliary_head=None, mode='whole', **decode_head):
     torch.manual_seed(0)
-    return MODELS.build(ConfigDict(
-        type='GlobalInterpEncoderDecoder',
-        backbone=dict(type='ResNetV1c', depth=18, base_channels=4, stem_channels=4, norm_cfg=dict(type='BN')),
-        decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_index=3, in_channels=32, channels=8,
-                         num_convs=1, num_classes=5, in_size=(2, 3), out_size=(64, 96), **decode_head),
-        auxiliary_head=auxiliary_head,
-        test_cfg=dict(mode=mode, crop_size=(64, 64), stride=(32, 32)))).eval()
+    return MODELS.build(
+        ConfigDict(
+            type='GlobalInterpEncoderDecoder',
+            backbone=dict(type='ResNetV1c', depth=18, base_channels=4, stem_channels=4, norm_cfg=dict(type='BN')),
+            decode_head=dict(
+                type='GlobalInterpHead',
+                base_type='FCNHead',
+                in_index=3,
+                in_channels=32,
+                channels=8,
+                num_convs=1,
+                num_classes=5,
+                in_size=(2, 3),
+                out_size=(64, 96),
+                **decode_head,
+            ),
+            auxiliary_head=auxiliary_head,
+            test_cfg=dict(mode=mode, crop_size=(64, 64), stride=(32, 32)),
+        )
+    ).eval()
 
 
 @torch.no_grad()
@@ -55,28 +68,31 @@ def test_a_model_that_was_not_trained_to_tell_gives_none():
 
 
 @pytest.mark.parametrize('settings', [dict(label_branch={}), dict(auxiliary_head=HEAD)])
-@pytest.mark.parametrize('load', [load_state_dict, lambda model, weights: model.load_state_dict(weights, strict=False)],
-                         ids=['mmengine', 'torch'])
+@pytest.mark.parametrize(
+    'load',
+    [load_state_dict, lambda model, weights: model.load_state_dict(weights, strict=False)],
+    ids=['mmengine', 'torch'],
+)
 def test_a_checkpoint_without_weights_for_them_gives_none_until_they_are_trained(settings, load):
     model = build(**settings)
     weights = model.state_dict()
     load(model, weights)
-    assert scores_of(model)[0].shape == (4, )
+    assert scores_of(model)[0].shape == (4,)
     load(model, {key: value for key, value in weights.items() if 'label_branch' not in key and 'auxil' not in key})
     assert scores_of(model) == [None, None]
     assert 'image_scores' in predict(model)[0].to_dict(), 'metrics can tell it from a model without a branch'
 
     mask = PixelData(data=torch.zeros(1, 64, 96, dtype=torch.long))
     model.train().loss(IMAGES, [SegDataSample(gt_sem_seg=mask) for _ in IMAGES])
-    assert scores_of(model.eval())[0].shape == (4, )
+    assert scores_of(model.eval())[0].shape == (4,)
 
 
 def test_larger_images_than_the_branch_was_made_for_are_still_segmented():
     larger = torch.randn(1, 3, 128, 96)
-    sample, = predict(build(label_branch={}), larger)
+    (sample,) = predict(build(label_branch={}), larger)
     assert sample.pred_sem_seg.data.shape == (1, 128, 96)
     assert sample.image_scores is None
-    assert scores_of(build(label_branch=dict(pool='avg')), larger)[0].shape == (4, )
+    assert scores_of(build(label_branch=dict(pool='avg')), larger)[0].shape == (4,)
 
 
 def test_windows_are_no_images():

@@ -17,16 +17,38 @@ AUXILIARY = dict(type='MultiLabelHead', in_channels=32, in_index=3, loss_decode=
 
 def build(branch=None, **settings):
     torch.manual_seed(0)
-    model = MODELS.build(ConfigDict(
-        type='GlobalInterpEncoderDecoder',
-        data_preprocessor=dict(type='SegDataPreProcessor'),
-        backbone=dict(type='ResNetV1c', depth=18, base_channels=4, stem_channels=4, norm_cfg=dict(type='BN'),
-                      strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2)),
-        decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_channels=32, channels=8, num_convs=1,
-                         in_index=3, num_classes=5, norm_cfg=dict(type='BN'), in_size=(4, 6), out_size=SIZE,
-                         dropout_ratio=0.5, label_branch=branch),
-        train_cfg={}, test_cfg=dict(mode='whole'),
-        **settings))
+    model = MODELS.build(
+        ConfigDict(
+            type='GlobalInterpEncoderDecoder',
+            data_preprocessor=dict(type='SegDataPreProcessor'),
+            backbone=dict(
+                type='ResNetV1c',
+                depth=18,
+                base_channels=4,
+                stem_channels=4,
+                norm_cfg=dict(type='BN'),
+                strides=(1, 2, 2, 1),
+                dilations=(1, 1, 1, 2),
+            ),
+            decode_head=dict(
+                type='GlobalInterpHead',
+                base_type='FCNHead',
+                in_channels=32,
+                channels=8,
+                num_convs=1,
+                in_index=3,
+                num_classes=5,
+                norm_cfg=dict(type='BN'),
+                in_size=(4, 6),
+                out_size=SIZE,
+                dropout_ratio=0.5,
+                label_branch=branch,
+            ),
+            train_cfg={},
+            test_cfg=dict(mode='whole'),
+            **settings,
+        )
+    )
     torch.nn.init.normal_(model.decode_head.conv_seg.weight)
     return model.train()
 
@@ -39,12 +61,16 @@ def images():
 @pytest.fixture
 def samples():
     labels = torch.randint(0, 5, (3, 1, *SIZE), generator=torch.Generator().manual_seed(1))
-    return [SegDataSample(metainfo=dict(img_path=f'{index}.jpg', img_shape=SIZE), gt_sem_seg=PixelData(data=label))
-            for index, label in enumerate(labels)]
+    return [
+        SegDataSample(metainfo=dict(img_path=f'{index}.jpg', img_shape=SIZE), gt_sem_seg=PixelData(data=label))
+        for index, label in enumerate(labels)
+    ]
 
 
 def train(model, images, samples, steps=4):
-    optimizer = torch.optim.SGD([value for value in model.parameters() if value.requires_grad], lr=1., weight_decay=0.1)
+    optimizer = torch.optim.SGD(
+        [value for value in model.parameters() if value.requires_grad], lr=1.0, weight_decay=0.1
+    )
     losses = []
     for _ in range(steps):
         loss = sum(value for name, value in model.loss(images, samples).items() if 'loss' in name)
@@ -69,8 +95,9 @@ def test_no_gradients_of_the_trunk_are_computed(images, samples):
         model = build(**settings)
         with FlopCounterMode(display=False) as counter:
             train(model, images, samples, steps=1)
-        return sum(count for operator, count in counter.get_flop_counts()['Global'].items()
-                   if 'convolution' in str(operator)), counter.get_flop_counts()['Global']
+        return sum(
+            count for operator, count in counter.get_flop_counts()['Global'].items() if 'convolution' in str(operator)
+        ), counter.get_flop_counts()['Global']
 
     forward, operators = flops_of_convolutions(train_only=MATRICES)
     assert not any('convolution_backward' in str(operator) for operator in operators)
@@ -100,8 +127,9 @@ def test_the_label_branch_may_be_trained_with_the_matrices(tmp_path, images, sam
 
 def test_validation_computes_scores(tmp_path, images, samples):
     model = build(train_only=MATRICES, cache_scores=str(tmp_path)).eval()
-    results = model.predict(images, [SegDataSample(metainfo=dict(sample.metainfo, ori_shape=SIZE, pad_shape=SIZE))
-                                     for sample in samples])
+    results = model.predict(
+        images, [SegDataSample(metainfo=dict(sample.metainfo, ori_shape=SIZE, pad_shape=SIZE)) for sample in samples]
+    )
     assert results[0].pred_sem_seg.shape == SIZE
     assert not list(tmp_path.rglob('*.npy'))
 

@@ -77,8 +77,8 @@ def test_coarse_maps_wider_than_a_tile(problem):
 
 
 def test_float16_sums_exceed_its_range():
-    x = torch.tensor([1., 0.]).view(1, 2, 1, 1).half().requires_grad_()
-    kernel_h, kernel_w = (torch.full((side, 1), 60.).half().requires_grad_() for side in (6, 7))
+    x = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1).half().requires_grad_()
+    kernel_h, kernel_w = (torch.full((side, 1), 60.0).half().requires_grad_() for side in (6, 7))
     target = torch.ones(1, 6, 7, dtype=torch.long)
     sums = cross_entropy_sums(x.float() @ torch.ones(1, 1), kernel_h.float(), kernel_w.float(), target)
     assert sums.loss > torch.finfo(torch.float16).max
@@ -88,23 +88,35 @@ def test_float16_sums_exceed_its_range():
     assert all(tensor.grad.isfinite().all() for tensor in (x, kernel_h, kernel_w))
 
 
-@pytest.mark.parametrize('distance', [0., 1e-4, 1., 10., 30., 80., 120., 1e4])
+@pytest.mark.parametrize('distance', [0.0, 1e-4, 1.0, 10.0, 30.0, 80.0, 120.0, 1e4])
 def test_exponentials_and_logarithms_are_precise(distance):
-    x = torch.tensor([0., -distance]).view(1, 2, 1, 1).requires_grad_()
+    x = torch.tensor([0.0, -distance]).view(1, 2, 1, 1).requires_grad_()
     kernel = torch.ones(1, 1)
     for label in (0, 1):
         loss = global_interp_cross_entropy(x, kernel, kernel, torch.full((1, 1, 1), label))
         odds = x.double().flatten()[1 - label] - x.double().flatten()[label]
         expected = (F.softplus(odds) if odds > -30 else odds.exp()).squeeze()
         torch.testing.assert_close(loss.double(), expected, rtol=1e-5, atol=1e-37)
-        found, = torch.autograd.grad(loss, x)
-        right, = torch.autograd.grad(expected, x)
+        (found,) = torch.autograd.grad(loss, x)
+        (right,) = torch.autograd.grad(expected, x)
         torch.testing.assert_close(found, right, rtol=1e-5, atol=1e-37)
 
 
-@pytest.mark.parametrize('scores', [
-    [math.nan, 0, 1], [0, math.nan, 1], [math.inf, 0, 1], [0, math.inf, 1], [-math.inf, 0, 1], [0, -math.inf, 1],
-    [-math.inf, -math.inf, 1], [-math.inf, -math.inf, -math.inf], [math.inf, math.inf, 0], [math.nan] * 3])
+@pytest.mark.parametrize(
+    'scores',
+    [
+        [math.nan, 0, 1],
+        [0, math.nan, 1],
+        [math.inf, 0, 1],
+        [0, math.inf, 1],
+        [-math.inf, 0, 1],
+        [0, -math.inf, 1],
+        [-math.inf, -math.inf, 1],
+        [-math.inf, -math.inf, -math.inf],
+        [math.inf, math.inf, 0],
+        [math.nan] * 3,
+    ],
+)
 def test_scores_that_are_not_finite(small_chunks, scores):
     x = torch.tensor(scores).repeat(3).view(1, 9, 1, 1)  # several tiles of classes
     kernel, target = torch.ones(1, 1), torch.zeros(1, 1, 1, dtype=torch.long)

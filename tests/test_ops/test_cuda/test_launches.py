@@ -11,8 +11,9 @@ from torch.utils._pytree import tree_leaves
 
 from mmseg_gdn.ops import cuda
 
-pytestmark = pytest.mark.skipif(find_spec('triton') is None or cuda.INTERPRETED,
-                                reason='needs Triton, and not its interpreter')
+pytestmark = pytest.mark.skipif(
+    find_spec('triton') is None or cuda.INTERPRETED, reason='needs Triton, and not its interpreter'
+)
 SHAPES = (16, 21, 64, 64, 512, 512), (8, 150, 128, 128, 512, 512), (1, 19, 64, 128, 512, 1024)
 
 

@@ -36,7 +36,7 @@ def folders(tmp_path, write_mask):
         truth[10:30, 10:30] = 15
         a, b = truth.copy(), truth.copy()
         a[10:20, 10:30] = 12
-        b[10:10 + 7 * index, 10:30] = 7
+        b[10 : 10 + 7 * index, 10:30] = 7
         truth[0] = 255
         name = f'{"street/" if index == 3 else ""}image{index}'
         for folder, mask in (('truth', truth), ('a', a), ('b', b)):
@@ -52,7 +52,6 @@ def scores_of(folders, ignore_index=255):
 
 
 class TestContent:
-
     def test_the_largest_gains_come_first(self, folders):
         scores = scores_of(folders)
         assert [score.name for score in scores] == ['image0', 'image1', 'image2', 'street/image3']
@@ -60,14 +59,17 @@ class TestContent:
         assert [score.gain > 0 for score in scores] == [True, True, False, False]
         assert scores[0].gain == scores[0].miou_b - scores[0].miou_a
 
-    @pytest.mark.parametrize(('count', 'best', 'worst'), [
-        (1, '0', ''), (2, '0', '3'), (3, '01', '3'), (4, '01', '32'), (9, '01', '32')])
+    @pytest.mark.parametrize(
+        ('count', 'best', 'worst'), [(1, '0', ''), (2, '0', '3'), (3, '01', '3'), (4, '01', '32'), (9, '01', '32')]
+    )
     def test_best_and_worst(self, folders, count, best, worst):
         groups = best_and_worst(scores_of(folders), count)
         assert [''.join(score.name[-1] for score in group) for group in groups] == [best, worst]
 
-    @given(arrays(np.uint8, (6, 5), elements=st.integers(0, 4)),
-           arrays(np.uint8, (6, 5), elements=st.sampled_from([0, 1, 2, 3, 4, 255])))
+    @given(
+        arrays(np.uint8, (6, 5), elements=st.integers(0, 4)),
+        arrays(np.uint8, (6, 5), elements=st.sampled_from([0, 1, 2, 3, 4, 255])),
+    )
     def test_miou_is_that_of_mmseg(self, prediction, truth):
         truth[0, 0] = 2
         intersect, union, _, _ = IoUMetric.intersect_and_union(from_numpy(prediction), from_numpy(truth), 5, 255)
@@ -93,7 +95,6 @@ class TestContent:
 
 
 class TestPicture:
-
     def test_what_is_drawn(self, draw, folders):
         arguments = [text for name, folder in zip(FOLDERS, folders) for text in (f'--{name}', folder)]
         picture = draw('compare', *arguments, '--names', 'bilinear', 'GDN', '--count', 2)
@@ -109,7 +110,6 @@ class TestPicture:
 
 
 class TestRefusals:
-
     def test_missing_prediction(self, folders):
         (folders[3] / 'image2.png').unlink()
         with pytest.raises(InputError, match=r'b lacks 1 of the 4 predicted images, the first of them image2;'):

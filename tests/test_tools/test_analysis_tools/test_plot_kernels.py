@@ -35,14 +35,13 @@ def blobs(layer, tmp_path):
 
 
 class TestContent:
-
     def test_checkpoint(self, checkpoint, layer):
-        pair, = read_pairs([str(checkpoint)])
+        (pair,) = read_pairs([str(checkpoint)])
         assert np.array_equal(pair.kernel_h, layer.kernel_h.detach())
         assert np.array_equal(pair.kernel_w, layer.kernel_w.detach())
 
     def test_blobs_of_the_release(self, blobs, layer):
-        pair, = read_pairs(blobs)
+        (pair,) = read_pairs(blobs)
         assert np.array_equal(pair.kernel_h, layer.kernel_h.detach())
         assert np.array_equal(pair.kernel_w, layer.kernel_w.detach())
         assert pair.title == 'W0.npy, W1.npy (both with the opposite sign)'
@@ -50,7 +49,7 @@ class TestContent:
     def test_released_matrices(self, released_matrices, tmp_path):
         for name, key in (('a.npy', 'w0_500'), ('b.npy', 'w1_500')):
             np.save(tmp_path / name, released_matrices[key])
-        pair, = read_pairs([str(tmp_path / name) for name in ('a.npy', 'b.npy')])
+        (pair,) = read_pairs([str(tmp_path / name) for name in ('a.npy', 'b.npy')])
         assert pair.kernel_h.shape == pair.kernel_w.shape == (500, 64)
         assert pair.kernel_h.sum() > 0 and pair.kernel_w.sum() > 0
         deviation = deviation_from_bilinear(pair.kernel_h, align_corners=False)
@@ -71,7 +70,6 @@ class TestContent:
 
 
 class TestPicture:
-
     def test_a_checkpoint_and_blobs_of_zeros(self, draw, checkpoint, tmp_path):
         blobs = [tmp_path / 'W0.npy', tmp_path / 'W1.npy']
         for path in blobs:
@@ -83,7 +81,6 @@ class TestPicture:
 
 
 class TestRefusals:
-
     def test_checkpoint_without_matrices(self, tmp_path):
         torch.save(dict(state_dict={'conv.weight': torch.zeros(3)}), tmp_path / 'fcn.pth')
         with pytest.raises(InputError, match=r'fcn.pth has no matrices of global interpolation'):

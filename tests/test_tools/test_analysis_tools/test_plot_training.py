@@ -35,7 +35,6 @@ def run(tmp_path):
 
 
 class TestContent:
-
     def test_resumed_training(self, run):
         log = read_log(str(run))
         steps, loss = log.curve('loss')
@@ -72,14 +71,13 @@ class TestContent:
         assert read_log(str(run)).curve('mIoU')[0].tolist() == [50, 150]
 
     def test_smoothing(self):
-        assert smooth(np.array([1., 2, 3, 10]), 3).tolist() == [1.5, 2, 5, 6.5]
-        assert smooth(np.array([1., np.nan, 3]), 3).tolist() == [1, 2, 3]
-        assert smooth(np.array([4., 5]), 1).tolist() == [4, 5]
+        assert smooth(np.array([1.0, 2, 3, 10]), 3).tolist() == [1.5, 2, 5, 6.5]
+        assert smooth(np.array([1.0, np.nan, 3]), 3).tolist() == [1, 2, 3]
+        assert smooth(np.array([4.0, 5]), 1).tolist() == [4, 5]
         assert np.isnan(smooth(np.full(3, np.nan), 2)).all()
 
 
 class TestPicture:
-
     def test_one_run_two_runs_and_no_validation(self, draw, run, tmp_path):
         one = draw('plot_training', run)
         two = draw('plot_training', run, run / '20260101_000000')
@@ -96,7 +94,6 @@ class TestPicture:
 
 
 class TestRefusals:
-
     def test_no_log(self, tmp_path):
         with pytest.raises(InputError, match=r'There is no log .*scalars.json; name a work folder'):
             read_log(str(tmp_path))

@@ -31,16 +31,28 @@ def failed(arrays):
 def another_golden(policy):
     """Start, batches and settings of a net with other widths and sizes: 17x30 images, 5x8 cells, 11x13 labels."""
     rng = np.random.default_rng(0)
-    shapes = {'conv1/0': (7, 4, 3, 3), 'conv1/1': (7, ), 'conv2/0': (3, 7, 1, 1), 'conv2/1': (3, ),
-              'gdn/0': (5, 11), 'gdn/1': (8, 13)}
+    shapes = {
+        'conv1/0': (7, 4, 3, 3),
+        'conv1/1': (7,),
+        'conv2/0': (3, 7, 1, 1),
+        'conv2/1': (3,),
+        'gdn/0': (5, 11),
+        'gdn/1': (8, 13),
+    }
     arrays = {f'init/{key}': rng.normal(scale=0.5, size=shape).astype(np.float32) for key, shape in shapes.items()}
     arrays['data'] = rng.integers(-9, 9, (6, 3, 4, 17, 30), dtype=np.int8)
     arrays['label'] = rng.integers(0, 3, (6, 3, 1, 11, 13), dtype=np.uint8)
     arrays['label'][:, :, :, :2] = 255
     solver = dict(base_lr=1e-3, momentum=0.9, weight_decay=5e-2, iter_size=2) | policy
     return arrays, dict(
-        solver=solver, loss_param='ignore_label: 255 normalization: FULL', lr_mult=[1, 2], decay_mult=[1, 0],
-        gdn_lr_mult=10, gdn_decay_mult=100, gdn_layer='GlobalDeconvolutionLayer')
+        solver=solver,
+        loss_param='ignore_label: 255 normalization: FULL',
+        lr_mult=[1, 2],
+        decay_mult=[1, 0],
+        gdn_lr_mult=10,
+        gdn_decay_mult=100,
+        gdn_layer='GlobalDeconvolutionLayer',
+    )
 
 
 def caffe_by_hand(arrays, settings, rate, iterations):
@@ -50,16 +62,24 @@ def caffe_by_hand(arrays, settings, rate, iterations):
     authors' layer keeps the gradient of the last. Gives the rates, losses and weights.
     """
     solver = settings['solver']
-    weights = {key.removeprefix('init/'): torch.from_numpy(value).double()
-               for key, value in arrays.items() if key.startswith('init/')}
+    weights = {
+        key.removeprefix('init/'): torch.from_numpy(value).double()
+        for key, value in arrays.items()
+        if key.startswith('init/')
+    }
     history = {key: torch.zeros_like(value) for key, value in weights.items()}
     rates, losses, steps = [], [], [weights]
     for iteration in range(iterations):
         sums = {key: torch.zeros_like(value) for key, value in weights.items()}
         for batch in range(iteration * solver['iter_size'], (iteration + 1) * solver['iter_size']):
             leaves = {key: value.clone().requires_grad_() for key, value in weights.items()}
-            x = F.conv2d(torch.from_numpy(arrays['data'][batch]).double() / 4, leaves['conv1/0'], leaves['conv1/1'],
-                         stride=2, padding=1)
+            x = F.conv2d(
+                torch.from_numpy(arrays['data'][batch]).double() / 4,
+                leaves['conv1/0'],
+                leaves['conv1/1'],
+                stride=2,
+                padding=1,
+            )
             x = F.max_pool2d(x.relu(), 3, stride=2, padding=1, ceil_mode=True)
             x = F.conv2d(x, leaves['conv2/0'], leaves['conv2/1'])
             scores = torch.einsum('ncij,iy,jx->ncyx', x, leaves['gdn/0'], leaves['gdn/1'])
@@ -71,20 +91,23 @@ def caffe_by_hand(arrays, settings, rate, iterations):
         rates.append(rate(iteration))
         multipliers = dict(zip('01', zip(settings['lr_mult'], settings['decay_mult'])))
         for key in weights:
-            lr_mult, decay_mult = (settings['gdn_lr_mult'], settings['gdn_decay_mult']) if key.startswith('gdn') \
-                else multipliers[key[-1]]
+            lr_mult, decay_mult = (
+                (settings['gdn_lr_mult'], settings['gdn_decay_mult']) if key.startswith('gdn') else multipliers[key[-1]]
+            )
             step = sums[key] / solver['iter_size'] + solver['weight_decay'] * decay_mult * weights[key]
             history[key] = solver['momentum'] * history[key] + rates[-1] * lr_mult * step
         weights = {key: value - history[key] for key, value in weights.items()}
         steps.append(weights)
-    return rates, np.reshape(losses, (iterations, -1)), {
-        key: torch.stack([step[key] for step in steps]).numpy() for key in weights}
+    return (
+        rates,
+        np.reshape(losses, (iterations, -1)),
+        {key: torch.stack([step[key] for step in steps]).numpy() for key in weights},
+    )
 
 
 class TestTrajectoryError:
-
     def test_is_relative_to_the_distance_moved(self):
-        expected = np.array([[1., 0], [1.1, 0], [1.3, 0]])
+        expected = np.array([[1.0, 0], [1.1, 0], [1.3, 0]])
         actual = expected + np.array([[0, 0], [0, 0.001], [0.0015, 0]])
         assert trajectory_error(actual, expected) == pytest.approx(0.01)
 
@@ -104,7 +127,6 @@ class TestTrajectoryError:
 
 
 class TestSolver:
-
     def test_every_stored_array_is_reproduced(self, arrays):
         assert is_solver(arrays)
         checks = list(check_solver(arrays))
@@ -127,23 +149,31 @@ class TestSolver:
         trajectory[step].flat[middling] *= 1.01
         assert failed(only(arrays, 'a_sum_m99_lr1e-10') | {name: trajectory}) == {name}
 
-    @pytest.mark.parametrize(('field', 'value'), [('momentum', 0.89), ('power', 0.91), ('max_iter', 21),
-                                                  ('weight_decay', 6e-4)])
+    @pytest.mark.parametrize(
+        ('field', 'value'), [('momentum', 0.89), ('power', 0.91), ('max_iter', 21), ('weight_decay', 6e-4)]
+    )
     def test_another_setting_is_noticed(self, arrays, field, value):
         arrays = only(arrays, 'b_poly')
         meta = json.loads(str(arrays['meta']))
         meta['sets']['b_poly']['solver'][field] = value
         assert failed(arrays | {'meta': np.array(json.dumps(meta))})
 
-    @pytest.mark.parametrize(('policy', 'rate'), [
-        (dict(lr_policy='exp', gamma=0.9), lambda i: 1e-3 * 0.9**i),
-        (dict(lr_policy='inv', gamma=0.1, power=0.75), lambda i: 1e-3 * (1 + 0.1 * i)**-0.75),
-    ], ids=['exp', 'inv'])
+    @pytest.mark.parametrize(
+        ('policy', 'rate'),
+        [
+            (dict(lr_policy='exp', gamma=0.9), lambda i: 1e-3 * 0.9**i),
+            (dict(lr_policy='inv', gamma=0.1, power=0.75), lambda i: 1e-3 * (1 + 0.1 * i) ** -0.75),
+        ],
+        ids=['exp', 'inv'],
+    )
     def test_other_sizes_widths_and_policies_equal_a_solver_written_out(self, policy, rate):
         arrays, settings = another_golden(policy)
         rates, losses, weights = caffe_by_hand(arrays, settings, rate, iterations=3)
-        arrays |= {'run/lr_formula': np.array(rates), 'run/loss': losses,
-                   'meta': np.array(json.dumps(dict(sets=dict(run=settings))))}
+        arrays |= {
+            'run/lr_formula': np.array(rates),
+            'run/loss': losses,
+            'meta': np.array(json.dumps(dict(sets=dict(run=settings)))),
+        }
         arrays |= {f'run/traj/{key}': steps for key, steps in weights.items()}
         checks = list(check_solver(arrays))
         assert len(checks) == 8
@@ -158,7 +188,6 @@ class TestSolver:
 
 
 class TestSoftmaxLoss:
-
     @pytest.fixture
     def arrays(self, golden_dir):
         with np.load(golden_dir / 'fcn32s_gdn_thin.npz') as stored:

@@ -18,11 +18,11 @@ BASE = 0.01
 # Settings, and Caffe's rate at iteration i (SGDSolver::GetLearningRate).
 POLICIES = {
     'fixed': (dict(), lambda i: BASE),
-    'step': (dict(gamma=0.1, stepsize=7), lambda i: BASE * 0.1**math.floor(i / 7)),
-    'multistep': (dict(gamma=0.5, stepvalue=[3, 4, 15]), lambda i: BASE * 0.5**sum(i >= v for v in (3, 4, 15))),
-    'poly': (dict(power=0.9, max_iter=40), lambda i: BASE * (1 - i / 40)**0.9),
+    'step': (dict(gamma=0.1, stepsize=7), lambda i: BASE * 0.1 ** math.floor(i / 7)),
+    'multistep': (dict(gamma=0.5, stepvalue=[3, 4, 15]), lambda i: BASE * 0.5 ** sum(i >= v for v in (3, 4, 15))),
+    'poly': (dict(power=0.9, max_iter=40), lambda i: BASE * (1 - i / 40) ** 0.9),
     'exp': (dict(gamma=0.97), lambda i: BASE * 0.97**i),
-    'inv': (dict(gamma=0.1, power=0.75), lambda i: BASE * (1 + 0.1 * i)**-0.75),
+    'inv': (dict(gamma=0.1, power=0.75), lambda i: BASE * (1 + 0.1 * i) ** -0.75),
 }
 
 
@@ -30,8 +30,9 @@ def rates(solver, iterations):
     """Rate of every update, stepped as mmengine's ParamSchedulerHook does: after every batch."""
     param = nn.Parameter(torch.ones(1))
     wrapper = build_optim_wrapper(nn.ParameterList([param]), optim_wrapper_config(solver, {'0': (10, 1)}))
-    schedulers = [PARAM_SCHEDULERS.build(dict(optimizer=wrapper, **config))
-                  for config in param_scheduler_config(solver)]
+    schedulers = [
+        PARAM_SCHEDULERS.build(dict(optimizer=wrapper, **config)) for config in param_scheduler_config(solver)
+    ]
     result = []
     for batch in range(iterations * solver['iter_size']):
         wrapper.update_params(param.sum())

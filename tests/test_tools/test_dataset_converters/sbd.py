@@ -14,8 +14,11 @@ SBD_MASK = np.arange(48 * 64, dtype=np.uint8).reshape(48, 64) % 21
 
 def pack_voc(voc_root: Path, archive: Path) -> Path:
     """VOC's archive, of a folder that has the lists train and val but nothing from SBD."""
-    names = [name for part in ('train', 'val', 'aug')
-             for name in (voc_root / 'ImageSets/Segmentation' / f'{part}.txt').read_text().split()]
+    names = [
+        name
+        for part in ('train', 'val', 'aug')
+        for name in (voc_root / 'ImageSets/Segmentation' / f'{part}.txt').read_text().split()
+    ]
     (voc_root / 'ImageSets/Main').mkdir(exist_ok=True)
     (voc_root / 'ImageSets/Main/trainval.txt').write_text(''.join(f'{name}\n' for name in names))
     with tarfile.open(archive, 'w') as tar:

@@ -8,8 +8,14 @@ import pytest
 from mmseg_gdn.utils import InputError
 from voc_archives import unpack
 
-FILES = {'top/cls/a.mat': b'aaa', 'top/cls/b.mat': b'bbbb', 'top/list.txt': b'a\nb\n', 'top/img/a.jpg': b'no',
-         'top/cls/../../escaped': b'no', 'top/clsx/c.mat': b'no'}
+FILES = {
+    'top/cls/a.mat': b'aaa',
+    'top/cls/b.mat': b'bbbb',
+    'top/list.txt': b'a\nb\n',
+    'top/img/a.jpg': b'no',
+    'top/cls/../../escaped': b'no',
+    'top/clsx/c.mat': b'no',
+}
 PARTS = {'top/cls': 'masks', 'top/list.txt': 'list.txt'}
 
 
@@ -42,13 +48,17 @@ def test_going_on_after_a_break(archive, tmp_path):
     (tmp_path / 'out/masks/b.mat').write_bytes(b'b')
     (tmp_path / 'out/masks/own.mat').write_bytes(b'own')
     assert unpack(archive, tmp_path / 'out', PARTS) == 3
-    assert content(tmp_path / 'out') == {'masks/a.mat': b'AAA', 'masks/b.mat': b'bbbb', 'masks/own.mat': b'own',
-                                         'list.txt': b'a\nb\n'}
+    assert content(tmp_path / 'out') == {
+        'masks/a.mat': b'AAA',
+        'masks/b.mat': b'bbbb',
+        'masks/own.mat': b'own',
+        'list.txt': b'a\nb\n',
+    }
 
 
 def test_a_damaged_archive(archive, tmp_path):
     whole = archive.read_bytes()
-    archive.write_bytes(whole[:len(whole) // 20])
+    archive.write_bytes(whole[: len(whole) // 20])
     with pytest.raises(InputError, match='could not be unpacked .* delete the archive'):
         unpack(archive, tmp_path / 'out', PARTS)
 

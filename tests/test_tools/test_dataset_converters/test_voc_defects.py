@@ -16,8 +16,11 @@ def test_a_sound_folder(voc_root):
     assert list(list_defects(lists)) == []
     defects, counts = file_defects(voc_root, lists)
     assert defects == []
-    assert counts == {'train': {0: 2, 12: 1, 13: 1, 255: 2}, 'val': {0: 2, 12: 1, 13: 1, 255: 2},
-                      'trainaug': {0: 3, 12: 2, 13: 1, 255: 3}}
+    assert counts == {
+        'train': {0: 2, 12: 1, 13: 1, 255: 2},
+        'val': {0: 2, 12: 1, 13: 1, 255: 2},
+        'trainaug': {0: 3, 12: 2, 13: 1, 255: 3},
+    }
     assert list(class_defects(counts)) == []
 
 
@@ -101,22 +104,25 @@ def spoil_palette(root):
     mask.convert('RGB').convert('P', palette=Image.Palette.ADAPTIVE).save(root / 'SegmentationClass/a.png')
 
 
-@pytest.mark.parametrize(('spoil', 'defect'), [
-    (spoil_missing_image, 'JPEGImages/a.jpg: missing'),
-    (spoil_missing_test_image, "f.jpg: missing; VOC's test images come in a separate archive"),
-    (spoil_missing_mask, 'c.png: missing'),
-    (spoil_truncated_image, 'JPEGImages/a.jpg: cannot be read'),
-    (spoil_image_data, 'JPEGImages/a.jpg: is damaged (Corrupt JPEG data: '),
-    (spoil_image_by_a_pipe, 'JPEGImages/a.jpg: is a pipe, not a file'),
-    (spoil_mask_by_a_pipe, 'SegmentationClass/a.png is a pipe, not a file'),
-    (spoil_image_by_a_folder, 'JPEGImages/a.jpg: cannot be read (IsADirectoryError)'),
-    (spoil_values, 'SegmentationClass/a.png: holds 21, but only 0..20 and 255'),
-    (spoil_16_bits, 'SegmentationClass/a.png: holds 3840, but only 0..20 and 255'),
-    (spoil_mode, 'a.png of mode RGB has 3 channels'),
-    (spoil_orientation, 'a.jpg: asks viewers to turn it (EXIF orientation 3), but is read as it is stored'),
-    (spoil_palette, "a.png: has the colour of VOC's label"),
-    (spoil_size, 'a.png: 64x47 px, but its image is 64x48 px'),
-])
+@pytest.mark.parametrize(
+    ('spoil', 'defect'),
+    [
+        (spoil_missing_image, 'JPEGImages/a.jpg: missing'),
+        (spoil_missing_test_image, "f.jpg: missing; VOC's test images come in a separate archive"),
+        (spoil_missing_mask, 'c.png: missing'),
+        (spoil_truncated_image, 'JPEGImages/a.jpg: cannot be read'),
+        (spoil_image_data, 'JPEGImages/a.jpg: is damaged (Corrupt JPEG data: '),
+        (spoil_image_by_a_pipe, 'JPEGImages/a.jpg: is a pipe, not a file'),
+        (spoil_mask_by_a_pipe, 'SegmentationClass/a.png is a pipe, not a file'),
+        (spoil_image_by_a_folder, 'JPEGImages/a.jpg: cannot be read (IsADirectoryError)'),
+        (spoil_values, 'SegmentationClass/a.png: holds 21, but only 0..20 and 255'),
+        (spoil_16_bits, 'SegmentationClass/a.png: holds 3840, but only 0..20 and 255'),
+        (spoil_mode, 'a.png of mode RGB has 3 channels'),
+        (spoil_orientation, 'a.jpg: asks viewers to turn it (EXIF orientation 3), but is read as it is stored'),
+        (spoil_palette, "a.png: has the colour of VOC's label"),
+        (spoil_size, 'a.png: 64x47 px, but its image is 64x48 px'),
+    ],
+)
 def test_one_line_per_defect(voc_root, spoil, defect):
     spoil(voc_root)
     defects, _ = file_defects(voc_root, read_lists(voc_root)[0])
@@ -139,11 +145,14 @@ def test_masks_of_0_and_255_only(voc_root):
     defects, counts = file_defects(voc_root, read_lists(voc_root)[0])
     assert defects == []
     assert list(class_defects(counts)) == [
-        'train: no mask holds an object (1..20), only 0, 255; masks need class indices, such as 15 for a person']
+        'train: no mask holds an object (1..20), only 0, 255; masks need class indices, such as 15 for a person'
+    ]
 
 
-@pytest.mark.parametrize(('content', 'problem'), [
-    (b'a\xff\n', 'is not UTF-8'), (b'', 'names no images'), (b'a  1\n', 'several columns'), (b'a\na\n', 'twice')])
+@pytest.mark.parametrize(
+    ('content', 'problem'),
+    [(b'a\xff\n', 'is not UTF-8'), (b'', 'names no images'), (b'a  1\n', 'several columns'), (b'a\na\n', 'twice')],
+)
 def test_lists_that_are_none(voc_root, content, problem):
     (voc_root / 'ImageSets/Segmentation/val.txt').write_bytes(content)
     lists, unusable = read_lists(voc_root)

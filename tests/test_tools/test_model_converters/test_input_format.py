@@ -38,7 +38,8 @@ def test_rgb_to_bgr(image):
 
 def test_scaling(image):
     assert caffe_input(np.full((1, 3, 1, 1), 51, np.float32), scale=1 / 255).reshape(-1).tolist() == pytest.approx(
-        [0.2, 0.2, 0.2])
+        [0.2, 0.2, 0.2]
+    )
     trained = conv(weight(), (image - MEAN_BGR) / 255)
     torch.testing.assert_close(conv(caffe_input(weight(), scale=1 / 255), image - MEAN_BGR), trained)
 

@@ -39,31 +39,46 @@ def _normalize_features(model: torch.nn.Module) -> None:
 @pytest.fixture(scope='session')
 def voc_model(tmp_path_factory) -> tuple[str, str]:
     """Config and checkpoint with GDN and VOC's classes. It shrinks images, and takes any size."""
-    return write_model(tmp_path_factory.mktemp('voc'), 'voc', 'demo_gdn.py', f"""
+    return write_model(
+        tmp_path_factory.mktemp('voc'),
+        'voc',
+        'demo_gdn.py',
+        f"""
 model = dict(
     type='EncoderDecoder', backbone={TINY}, decode_head=dict(in_channels=32, channels=8, size_policy='resample'),
     auxiliary_head=None)
 test_dataloader = dict(dataset=dict(pipeline=[
     dict(type='LoadImageFromFile'), dict(type='Resize', scale=(64, 64), keep_ratio=True),
-    dict(type='LoadAnnotations'), dict(type='PackSegInputs')]))""")
+    dict(type='LoadAnnotations'), dict(type='PackSegInputs')]))""",
+    )
 
 
 @pytest.fixture(scope='session')
 def streets_model(tmp_path_factory) -> tuple[str, str]:
     """Config and checkpoint with a stock head and the classes of Cityscapes, whose data set has a wrapper."""
-    return write_model(tmp_path_factory.mktemp('streets'), 'streets', 'demo_bilinear.py', f"""
+    return write_model(
+        tmp_path_factory.mktemp('streets'),
+        'streets',
+        'demo_bilinear.py',
+        f"""
 model = dict(backbone={TINY}, decode_head=dict(in_channels=32, channels=8, num_classes=19))
 test_dataloader = dict(dataset=dict(
     _delete_=True, type='RepeatDataset', times=1, dataset=dict(
         type='CityscapesDataset', data_root='nowhere', pipeline=[
             dict(type='LoadImageFromFile', to_float32=True), dict(type='LoadAnnotations'),
-            dict(type='PackSegInputs')])))""")
+            dict(type='PackSegInputs')])))""",
+    )
 
 
 @pytest.fixture(scope='session')
 def binary_model(tmp_path_factory) -> tuple[str, str]:
     """Config and checkpoint with a single score for two classes."""
-    return write_model(tmp_path_factory.mktemp('binary'), 'binary', 'demo_bilinear.py', f"""
+    return write_model(
+        tmp_path_factory.mktemp('binary'),
+        'binary',
+        'demo_bilinear.py',
+        f"""
 model = dict(backbone={TINY}, decode_head=dict(
     in_channels=32, channels=8, num_classes=2, out_channels=1, threshold=0.4,
-    loss_decode=dict(_delete_=True, type='CrossEntropyLoss', use_sigmoid=True)))""")
+    loss_decode=dict(_delete_=True, type='CrossEntropyLoss', use_sigmoid=True)))""",
+    )

@@ -13,8 +13,14 @@ from prediction.inputs import plan_outputs
 def photos(tmp_path, monkeypatch):
     """Files relative to the working directory; their content does not matter here."""
     monkeypatch.chdir(tmp_path)
-    for name in ('photos/b.JPG', 'photos/a.png', 'photos/more/a.jpg', 'photos/notes.txt', 'photos/.hidden.jpg',
-                 'photos/.cache/c.jpg'):
+    for name in (
+        'photos/b.JPG',
+        'photos/a.png',
+        'photos/more/a.jpg',
+        'photos/notes.txt',
+        'photos/.hidden.jpg',
+        'photos/.cache/c.jpg',
+    ):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
     return Path('photos')
@@ -26,7 +32,6 @@ def plan(*sources, out='out'):
 
 @pytest.mark.usefixtures('photos')
 class TestFound:
-
     def test_folder_with_subfolders(self):
         expected = {'photos/a.png': 'out/a', 'photos/b.JPG': 'out/b', 'photos/more/a.jpg': 'out/more/a'}
         assert plan('photos') == expected
@@ -41,17 +46,23 @@ class TestFound:
     def test_results_above(self):
         assert plan('photos/more', out='.') == {'photos/more/a.jpg': 'a'}
 
-    @pytest.mark.parametrize(('pattern', 'expected'), [
-        ('photos/*.png', {'photos/a.png': 'out/a'}),
-        ('photos/**/a.*', {'photos/a.png': 'out/a', 'photos/more/a.jpg': 'out/more/a'}),
-        ('ph*/more/*', {'photos/more/a.jpg': 'out/photos/more/a'}),
-    ])
+    @pytest.mark.parametrize(
+        ('pattern', 'expected'),
+        [
+            ('photos/*.png', {'photos/a.png': 'out/a'}),
+            ('photos/**/a.*', {'photos/a.png': 'out/a', 'photos/more/a.jpg': 'out/more/a'}),
+            ('ph*/more/*', {'photos/more/a.jpg': 'out/photos/more/a'}),
+        ],
+    )
     def test_pattern(self, pattern, expected):
         assert plan(pattern) == expected
 
     def test_the_same_file_twice(self):
         assert list(plan('photos', 'photos/a.png', os.path.abspath('photos/more/../a.png'))) == [
-            'photos/a.png', 'photos/b.JPG', 'photos/more/a.jpg']
+            'photos/a.png',
+            'photos/b.JPG',
+            'photos/more/a.jpg',
+        ]
 
     @pytest.mark.parametrize(('name', 'target'), [('no.jpg', 'out/no'), ('v1.2.png', 'out/v1.2'), ('v1.2', 'out/v1.2')])
     def test_any_file_may_be_named(self, name, target):
@@ -65,7 +76,6 @@ class TestFound:
 
 @pytest.mark.usefixtures('photos')
 class TestRefused:
-
     def test_equal_names(self):
         with pytest.raises(InputError, match=r'of photos/a.png and photos/more/a.jpg would both be called out/a.png'):
             plan('photos/a.png', 'photos/more/a.jpg')

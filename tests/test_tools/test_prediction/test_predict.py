@@ -63,7 +63,6 @@ def stock_prediction(config, checkpoint, image):
 
 
 class TestPredictions:
-
     def test_folder(self, call, photos, voc_model, tmp_path, capsys):
         before = {path: path.read_bytes() for path in photos.rglob('*.*')}
         with pytest.raises(InputError, match='2 of 5 images could not be predicted'):
@@ -74,8 +73,11 @@ class TestPredictions:
             assert f'skipped: {photos / name}' in output.err
         assert {path: path.read_bytes() for path in photos.rglob('*.*')} == before
         written = {path.relative_to(tmp_path / 'out').as_posix() for path in (tmp_path / 'out').rglob('*.*')}
-        assert written == {f'{name}{suffix}' for name in ('upright', 'more/phone', 'more/opaque')
-                           for suffix in ('.png', '_overlay.jpg', '_probabilities.npz')}
+        assert written == {
+            f'{name}{suffix}'
+            for name in ('upright', 'more/phone', 'more/opaque')
+            for suffix in ('.png', '_overlay.jpg', '_probabilities.npz')
+        }
 
         expected = stock_prediction(*voc_model, np.asarray(Image.open(photos / 'upright.png'))[..., ::-1])
         classes = expected.pred_sem_seg.data[0].numpy()
@@ -83,7 +85,7 @@ class TestPredictions:
         for name in ('upright', 'more/phone', 'more/opaque'):
             mask, palette = indices(tmp_path / 'out' / f'{name}.png')
             assert np.array_equal(mask, classes)
-            assert np.array_equal(palette, voc_palette()[:len(palette)])
+            assert np.array_equal(palette, voc_palette()[: len(palette)])
         with np.load(tmp_path / 'out/more/phone_probabilities.npz') as stored:
             probabilities, names = stored['probabilities'], stored['classes']
         assert probabilities.dtype == np.float16 and names[15] == 'person'
@@ -97,7 +99,7 @@ class TestPredictions:
         mask, palette = indices(tmp_path / 'out/upright.png')
         expected = stock_prediction(*streets_model, np.asarray(Image.open(image))[..., ::-1])
         assert np.array_equal(mask, expected.pred_sem_seg.data[0].numpy())
-        assert palette[:19].tolist() == CityscapesDataset.METAINFO['palette'][:len(palette)]
+        assert palette[:19].tolist() == CityscapesDataset.METAINFO['palette'][: len(palette)]
         assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['upright.png', 'upright_overlay.jpg']
 
     def test_two_classes_from_one_score(self, binary_model, photos):
@@ -111,8 +113,16 @@ class TestPredictions:
 
     def test_sizes_that_the_matrices_do_not_serve(self, call, photos, voc_model, tmp_path, capsys):
         with pytest.raises(InputError, match='1 of 1 images'):
-            call(*voc_model, photos / 'upright.png', '--out', tmp_path / 'out', '--device', 'cpu',
-                 '--cfg-options', 'model.decode_head.size_policy=error')
+            call(
+                *voc_model,
+                photos / 'upright.png',
+                '--out',
+                tmp_path / 'out',
+                '--device',
+                'cpu',
+                '--cfg-options',
+                'model.decode_head.size_policy=error',
+            )
         assert f'skipped: {photos / "upright.png"}: The matrices upsample 8x8 maps' in capsys.readouterr().err
         assert not list((tmp_path / 'out').iterdir())
 
@@ -127,7 +137,6 @@ class TestPredictions:
 
 
 class TestRefusals:
-
     def test_ensemble(self, root_dir):
         with pytest.raises(InputError, match=r'ensemble_voc12.py is an Ensemble'):
             Predictor(str(root_dir / 'configs/gdn/ensemble_voc12.py'), 'none.pth', 'cpu')
@@ -147,7 +156,7 @@ class TestRefusals:
         torch.save(dict(state, meta=dict(dataset_meta=dict(classes=classes))), tmp_path / 'same.pth')
         Predictor(config, str(tmp_path / 'same.pth'), 'cpu')
         torch.save(dict(state, meta=dict(dataset_meta=dict(classes=classes[::-1]))), tmp_path / 'other.pth')
-        with pytest.raises(InputError, match=r"other\.pth was trained with the classes in another order: its class 0"):
+        with pytest.raises(InputError, match=r'other\.pth was trained with the classes in another order: its class 0'):
             Predictor(config, str(tmp_path / 'other.pth'), 'cpu')
         options = {'test_dataloader.dataset.metainfo': dict(classes=classes[::-1])}
         Predictor(config, str(tmp_path / 'other.pth'), 'cpu', options)
@@ -189,8 +198,9 @@ def test_the_network_that_comes_along(call, photos, voc_model, tmp_path, monkeyp
 
 @pytest.mark.slow
 def test_as_a_user_runs_it(run_script, photos, voc_model, tmp_path):
-    result = run_script('tools/predict.py', *voc_model, f'{photos}/**/*.png', '--out', tmp_path / 'out',
-                        '--device', 'cpu')
+    result = run_script(
+        'tools/predict.py', *voc_model, f'{photos}/**/*.png', '--out', tmp_path / 'out', '--device', 'cpu'
+    )
     assert result.returncode == 1
     assert 'error: 1 of 4 images could not be predicted' in result.stderr
     assert 'Traceback' not in result.stderr

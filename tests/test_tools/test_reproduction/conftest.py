@@ -35,8 +35,12 @@ def counting_step(tmp_path):
 
     def make(name: str = 'count', pause: float = 0, **settings) -> Step:
         folder, out = tmp_path / f'{name}_folder', tmp_path / f'{name}.txt'
-        return Step(name, 'count', (str(script), str(tmp_path / 'source.txt'), str(out), str(folder), str(pause)),
-                    **dict(dict(inputs=(tmp_path / 'source.txt',), outputs=(out,), folder=folder), **settings))
+        return Step(
+            name,
+            'count',
+            (str(script), str(tmp_path / 'source.txt'), str(out), str(folder), str(pause)),
+            **dict(dict(inputs=(tmp_path / 'source.txt',), outputs=(out,), folder=folder), **settings),
+        )
 
     return make
 
@@ -71,8 +75,14 @@ def small_settings(tmp_path_factory) -> Settings:
     """A plan with small configs, on lists of images without masks."""
     folder = tmp_path_factory.mktemp('small')
     settings = Settings(
-        networks=('fcn32s', 'deeplab-largefov'), work_dir=folder / 'work', data_root=folder / 'VOC2012', is_small=True,
-        weights=folder / 'vgg.caffemodel', val_images=1, search_images=1)
+        networks=('fcn32s', 'deeplab-largefov'),
+        work_dir=folder / 'work',
+        data_root=folder / 'VOC2012',
+        is_small=True,
+        weights=folder / 'vgg.caffemodel',
+        val_images=1,
+        search_images=1,
+    )
     settings.weights.write_bytes(b'weights')
     for name, ids in dict(train='ab', val='cd', test='ef').items():
         path = settings.ids(name)

@@ -20,7 +20,7 @@ from reproduction.results import published
 from reproduction.step import Row, Work
 from reproduction.training_steps import training_step
 
-ONE = dict(device='cpu', train_seconds=2., test_seconds=0.5, parameters=1000, trained=600, activations=50, peak=None)
+ONE = dict(device='cpu', train_seconds=2.0, test_seconds=0.5, parameters=1000, trained=600, activations=50, peak=None)
 MEASURED = {'fcn32s_voc12aug': ONE}
 
 
@@ -69,8 +69,9 @@ def test_the_plan_names_everything_that_a_user_decides_on(text, full_plan, full_
 
 def test_the_plan_says_which_devices_stay_idle(full_plan, full_settings, full_configs, records):
     settings, name = replace(full_settings, gpus=4), 'deeplab-largefov_whole_voc12aug'
-    text = plan_as_text([training_step(settings, name, full_configs[name])], records, settings, full_configs,
-                        {name: ONE})
+    text = plan_as_text(
+        [training_step(settings, name, full_configs[name])], records, settings, full_configs, {name: ONE}
+    )
     assert '2 of 4 devices, 5 images each (a batch of 10 cannot be shared by more' in text
 
 
@@ -102,9 +103,20 @@ def test_costs_are_those_of_the_configs(full_configs):
 
 def test_help_names_files_numbers_and_costs():
     text = epilog()
-    for part in ('VOCtrainval_11-May-2012.tar', 'benchmark.tgz', 'host.robots.ox.ac.uk:8080',
-                 'VGG_ILSVRC_16_layers.caffemodel', 'vgg16_reducedfc.pth', 'github.com/DrSleep/GDN', '63.6', '62.25',
-                 '67.64', '74.02', 'not measured', 'the published total is kept'):
+    for part in (
+        'VOCtrainval_11-May-2012.tar',
+        'benchmark.tgz',
+        'host.robots.ox.ac.uk:8080',
+        'VGG_ILSVRC_16_layers.caffemodel',
+        'vgg16_reducedfc.pth',
+        'github.com/DrSleep/GDN',
+        '63.6',
+        '62.25',
+        '67.64',
+        '74.02',
+        'not measured',
+        'the published total is kept',
+    ):
         assert part in text
     for name, one in costs()['configs'].items():
         assert f'  {name}\n    {one["iterations"]} x {one["batch"]}' in text
@@ -117,7 +129,7 @@ def test_a_checkpoint_of_fcn32s_takes_what_the_text_says():
 
 def test_the_page_names_the_same_files_numbers_and_costs(root_dir):
     page = (root_dir / 'docs/reproduce.md').read_text()
-    costs_table = page[page.index('## What to expect'):page.index('### Several GPUs')]
+    costs_table = page[page.index('## What to expect') : page.index('### Several GPUs')]
     rows = {line.split('`')[1]: line for line in costs_table.splitlines() if line.startswith('| `')}
     for name, one in costs()['configs'].items():
         assert f'| {one["iterations"]} x {one["batch"]}' in rows[name]

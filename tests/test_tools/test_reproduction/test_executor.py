@@ -93,8 +93,10 @@ def test_an_input_that_was_only_touched_changes_nothing(run, counting_step, tmp_
     assert 'count: done' in run(counting_step())
 
 
-@pytest.mark.parametrize(('harm', 'defect'), [
-    (lambda path: path.unlink(), 'is missing'), (lambda path: path.write_text('other'), 'has changed')])
+@pytest.mark.parametrize(
+    ('harm', 'defect'),
+    [(lambda path: path.unlink(), 'is missing'), (lambda path: path.write_text('other'), 'has changed')],
+)
 def test_a_missing_or_changed_result_is_made_again(run, counting_step, tmp_path, harm, defect):
     step = replace(counting_step(), folder=None)
     run(step)
@@ -121,8 +123,16 @@ def test_steps_that_follow_see_new_results_of_those_before(run, counting_step, t
     assert f'second: {tmp_path}/count.txt has changed' in run(first, second)
 
 
-@pytest.mark.parametrize('text', ['{"state": "do', '{}', '{"state": "started", "inputs": []}',
-                                  '{"state": "started", "inputs": {"a": 1}}', '{"state": "started", "process": 5}'])
+@pytest.mark.parametrize(
+    'text',
+    [
+        '{"state": "do',
+        '{}',
+        '{"state": "started", "inputs": []}',
+        '{"state": "started", "inputs": {"a": 1}}',
+        '{"state": "started", "process": 5}',
+    ],
+)
 def test_an_unreadable_record_counts_as_none(run, counting_step, records, text):
     run(counting_step())
     (records.folder / 'count.json').write_text(text)
@@ -157,14 +167,22 @@ def test_a_failed_step_is_told_in_one_sentence(run, counting_step, tmp_path):
     step = replace(counting_step(), command=(str(tmp_path / 'fail.py'),))
     with pytest.raises(InputError) as caught:
         run(step)
-    assert str(caught.value) == (f'The step count failed (The moon is missing; get it), see its log '
-                                 f'{tmp_path}/logs/count.log; to go on from there (or without it, with --skip count), '
-                                 'run: AGAIN')
+    assert str(caught.value) == (
+        f'The step count failed (The moon is missing; get it), see its log '
+        f'{tmp_path}/logs/count.log; to go on from there (or without it, with --skip count), '
+        'run: AGAIN'
+    )
 
 
-@pytest.mark.parametrize(('program', 'problem'), [
-    ('import sys; sys.exit(3)', r'\(exit status 3\)'), ("raise RuntimeError('no moon')", r'\(RuntimeError: no moon\)'),
-    ('import os; os.kill(os.getpid(), 9)', r'\(exit status -9\)'), ('pass', 'it did not write')])
+@pytest.mark.parametrize(
+    ('program', 'problem'),
+    [
+        ('import sys; sys.exit(3)', r'\(exit status 3\)'),
+        ("raise RuntimeError('no moon')", r'\(RuntimeError: no moon\)'),
+        ('import os; os.kill(os.getpid(), 9)', r'\(exit status -9\)'),
+        ('pass', 'it did not write'),
+    ],
+)
 def test_a_step_without_result_has_failed(run, counting_step, tmp_path, program, problem):
     (tmp_path / 'fail.py').write_text(program)
     with pytest.raises(InputError, match=problem):
@@ -180,8 +198,9 @@ def test_a_missing_input_is_told_before_anything_runs(run, counting_step, tmp_pa
 def test_scores_of_a_test_are_kept_in_its_record(run, records, tmp_path):
     scores = tmp_path / 'scores'
     (tmp_path / 'test.py').write_text(
-        f"from pathlib import Path\nPath({str(scores / 'now')!r}).mkdir(parents=True)\n"
-        f"Path({str(scores / 'now/now.json')!r}).write_text('{json.dumps({'mIoU': 41.5})}')\n")
+        f'from pathlib import Path\nPath({str(scores / "now")!r}).mkdir(parents=True)\n'
+        f"Path({str(scores / 'now/now.json')!r}).write_text('{json.dumps({'mIoU': 41.5})}')\n"
+    )
     step = Step('test', 'test', (str(tmp_path / 'test.py'),), scores=scores)
     run(step)
     assert records.read('test')['metrics'] == {'mIoU': 41.5}
@@ -191,7 +210,7 @@ def test_scores_of_a_test_are_kept_in_its_record(run, records, tmp_path):
 
 def test_the_best_parameters_of_a_search_are_added(run, records, tmp_path):
     found = tmp_path / 'crf_search.json'
-    found.write_text(json.dumps(dict(best=dict(bi_w=4, bi_xy=49, pos_w=3, mIoU=50.))))
+    found.write_text(json.dumps(dict(best=dict(bi_w=4, bi_xy=49, pos_w=3, mIoU=50.0))))
     (tmp_path / 'show.py').write_text('import sys\nprint(sys.argv[1:])')
     run(Step('show', 'show', (str(tmp_path / 'show.py'),), best_of=found))
     assert "['--cfg-options', 'crf.bi_w=4', 'crf.bi_xy=49', 'crf.pos_w=3']" in (tmp_path / 'logs/show.log').read_text()

@@ -60,7 +60,8 @@ def test_data_and_weights_of_the_user_reach_the_configs(small_settings, small_pl
     assert small_plan['weights-largefov'].outputs == (weights,)
     parts = cfg.train_dataloader.dataset.dataset.datasets
     assert {data.data_root for data in (*parts, cfg.val_dataloader.dataset, cfg.test_dataloader.dataset)} == {
-        str(small_settings.data_root)}
+        str(small_settings.data_root)
+    }
     # This data set has no aug.txt.
     assert [data.ann_file for data in parts] == ['ImageSets/Segmentation/train.txt']
 
@@ -93,15 +94,18 @@ def test_the_archive_is_of_the_test_images_only_if_they_are_there(small_settings
 def test_one_network_has_no_ensemble(full_settings, full_configs):
     settings = replace(full_settings, networks=('fcn32s',))
     assert ensemble_steps(settings, full_configs) == []
-    assert str(settings.work_dir / 'fcn32s_gdn-staged_voc12aug/iter_20000.pth') in archive_steps(
-        settings, full_configs)[0].command
+    assert (
+        str(settings.work_dir / 'fcn32s_gdn-staged_voc12aug/iter_20000.pth')
+        in archive_steps(settings, full_configs)[0].command
+    )
 
 
 def test_the_ensemble_averages_the_last_stage_of_each_network(full_plan, full_settings):
     step = full_plan['ensemble']
     members = Config.fromfile(step.inputs[0]).model.members
     assert [Path(member.config) for member in members] == [
-        full_settings.config(f'{network}_gdn-staged_voc12aug') for network in STAGES]
+        full_settings.config(f'{network}_gdn-staged_voc12aug') for network in STAGES
+    ]
     assert {Path(path) for member in members for path in member.values()} <= set(step.inputs)
 
 
@@ -125,8 +129,10 @@ def test_processes_share_a_batch_evenly(batch, gpus, processes):
 
 
 def test_several_devices_keep_the_published_batch(full_settings, full_configs, full_plan):
-    large, fcn = (training_step(replace(full_settings, gpus=4), name, full_configs[name])
-                  for name in ('deeplab-largefov_voc12aug', 'fcn32s_voc12aug'))
+    large, fcn = (
+        training_step(replace(full_settings, gpus=4), name, full_configs[name])
+        for name in ('deeplab-largefov_voc12aug', 'fcn32s_voc12aug')
+    )
     assert large.launch[0].endswith('tools/dist_train.sh')
     assert (large.launch[2], large.launch[-1]) == ('3', 'train_dataloader.batch_size=10')
     assert fcn.launch == ()
@@ -165,11 +171,23 @@ def test_settings_of_the_user_override_those_of_a_config(full_settings):
     assert (cfg.train_cfg.max_iters, cfg.default_hooks.checkpoint.interval) == (7, 1)
 
 
-@pytest.mark.parametrize(('key', 'value'), [
-    ('train_cfg', 3), ('train_cfg', None), ('train_cfg.max_iters', 1.5), ('train_cfg.max_iters', 0),
-    ('train_cfg.val_interval', 0), ('optim_wrapper', 1), ('optim_wrapper.accumulative_counts', 0),
-    ('train_dataloader', None), ('train_dataloader.batch_size', 'x'), ('default_hooks.checkpoint', None),
-    ('custom_hooks.9.type', 'A'), ('randomness', 3)])
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('train_cfg', 3),
+        ('train_cfg', None),
+        ('train_cfg.max_iters', 1.5),
+        ('train_cfg.max_iters', 0),
+        ('train_cfg.val_interval', 0),
+        ('optim_wrapper', 1),
+        ('optim_wrapper.accumulative_counts', 0),
+        ('train_dataloader', None),
+        ('train_dataloader.batch_size', 'x'),
+        ('default_hooks.checkpoint', None),
+        ('custom_hooks.9.type', 'A'),
+        ('randomness', 3),
+    ],
+)
 def test_settings_that_do_not_fit_are_told_in_one_sentence(full_settings, key, value):
     with pytest.raises(InputError, match=r'--cfg-options do not fit .*fcn32s_voc12aug\.py'):
         complete_config(replace(full_settings, options={key: value}), 'fcn32s_voc12aug', {})

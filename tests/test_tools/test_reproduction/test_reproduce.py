@@ -16,9 +16,16 @@ from reproduction.executor import StepInterrupted
 
 from ...test_caffe.caffemodels import vgg, write
 
-TINY = ('model.backbone.widths=(2,2,2,2,2)', 'model.decode_head.in_channels=2', 'model.decode_head.fc_channels=4',
-        'train_cfg.max_iters=2', 'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False',
-        'test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False')
+TINY = (
+    'model.backbone.widths=(2,2,2,2,2)',
+    'model.decode_head.in_channels=2',
+    'model.decode_head.fc_channels=4',
+    'train_cfg.max_iters=2',
+    'train_dataloader.num_workers=0',
+    'train_dataloader.persistent_workers=False',
+    'test_dataloader.num_workers=0',
+    'test_dataloader.persistent_workers=False',
+)
 
 
 @pytest.fixture
@@ -27,11 +34,27 @@ def arguments(tmp_path):
     make_synthetic_voc(tmp_path / 'VOC2012', train=3, val=2, test=1)
     layers = vgg(widths=(2, 2, 2, 2, 2), fc=4)
     # Larger weights would let the scores overflow.
-    write(tmp_path / 'vgg.caffemodel', {name: (kind, [0.1 * blob for blob in blobs])
-                                        for name, (kind, blobs) in layers.items()})
-    return ('--small', '--network', 'fcn32s', '--data-root', tmp_path / 'VOC2012', '--weights',
-            tmp_path / 'vgg.caffemodel', '--work-dir', tmp_path / 'work', '--workers', 1, '--val-images', 1,
-            '--cfg-options', *TINY)
+    write(
+        tmp_path / 'vgg.caffemodel',
+        {name: (kind, [0.1 * blob for blob in blobs]) for name, (kind, blobs) in layers.items()},
+    )
+    return (
+        '--small',
+        '--network',
+        'fcn32s',
+        '--data-root',
+        tmp_path / 'VOC2012',
+        '--weights',
+        tmp_path / 'vgg.caffemodel',
+        '--work-dir',
+        tmp_path / 'work',
+        '--workers',
+        1,
+        '--val-images',
+        1,
+        '--cfg-options',
+        *TINY,
+    )
 
 
 @pytest.fixture
@@ -48,7 +71,7 @@ def run(monkeypatch, capsys):
 @pytest.fixture
 def without_measuring(monkeypatch):
     """No networks are measured."""
-    one = dict(device='cpu', train_seconds=1., test_seconds=1., parameters=10, trained=10, activations=1, peak=None)
+    one = dict(device='cpu', train_seconds=1.0, test_seconds=1.0, parameters=10, trained=10, activations=1, peak=None)
     monkeypatch.setattr(reproduce, 'measurements', lambda settings, configs: dict.fromkeys(configs, one))
 
 
@@ -70,7 +93,7 @@ def test_from_drawn_images_to_a_checked_archive(run, arguments, tmp_path):
     assert status == 0
     assert '0 of 8 steps to run' in again.out
     assert again.out.count(': done') == 16
-    assert again.out[again.out.index('# Results'):] == told.out[told.out.index('# Results'):]
+    assert again.out[again.out.index('# Results') :] == told.out[told.out.index('# Results') :]
 
 
 def test_a_dry_run_prints_the_plan_and_writes_no_results(run, arguments, without_measuring, tmp_path):
@@ -116,11 +139,14 @@ def test_a_work_folder_that_cannot_be_written(run, arguments, tmp_path):
         run('--dry-run', *arguments)
 
 
-@pytest.mark.parametrize(('args', 'sentence'), [
-    (['--weights', 'no.caffemodel'], 'There is no no.caffemodel'),
-    (['--small', '--data-root', 'nowhere'], 'synthetic_voc.py'),
-    (['--data-root', 'elsewhere'], 'always named VOC2012'),
-])
+@pytest.mark.parametrize(
+    ('args', 'sentence'),
+    [
+        (['--weights', 'no.caffemodel'], 'There is no no.caffemodel'),
+        (['--small', '--data-root', 'nowhere'], 'synthetic_voc.py'),
+        (['--data-root', 'elsewhere'], 'always named VOC2012'),
+    ],
+)
 def test_missing_files_are_told_before_anything_runs(run, args, sentence):
     with pytest.raises(InputError, match=sentence):
         run('--dry-run', *args)

@@ -29,7 +29,7 @@ def rows(records, steps, small_settings, small_configs):
     by_name = {step.name: step for step in steps}
     done = {f'test-{NAME}': {'mIoU': 12.345, 'IoU.cat': 20.0}, 'archive': {}, 'test-fcn32s_voc12aug': {'mIoU': 1.0}}
     for name, metrics in done.items():
-        records.write(name, dict(origin(by_name[name]), state=DONE, metrics=metrics, seconds=3.))
+        records.write(name, dict(origin(by_name[name]), state=DONE, metrics=metrics, seconds=3.0))
     records.write('test-fcn32s_voc12aug', dict(records.read('test-fcn32s_voc12aug'), command=['other']))
     records.write(f'crf-{NAME}', dict(origin(by_name[f'crf-{NAME}']), state=STARTED))
     return collect_results(steps, records, small_settings, small_configs)

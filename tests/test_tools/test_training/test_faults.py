@@ -12,8 +12,10 @@ from training.faults import faults_in_one_sentence, raise_log_errors
 
 @pytest.mark.parametrize('number', [errno.ENOSPC, errno.EROFS])
 def test_a_disk_that_cannot_be_written(tmp_path, number):
-    with pytest.raises(InputError, match=r'scalars\.json cannot be written .*It has no checkpoint to go on from\.$'), \
-            faults_in_one_sentence(tmp_path):
+    with (
+        pytest.raises(InputError, match=r'scalars\.json cannot be written .*It has no checkpoint to go on from\.$'),
+        faults_in_one_sentence(tmp_path),
+    ):
         raise OSError(number, 'No room', 'scalars.json')
 
 

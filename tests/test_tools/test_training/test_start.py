@@ -115,14 +115,17 @@ def test_two_trainings_in_one_folder(cfg, tmp_path):
     other.join()
 
 
-@pytest.mark.parametrize(('arguments', 'config', 'resume'), [
-    (['a.py'], 'a.py', None),
-    (['a.py', '--resume'], 'a.py', LATEST),
-    (['--resume', 'a.py'], 'a.py', LATEST),
-    (['a.py', '--resume', 'auto'], 'a.py', AUTO),
-    (['a.py', '--resume', 'x/iter_3.pth', '--amp'], 'a.py', 'x/iter_3.pth'),
-    (['--resume', 'x/iter_3.pth', 'a.py'], 'a.py', 'x/iter_3.pth'),
-])
+@pytest.mark.parametrize(
+    ('arguments', 'config', 'resume'),
+    [
+        (['a.py'], 'a.py', None),
+        (['a.py', '--resume'], 'a.py', LATEST),
+        (['--resume', 'a.py'], 'a.py', LATEST),
+        (['a.py', '--resume', 'auto'], 'a.py', AUTO),
+        (['a.py', '--resume', 'x/iter_3.pth', '--amp'], 'a.py', 'x/iter_3.pth'),
+        (['--resume', 'x/iter_3.pth', 'a.py'], 'a.py', 'x/iter_3.pth'),
+    ],
+)
 def test_what_follows_resume(monkeypatch, arguments, config, resume):
     monkeypatch.setattr(sys, 'argv', ['train.py', *arguments])
     args = parse_args()

@@ -5,5 +5,11 @@ from .report import as_markdown, config_line, make_report, write_report
 from .scores import cache_scores
 
 __all__ = [
-    'as_markdown', 'cache_scores', 'config_line', 'evaluate_points', 'make_points', 'make_report', 'write_report'
+    'as_markdown',
+    'cache_scores',
+    'config_line',
+    'evaluate_points',
+    'make_points',
+    'make_report',
+    'write_report',
 ]

@@ -22,8 +22,9 @@ from mmseg_gdn.utils import InputError, atomic_write
 from .scores import ScoredImage, read_scores
 
 
-def make_points(settings: dict | None, searched: Mapping[str, Sequence[float] | None],
-                iterations: int | None) -> list[DenseCRF]:
+def make_points(
+    settings: dict | None, searched: Mapping[str, Sequence[float] | None], iterations: int | None
+) -> list[DenseCRF]:
     """All combinations of parameters, and no CRF at all (0 iterations) as the first point.
 
     Args:
@@ -39,15 +40,17 @@ def make_points(settings: dict | None, searched: Mapping[str, Sequence[float] | 
     """
     base = make_crf(settings if iterations is None else dict(settings or {}, iterations=iterations))
     if base.iterations == 0:
-        raise InputError('A search needs a CRF with one iteration or more, but got 0; change --iterations or the '
-                         "config's crf.")
+        raise InputError(
+            "A search needs a CRF with one iteration or more, but got 0; change --iterations or the config's crf."
+        )
     searched = {name: values for name, values in searched.items() if values}
     points = [replace(base, **dict(zip(searched, values))) for values in product(*searched.values())]
     return list(dict.fromkeys([replace(base, iterations=0), *points]))
 
 
-def evaluate_points(points: Sequence[DenseCRF], images: Sequence[ScoredImage], loading: dict, folder: Path,
-                    workers: int) -> dict[DenseCRF, np.ndarray]:
+def evaluate_points(
+    points: Sequence[DenseCRF], images: Sequence[ScoredImage], loading: dict, folder: Path, workers: int
+) -> dict[DenseCRF, np.ndarray]:
     """Compute what is missing of the counts, point after point.
 
     Args:
@@ -76,16 +79,22 @@ def count(crf: DenseCRF, loading: BaseTransform, image: ScoredImage) -> np.ndarr
     classes = len(probabilities)
     predicted = refine_file(crf, loading, image.path, probabilities)
     valid = label >= 0
-    return np.bincount(classes * label[valid].astype(np.int64) + predicted[valid],
-                       minlength=classes**2).reshape(classes, classes)
+    return np.bincount(classes * label[valid].astype(np.int64) + predicted[valid], minlength=classes**2).reshape(
+        classes, classes
+    )
 
 
 def _name(point: DenseCRF) -> str:
     return '_'.join(f'{name}-{value:g}' for name, value in asdict(point).items())
 
 
-def _compute(points: list[DenseCRF], images: Sequence[ScoredImage], loading: BaseTransform,
-             files: dict[DenseCRF, Path], workers: int) -> None:
+def _compute(
+    points: list[DenseCRF],
+    images: Sequence[ScoredImage],
+    loading: BaseTransform,
+    files: dict[DenseCRF, Path],
+    workers: int,
+) -> None:
     print(f'{len(points)} points of the grid, {len(images)} images each, {workers} processes:', file=sys.stderr)
     bar = ProgressBar(len(points) * len(images), file=sys.stderr)
     # The next point is begun before the last images of a point are done, so that no process waits.
@@ -102,13 +111,15 @@ def _compute(points: list[DenseCRF], images: Sequence[ScoredImage], loading: Bas
     print(file=sys.stderr)
 
 
-def _start_point(pool: ProcessPoolExecutor, point: DenseCRF, images: Sequence[ScoredImage],
-                 loading: BaseTransform) -> list[Future]:
+def _start_point(
+    pool: ProcessPoolExecutor, point: DenseCRF, images: Sequence[ScoredImage], loading: BaseTransform
+) -> list[Future]:
     return [start(pool, image.path, count, point, loading, image) for image in images]
 
 
-def _finish_point(point: DenseCRF, tasks: list[Future], images: Sequence[ScoredImage], files: dict[DenseCRF, Path],
-                  bar: ProgressBar) -> None:
+def _finish_point(
+    point: DenseCRF, tasks: list[Future], images: Sequence[ScoredImage], files: dict[DenseCRF, Path], bar: ProgressBar
+) -> None:
     total = 0
     for task, image in zip(tasks, images):
         total = total + result_of(task, image.path)

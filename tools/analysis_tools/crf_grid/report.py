@@ -43,8 +43,14 @@ def make_report(config: str, checkpoint: str, images: int, counts: Mapping[Dense
     """
     without, *scores = [(point, round(mean_iou(count), 4)) for point, count in counts.items()]
     best, _ = max(scores, key=lambda score: score[1])
-    return dict(config=config, checkpoint=checkpoint, images=images, without_crf=without[1], best=asdict(best),
-                points=[dict(asdict(point), mIoU=value) for point, value in scores])
+    return dict(
+        config=config,
+        checkpoint=checkpoint,
+        images=images,
+        without_crf=without[1],
+        best=asdict(best),
+        points=[dict(asdict(point), mIoU=value) for point, value in scores],
+    )
 
 
 def write_report(report: dict, folder: Path) -> None:
@@ -61,10 +67,12 @@ def write_report(report: dict, folder: Path) -> None:
 def as_markdown(report: dict) -> str:
     """The points as a table, the best first."""
     ranked = sorted(report['points'], key=lambda point: -point['mIoU'])
-    rows = [_COLUMNS, ('---', ) * len(_COLUMNS), ('without CRF', *[''] * 4, f'{report["without_crf"]:.2f}')]
+    rows = [_COLUMNS, ('---',) * len(_COLUMNS), ('without CRF', *[''] * 4, f'{report["without_crf"]:.2f}')]
     rows += [(*(f'{point[name]:g}' for name in _COLUMNS[:-1]), f'{point["mIoU"]:.2f}') for point in ranked]
-    title = (f'{report["config"]}, {report["checkpoint"]}: {report["images"]} images, '
-             f'{report["best"]["iterations"]} iterations')
+    title = (
+        f'{report["config"]}, {report["checkpoint"]}: {report["images"]} images, '
+        f'{report["best"]["iterations"]} iterations'
+    )
     return '\n'.join([title, '', *(f'| {" | ".join(row)} |' for row in rows), ''])
 
 

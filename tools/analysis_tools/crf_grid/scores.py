@@ -57,8 +57,10 @@ def cache_scores(cfg: Config, checkpoint: str, folder: Path) -> list[ScoredImage
     paths = [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
     images = [ScoredImage(path, folder / 'scores' / f'{Path(path).stem}.npz') for path in paths]
     if len({image.scores for image in images}) < len(images):
-        raise InputError('The list names images of the same file name in different folders; search on images with '
-                         'names of their own.')
+        raise InputError(
+            'The list names images of the same file name in different folders; search on images with '
+            'names of their own.'
+        )
     _require_same_search(folder / 'inputs.json', _inputs(cfg, checkpoint, paths))
     missing = [index for index, image in enumerate(images) if not image.scores.is_file()]
     if missing:
@@ -92,8 +94,10 @@ def _require_same_search(path: Path, inputs: dict) -> None:
     earlier = json.loads(path.read_text())
     changed = [key for key, value in inputs.items() if earlier.get(key) != value]
     if changed:
-        raise InputError(f'{path.parent} holds a search with a different {" and different ".join(changed)}; name '
-                         'another folder with --out, or delete this one.')
+        raise InputError(
+            f'{path.parent} holds a search with a different {" and different ".join(changed)}; name '
+            'another folder with --out, or delete this one.'
+        )
 
 
 def _size(paths: list[str], classes: int) -> float:
@@ -104,8 +108,9 @@ def _size(paths: list[str], classes: int) -> float:
             with Image.open(path) as image:
                 pixels += image.width * image.height
         except OSError as error:
-            raise InputError(f'The image {path} cannot be read ({error}); replace it, or take it off the list.'
-                             ) from error
+            raise InputError(
+                f'The image {path} cannot be read ({error}); replace it, or take it off the list.'
+            ) from error
     return 2 * pixels * (classes + 1)
 
 
@@ -129,12 +134,16 @@ def _compute(cfg: Config, checkpoint: str, dataset: Subset, files: dict[str, Pat
 def _store(sample: dict, ignore_index: int, path: Path) -> None:
     probabilities = full_size_probabilities(sample)
     if 'gt_sem_seg' not in sample:
-        raise InputError(f'{sample["img_path"]} comes without a mask; search on a list of images that have masks, '
-                         'with a pipeline that loads them.')
+        raise InputError(
+            f'{sample["img_path"]} comes without a mask; search on a list of images that have masks, '
+            'with a pipeline that loads them.'
+        )
     label = sample['gt_sem_seg']['data'].squeeze(0).cpu().numpy()
     if label.shape != probabilities.shape[1:]:
-        raise InputError(f'The mask of {sample["img_path"]} is {label.shape}, but the image is '
-                         f'{probabilities.shape[1:]}; load masks after resizing (LoadAnnotations after Resize).')
+        raise InputError(
+            f'The mask of {sample["img_path"]} is {label.shape}, but the image is '
+            f'{probabilities.shape[1:]}; load masks after resizing (LoadAnnotations after Resize).'
+        )
     scores = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)).astype(np.float16)
     with atomic_write(path) as partial:
         np.savez(partial, scores=scores, label=np.where(label == ignore_index, -1, label).astype(np.int16))
