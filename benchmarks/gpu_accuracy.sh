@@ -8,11 +8,11 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-python}
 folder=work_dirs/gpu_accuracy
 mkdir -p "$folder"
-case ${1:-} in
-pack)
+case ${1:-}$# in
+pack3)
     "$python" benchmarks/accuracy/pack.py --camvid "$2" --voc "$3" --out "$folder/data.tar"
     ;;
-run)
+run1)
     tar -xf "$folder/data.tar" -C "$folder"
     # Four trainings share the GPU, because one by one they would wait for their images.
     for setting in ${SETTINGS:-camvid_trained_s16 voc_trained_s16 camvid_trained_s32 voc_trained_s32}; do

@@ -107,7 +107,7 @@ def gpu() -> list[Experiment]:
         for seed in _SEEDS
         for data in ('camvid', 'voc')
         for stride in (16, 32)
-        for run in _runs(replace(base, data=data, stride=stride), [{}, _GDN], seeds=[seed])
+        for run in _runs(replace(base, data=data, stride=stride), [{}, dict(_GDN, lr_mult=100)], seeds=[seed])
     ]
 
 

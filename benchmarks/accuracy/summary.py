@@ -11,6 +11,7 @@ from table import difference_text, study_results, with_range
 from wording import short_setting_text
 
 _STUDY, _OURS, _DECONV, _FITTED = 'upsampling', ('gdn-x100', 'gdn-x20'), 'deconv-x1', 'gdn-fit_kernels'
+_NOT_RUN = '-'
 
 
 def summary(folder: Path, is_short: bool = False) -> str:
@@ -18,41 +19,49 @@ def summary(folder: Path, is_short: bool = False) -> str:
 
     Args:
         folder: Folder of the results.
-        is_short: Whether to leave out all settings but the usual ones.
+        is_short: Whether to leave out all settings but the usual ones, the deconvolution and the borders.
 
     Returns:
         A Markdown table.
     """
-    lines = [
-        '| data and network | bilinear | learned deconvolution - bilinear | GDN, factor 20 - bilinear | '
-        'GDN, factor 100 - bilinear | the same within 4 px of borders | `fit_kernels.py` - bilinear | seeds |',
-        '|---' * 8 + '|',
-    ]
+    rows = []
     for results in by_setting(study_results(folder, _STUDY)).values():
         variants = {one.experiment.variant: one for one in compared(results, BASELINES[_STUDY])}
         ours = next((variants[name] for name in _OURS if name in variants), None)
         if ours is not None and (not is_short or _is_usual(ours.experiment)):
-            lines.append(_line(variants, ours))
-    return '\n'.join(lines)
+            rows.append(_cells(variants, ours, is_short))
+    return '\n'.join([f'| {" | ".join(rows[0])} |', '|---' * len(rows[0]) + '|', *map(_line, rows)])
 
 
 def _is_usual(run: Experiment) -> bool:
     return (run.network, run.trunk, run.iterations) == ('mobilenetv2', 'most', 300)
 
 
-def _line(variants: dict[str, Variant], ours: Variant) -> str:
-    """A row; ``ours`` is the variant whose borders and seeds are told."""
+def _line(cells: dict[str, str]) -> str:
+    return f'| {" | ".join(cells.values())} |'
+
+
+def _cells(variants: dict[str, Variant], ours: Variant, is_short: bool) -> dict[str, str]:
+    """A row by its heading; ``ours`` is the variant whose borders and seeds are told."""
     whole = Measure()
-    differences = [
-        difference_text(variants[name], whole) if name in variants else '' for name in (_DECONV, *reversed(_OURS))
-    ]
-    fitted = difference_text(variants[_FITTED], whole) if _FITTED in variants else ''
-    cells = [
-        short_setting_text(ours.experiment),
-        with_range(variants['bilinear'].values(whole), '.2f'),
-        *differences,
-        difference_text(ours, Measure('4px')),
-        fitted,
-        str(len(ours.runs)),
-    ]
-    return f'| {" | ".join(cells)} |'
+
+    def difference(name: str) -> str:
+        found = variants.get(name)
+        if found is None:
+            return _NOT_RUN
+        missing = len(ours.runs) - len(found.runs)
+        return difference_text(found, whole) + (f' ({len(found.runs)} seeds)' if missing else '')
+
+    details = {
+        'learned deconvolution - bilinear': difference(_DECONV),
+        'GDN within 4 px of borders': difference_text(ours, Measure('4px')),
+    }
+    return {
+        'data and network': short_setting_text(ours.experiment),
+        'bilinear': with_range(variants['bilinear'].values(whole), '.2f'),
+        'GDN, factor 20 - bilinear': difference('gdn-x20'),
+        'GDN, factor 100 - bilinear': difference('gdn-x100'),
+        **({} if is_short else details),
+        '`fit_kernels.py` - bilinear': difference(_FITTED),
+        'seeds': str(len(ours.runs)),
+    }

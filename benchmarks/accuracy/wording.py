@@ -60,8 +60,8 @@ def short_setting_text(run: Experiment) -> str:
     parts = [_DATA[run.data], f'stride {run.stride}']
     if run.network != 'mobilenetv2':
         parts.append('cut' if run.network == 'mobilenetv2-cut' else 'LargeFOV')
-    if base.optimizer == 'adamw':
-        parts.append('AdamW')
+    if run.data == 'camvid' and run.stride == 32:
+        parts.append(_OPTIMIZERS[base.optimizer])
     if run.trunk != 'most':
         parts.append(_TRUNKS[run.trunk])
     if base.start + base.iterations != 300:

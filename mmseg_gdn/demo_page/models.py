@@ -12,7 +12,7 @@ from mmseg_gdn.prediction.predictor import Predictor
 from mmseg_gdn.utils import InputError
 
 NOTE = (
-    'Two small networks that come along, trained alike but for their upsampling. They know cats, cows, dogs, '
+    'Two small networks that are bundled, trained on the same images for as long. They know cats, cows, dogs, '
     'horses, people and sheep.'
 )
 _HINT = 'name a config and a checkpoint: python tools/demo_page.py CONFIG CHECKPOINT'

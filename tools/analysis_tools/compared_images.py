@@ -78,7 +78,10 @@ def best_and_worst(scores: Sequence[Comparison], count: int) -> tuple[list[Compa
 
 
 def image_miou(prediction: np.ndarray, truth: np.ndarray, ignore_index: int) -> float:
-    """Mean IoU over the classes that occur in the truth or in the prediction.
+    """Mean IoU over the classes that occur in the truth.
+
+    A class that is predicted but not there counts by what it takes from those that are: a speck of it would weigh as
+    much as a whole object otherwise.
 
     Args:
         prediction: Class indices, shape (H, W), uint8.
@@ -91,7 +94,7 @@ def image_miou(prediction: np.ndarray, truth: np.ndarray, ignore_index: int) -> 
     counted = truth != ignore_index
     pairs = np.bincount(256 * truth[counted].astype(np.int64) + prediction[counted], minlength=2**16).reshape(256, 256)
     union = pairs.sum(0) + pairs.sum(1) - pairs.diagonal()
-    occurs = union > 0
+    occurs = pairs.sum(1) > 0
     return 100 * float(np.mean(pairs.diagonal()[occurs] / union[occurs]))
 
 

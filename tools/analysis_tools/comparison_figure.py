@@ -78,7 +78,8 @@ def _heading(scores: Sequence[Comparison], names: tuple[str, str]) -> str:
     means = [np.mean([getattr(score, side) for score in scores]) for side in ('miou_a', 'miou_b')]
     better, worse = (sum(sign * score.gain > 0 for score in scores) for sign in (1, -1))
     return (
-        f'{len(scores)} images: the mean of their mIoU is {means[0]:.1f} % for {names[0]}, {means[1]:.1f} % for '
+        f"{len(scores)} images: the mean of their mIoU over the truth's classes is {means[0]:.1f} % for {names[0]}, "
+        f'{means[1]:.1f} % for '
         f'{names[1]}; {names[1]} is better in {better}, worse in {worse}'
     )
 

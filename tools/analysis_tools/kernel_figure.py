@@ -97,7 +97,7 @@ def _draw_singular_values(axes: Axes, pair: KernelPair, bilinear: KernelPair) ->
     axes.yaxis.set_major_formatter('{x:g}')
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_title('singular values', fontsize=11)
-    axes.set_xlabel('number, from the largest')
+    axes.set_xlabel('index')
     axes.set_ylabel('singular value')
     axes.legend(fontsize=9)
 

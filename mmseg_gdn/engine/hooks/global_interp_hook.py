@@ -98,7 +98,7 @@ class GlobalInterpHook(Hook):
         if any(0 < share < _ENOUGH for share in moved.values()):
             print_log(
                 f'A matrix that has moved by less than {_ENOUGH:.0%} has hardly learned anything; train longer, '
-                "or raise the learning rate of the matrices. Start with 20 times the network's, without decay: "
+                "or raise the learning rate of the matrices. Start with 100 times the network's, without decay: "
                 "optim_wrapper.paramwise_cfg.custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}",
                 runner.logger,
                 logging.WARNING,
