@@ -114,7 +114,7 @@ def _imports(cfg: Config) -> list[str]:
 
 
 def _model_lines(segmentor: str, settings: dict) -> list[str]:
-    return ['model = dict(', f'    type={segmentor!r},', *_call('    decode_head=dict', settings, ')')]
+    return ['model = dict(', f'    type={segmentor!r},', *_call('    decode_head=dict', settings, ','), ')']
 
 
 def _cascade_lines(settings: dict) -> list[str]:
@@ -140,21 +140,20 @@ def _optimizer_lines(cfg: Config) -> list[str]:
     line = f'optim_wrapper = {_text(settings)}'
     if len(line) <= _LINE_LENGTH:
         return [line]
-    paramwise_cfg = _call('    paramwise_cfg=dict', settings.pop('paramwise_cfg'), ')')
-    return ['optim_wrapper = dict(', *(f'    {key}={value!r},' for key, value in settings.items()), *paramwise_cfg]
+    paramwise_cfg = _call('    paramwise_cfg=dict', settings.pop('paramwise_cfg'), ',')
+    return ['optim_wrapper = dict(', *(f'    {key}={value!r},' for key, value in settings.items()), *paramwise_cfg, ')']
 
 
 def _call(function: str, settings: dict, end: str = '') -> list[str]:
-    """A call with keyword arguments: in one line, in the next line, or in a line each, whatever is short enough."""
+    """A call with keyword arguments, as a formatter breaks it: in one line, in the next line, or in a line each."""
     arguments = [f'{key}={_text(value)}' for key, value in settings.items()]
     line = f'{function}({", ".join(arguments)}){end}'
     if len(line) <= _LINE_LENGTH:
         return [line]
-    indent = ' ' * (len(function) - len(function.lstrip()) + 4)
-    line = f'{indent}{", ".join(arguments)}){end}'
-    if len(line) <= _LINE_LENGTH:
-        return [f'{function}(', line]
-    return [f'{function}(', *(f'{indent}{argument},' for argument in arguments[:-1]), f'{indent}{arguments[-1]}){end}']
+    outer = ' ' * (len(function) - len(function.lstrip()))
+    line = f'{outer}    {", ".join(arguments)}'
+    lines = [line] if len(line) <= _LINE_LENGTH else [f'{outer}    {argument},' for argument in arguments]
+    return [f'{function}(', *lines, f'{outer}){end}']
 
 
 def _text(value: Any) -> str:

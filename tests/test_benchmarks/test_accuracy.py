@@ -456,8 +456,8 @@ def test_summary_of_results(counted) -> None:
     line = summary(counted).splitlines()[2]
     difference = '+6.00 (+5.00 to +7.00) [+6.00, +6.00]'
     assert line == (
-        f'| CamVid, stride 32, frozen trunk, 2 iterations | 55.75 (54.75 to 56.75) |  | {difference} |  | '
-        f'{difference} |  | 2 |'
+        f'| CamVid, stride 32, SGD, frozen trunk, 2 iterations | 55.75 (54.75 to 56.75) | {difference} | - | - | '
+        f'{difference} | - | 2 |'
     )
 
 
@@ -482,7 +482,7 @@ def test_the_plot_has_a_line_per_setting(counted, tiny) -> None:
         write_result(counted, dict(result, name=f'spoilers{result["name"]}', settings=settings))
     axes = draw_differences(counted).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        'CamVid, stride 32, frozen trunk, 2 iterations'
+        'CamVid, stride 32, SGD, frozen trunk, 2 iterations'
     ] * 2
 
 

@@ -122,7 +122,8 @@ custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 # measured; they gain most on whole images of one size (docs/results.md of mmseg_gdn).
 model = dict(
     type='GlobalInterpEncoderDecoder',
-    decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 128), out_size=(512, 1024)))
+    decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 128), out_size=(512, 1024)),
+)
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))
 """
     )
