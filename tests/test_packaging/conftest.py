@@ -69,7 +69,7 @@ def run(environment, tmp_path_factory) -> Callable[..., subprocess.CompletedProc
         result = subprocess.run(
             [environment / program, *map(str, args)],
             cwd=here,
-            env=_plain_environment(),
+            env=plain_environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -82,9 +82,10 @@ def run(environment, tmp_path_factory) -> Callable[..., subprocess.CompletedProc
 
 
 def _run(command: list[str], folder: Path) -> None:
-    result = subprocess.run(command, cwd=folder, env=_plain_environment(), capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=folder, env=plain_environment(), capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
+    """The environment without the clone's path."""
     return {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}

@@ -1,10 +1,14 @@
 """The wheel in an environment outside any clone: training, testing, predicting, and what messages name."""
 
 import json
+import re
+import signal
+import subprocess
+from urllib.request import urlopen
 
 import pytest
 
-from .conftest import ROOT
+from .conftest import ROOT, plain_environment
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +54,25 @@ def test_the_network_that_comes_along_predicts(run, trained):
     photo, *_ = sorted((run.folder / 'drawn/VOC2012/JPEGImages').glob('*.jpg'))
     run('mmseg-gdn', 'predict', photo)
     assert (run.folder / 'predictions' / f'{photo.stem}.png').is_file()
+
+
+def test_the_demo_page_opens(run, environment):
+    pytest.importorskip('gradio', reason='needs Gradio, the extra demo')
+    with subprocess.Popen(
+        [environment / 'mmseg-gdn', 'demo-page', '--port', '0', '--device', 'cpu'],
+        cwd=run.folder,
+        env=plain_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as page:
+        line = next((line for line in page.stdout if line.startswith('The page is at')), '')
+        address = re.search(r'http://127\.0\.0\.1:\d+', line)
+        text = urlopen(address[0], timeout=120).read().decode() if address else ''
+        page.send_signal(signal.SIGINT)
+        _, errors = page.communicate(timeout=120)
+    assert 'bilinear and GDN' in text, errors
+    assert page.returncode == 130
 
 
 def test_a_variant_of_a_stock_config(run):
