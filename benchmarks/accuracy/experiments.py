@@ -55,7 +55,6 @@ def upsampling() -> list[Experiment]:
         *_runs(camvid, [dict(_GDN, labels='scores')]),
         *_runs(_BILINEAR, [fast]),
         *_runs(replace(camvid, **fine), [fast]),
-        *_runs(replace(_BILINEAR, **fine), [fast]),
     ]
 
 
