@@ -147,7 +147,7 @@ def read_config(path: str, options: dict | None = None) -> Config:
     """
     from mmengine.config import Config
 
-    from mmseg_gdn.config_checks import check_config
+    from mmseg_gdn.config_checks.check import check_config
 
     from .whole_config import WholeConfig
 

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 
 from mmseg_gdn.config_checks import check as check_module
-from mmseg_gdn.config_checks import check_config
+from mmseg_gdn.config_checks.check import check_config
 from mmseg_gdn.models.variant import stock_config_folder
 from mmseg_gdn.utils import InputError
 
