@@ -23,7 +23,9 @@ _OTHER_SETTINGS = (
     'runner_type',
     'custom_imports',
 )
-_CUTOFF = 0.8  # test_pipeline and train_pipeline are no misspelt tta_pipeline
+_CUTOFF = 0.8
+# How mmseg's configs call their own variables; in a config that mmengine has written, nothing uses them.
+_OWN = '_pipeline'
 
 
 @cache
@@ -56,7 +58,8 @@ def check_names(cfg: Config, path: str) -> None:
 
 def similar_name(name: str) -> str:
     """A hint at the name that is meant by one that is not read; empty if there is none, or if it is read."""
-    return '' if name in known_names() or name.startswith('_') else similar(name, known_names(), cutoff=_CUTOFF)
+    is_own = name.startswith('_') or name.endswith(_OWN)
+    return '' if is_own or name in known_names() else similar(name, known_names(), cutoff=_CUTOFF)
 
 
 def _is_used(name: str, text: str) -> bool:

@@ -217,3 +217,21 @@ def test_no_config_is_refused(folder, warned):
         checked += 1
     assert checked or not paths or 'mask2former' in str(folder)
     assert warned == []
+
+
+@pytest.mark.parametrize(
+    'path',
+    [
+        OWN / 'gdn/fcn_mobilenet-v2_gdn_voc12aug.py',
+        OWN / 'gdn/deeplab-largefov_gdn-staged_voc12aug.py',
+        stock_config_folder() / 'fcn/fcn_r50-d8_4xb4-20k_voc12aug-512x512.py',
+        stock_config_folder() / 'segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py',
+    ],
+    ids=lambda path: path.stem,
+)
+def test_a_config_that_mmengine_has_written_is_not_refused(path, tmp_path, warned):
+    """Its variables stand in it, and nothing uses them any longer."""
+    written = tmp_path / 'written.py'
+    Config.fromfile(path).dump(written)
+    check_config(Config.fromfile(written), str(written))
+    assert warned == []
