@@ -53,6 +53,7 @@ def upsampling() -> list[Experiment]:
         *_runs(replace(camvid, iterations=900), [{}, _GDN, fast]),
         *_runs(_BILINEAR, [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
         *_runs(camvid, [dict(_GDN, labels='scores')]),
+        *_runs(camvid, [dict(labels='scores'), dict(labels='features'), dict(_GDN, labels='features')]),
         *_runs(_BILINEAR, [fast]),
         *_runs(replace(camvid, **fine), [fast]),
     ]
