@@ -8,19 +8,8 @@ from typing import Any
 from deconvolution_head import DeconvolutionHead  # noqa: F401  (registered)
 from experiment import Experiment
 
-CAMVID_CLASSES = (
-    'sky',
-    'building',
-    'pole',
-    'road',
-    'sidewalk',
-    'tree',
-    'sign',
-    'fence',
-    'car',
-    'pedestrian',
-    'bicyclist',
-)
+from mmseg_gdn.datasets import CamVidDataset
+
 DATA = {
     'camvid': dict(size=(240, 320), crop=(192, 256), num_classes=11, ignore_index=11, with_background=True),
     'voc': dict(size=(320, 320), crop=(256, 256), num_classes=21, ignore_index=255, with_background=False),
@@ -73,7 +62,7 @@ def dataset(
             img_suffix='.jpg',
             seg_map_suffix='.png',
             data_prefix=dict(img_path=split, seg_map_path=f'{split}annot'),
-            metainfo=dict(classes=CAMVID_CLASSES),
+            metainfo=dict(classes=CamVidDataset.METAINFO['classes']),
             ignore_index=DATA[data]['ignore_index'],
             pipeline=pipeline,
         )
