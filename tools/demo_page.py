@@ -18,7 +18,7 @@ def parse_args() -> argparse.Namespace:
         'model',
         nargs='*',
         metavar='CONFIG CHECKPOINT',
-        help='a model of your own; without one, the two small networks that come along are compared',
+        help='a model of your own; without one, the two small bundled networks are compared',
     )
     parser.add_argument(
         '--compare',

@@ -12,7 +12,7 @@ from mmseg_gdn.prediction.predictor import Predictor
 from mmseg_gdn.utils import InputError
 
 NOTE = (
-    'Two small networks that are bundled, trained on the same images for as long. They know cats, cows, dogs, '
+    'Two small bundled networks, trained on the same images for as long. They know cats, cows, dogs, '
     'horses, people and sheep.'
 )
 _HINT = 'name a config and a checkpoint: python tools/demo_page.py CONFIG CHECKPOINT'
@@ -30,7 +30,7 @@ def load_models(files: Sequence[str] | None, compared: Sequence[str] | None, dev
     """Load the models.
 
     Args:
-        files: Config and checkpoint; those of the two networks that come along by default.
+        files: Config and checkpoint; those of the two bundled networks by default.
         compared: Config and checkpoint of the model on the left side of the other, if there is one.
         device: Name of a device, such as 'cpu' or 'cuda:0'.
 

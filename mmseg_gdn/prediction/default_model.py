@@ -1,4 +1,4 @@
-"""The trained models that come along, for tools to which none is named."""
+"""The bundled models, for tools to which none is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two networks that come along, and photographs for them."""
+"""The two bundled networks, and photographs for them."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ pytestmark = [
 
 @pytest.fixture(scope='module')
 def address():
-    """The page of the networks that come along; ended by Ctrl-C."""
+    """The page of the bundled networks; ended by Ctrl-C."""
     pytest.importorskip('gradio', reason='needs Gradio, the extra demo')
     with subprocess.Popen(
         [sys.executable, '-c', WATCHED], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
