@@ -52,6 +52,7 @@ TESTS = [
     'pytest',
     'pytest-cov',
     'pytest-random-order',
+    'pytest-timeout',
     'pytest-xdist',
     'ruff',
     'scikit-image',

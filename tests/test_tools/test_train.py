@@ -154,6 +154,29 @@ def test_no_steps(train, child, setting):
         train(child(''), '--cfg-options', f'train_cfg.{setting}')
 
 
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        (
+            'train_cfg = dict(_delete_=True, by_epoch=True, max_epochs=1)',
+            r'train_dataloader\.sampler .* InfiniteSampler, .* an epoch would never end; set DefaultSampler',
+        ),
+        ("train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)", r'an epoch would never end'),
+        (
+            "val_dataloader = dict(sampler=dict(type='InfiniteSampler'))",
+            r'val_dataloader\.s.* would never end',
+        ),
+        (
+            'train_cfg = dict(by_epoch=True)',
+            r"sets both type='IterBasedTrainLoop' and by_epoch=True,",
+        ),
+    ],
+)
+def test_loops_that_never_end_or_are_not_clear(train, child, text, message):
+    with pytest.raises(InputError, match=message):
+        train(child(text))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ('setting', 'message'),

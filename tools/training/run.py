@@ -26,9 +26,8 @@ from mmseg_gdn.utils.cli import add_default_hook, load_config
 
 from . import LATEST
 from .faults import faults_in_one_sentence, raise_log_errors
+from .settings import require_hooks_once, require_training
 from .start import training_in
-
-_FOR_TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper')
 
 
 def train(args: argparse.Namespace) -> None:
@@ -41,7 +40,7 @@ def train(args: argparse.Namespace) -> None:
         InputError: If the config, the data, the weights or the work folder are not what a training needs.
     """
     cfg = load_config(args)
-    _require_training(cfg, args.config)
+    require_training(cfg, args.config)
     resume = args.resume or _resumed_by_config(cfg)
     with faults_in_one_sentence(Path(cfg.work_dir)), training_in(cfg, resume), warnings_in_log():
         _require_files(cfg, args.config)
@@ -72,39 +71,16 @@ def _add_hooks(cfg: Config) -> None:
     add_default_hook(cfg, 'exact_resume', 'ExactResumeHook')
     add_default_hook(cfg, 'finite_loss', 'FiniteLossHook')
     add_default_hook(cfg, 'stop', 'StopHook')
-    _require_once(cfg)
+    require_hooks_once(cfg)
     saving = cfg.default_hooks.get('checkpoint') or {}
     if saving.get('type') == 'CheckpointHook':
         saving.type = 'DurableCheckpointHook'
-
-
-def _require_once(cfg: Config) -> None:
-    """Refuse hooks of this project that are listed once more: the second one would undo what the first one does."""
-    default = {hook.get('type') for hook in cfg.default_hooks.values() if hook}
-    for hook in cfg.get('custom_hooks') or []:
-        if hook.get('type') in default:
-            raise InputError(
-                f'custom_hooks of the config lists {hook["type"]} once more, which default_hooks has '
-                'already; remove it there.'
-            )
 
 
 def _resumed_by_config(cfg: Config) -> str | None:
     if not cfg.get('resume'):
         return None
     return cfg.get('load_from') or LATEST
-
-
-def _require_training(cfg: Config, path: str) -> None:
-    missing = [name for name in _FOR_TRAINING if not cfg.get(name)]
-    if missing:
-        raise InputError(
-            f'{path} is for testing only, because it sets no {" and no ".join(missing)}; '
-            'use tools/test.py, or another config for training.'
-        )
-    for name in ('max_iters', 'max_epochs', 'val_interval'):
-        if cfg.train_cfg.get(name, 1) < 1:
-            raise InputError(f'train_cfg.{name}={cfg.train_cfg[name]} is no number of steps; set 1 or more.')
 
 
 def _require_files(cfg: Config, path: str) -> None:

@@ -143,3 +143,25 @@ def kill_at() -> type[KillAt]:
 def names(tmp_path) -> Callable[..., list[str]]:
     """Names of the checkpoints in a folder of a name."""
     return lambda folder='run': sorted(path.name for path in Path(tmp_path, folder).glob('*.pth'))
+
+
+@pytest.fixture
+def images():
+    """Settings of a data loader."""
+
+    def make(images, workers=0, sampler='InfiniteSampler'):
+        return dict(
+            batch_size=2,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            dataset=images,
+            sampler=dict(type=sampler, shuffle=True),
+        )
+
+    return make
+
+
+@pytest.fixture
+def dataset(training, kill_at):
+    """The images that the trainings of this test have in common."""
+    return training('unused', kill=kill_at('before_train_iter', 1)).train_dataloader.dataset

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from mmengine.dataset import DefaultSampler, InfiniteSampler
+from mmengine.dataset import DefaultSampler
 from mmengine.hooks import EMAHook
 from torch.utils.data import DataLoader, RandomSampler
 
@@ -69,28 +69,6 @@ def test_a_validation_that_was_done_is_not_repeated(training, kill_at, tmp_path)
     training('run', hooks(), kill_at('before_train_iter', 5), saving=dict(save_best='acc'))
     runner = training('run', hooks(), kill_at('before_train_iter', 5), saving=dict(save_best='acc'), resume=True)
     assert not runner.val_dataloader.dataset.read
-
-
-@pytest.fixture
-def images():
-    """Settings of a data loader."""
-
-    def make(images, workers=0, sampler=InfiniteSampler):
-        return dict(
-            batch_size=2,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            dataset=images,
-            sampler=dict(type=sampler, shuffle=True),
-        )
-
-    return make
-
-
-@pytest.fixture
-def dataset(training, kill_at):
-    """The images that the trainings of this test have in common."""
-    return training('unused', kill=kill_at('before_train_iter', 1)).train_dataloader.dataset
 
 
 @pytest.mark.slow

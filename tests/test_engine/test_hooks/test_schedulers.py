@@ -41,11 +41,12 @@ def test_is_resumed_exactly(training, load, kill_at, name):
 
 
 @pytest.mark.parametrize('name', [name for name in shipped() if name in PLATEAU])
-def test_plateaus_are_resumed_exactly(training, load, kill_at, name):
+def test_plateaus_are_resumed_exactly(training, load, kill_at, images, dataset, name):
     check_resuming(
         training,
         load,
         kill_at,
+        train_dataloader=images(dataset, sampler='DefaultSampler'),
         train_cfg=dict(by_epoch=True, max_epochs=2, val_interval=1),
         param_scheduler=[dict(type=name, monitor='acc', patience=0, by_epoch=True)],
     )
