@@ -93,7 +93,7 @@ def test_pictures_of_matrices(run, old, tmp_path):
 
 @pytest.mark.slow
 def test_the_log_of_a_test(run, old, gdn_config, checkpoint, tmp_path):
-    status = run(8192, 'test.py', gdn_config, checkpoint, '--out', old, '--work-dir', tmp_path / 'run')
+    status = run(11_264, 'test.py', gdn_config, checkpoint, '--out', old, '--work-dir', tmp_path / 'run')
     assert 'results, or the log of this run (' in status and 'run this again' in status
     assert is_untouched(old)
 

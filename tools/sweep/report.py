@@ -31,7 +31,8 @@ _base_ = 'mmseg::pspnet/pspnet_r50-d8_4xb4-20k_voc12aug-512x512.py'
 custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
 model = dict(
     type='GlobalInterpEncoderDecoder',
-    decode_head=dict(type='GlobalInterpHead', base_type='PSPHead', in_size=(64, 64), out_size=(512, 512)))
+    decode_head=dict(type='GlobalInterpHead', base_type='PSPHead', in_size=(64, 64), out_size=(512, 512)),
+)
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'interp.kernel': dict(lr_mult=100, decay_mult=0)}))
 ```
 
