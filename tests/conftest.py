@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
@@ -22,6 +23,10 @@ from mmseg_gdn.stack import find_stack
 ROOT = Path(__file__).parents[1]
 FULL_GOLDEN = ROOT.parent / 'shared' / 'golden'
 VOC_EXTRACT = ROOT.parent / 'shared' / 'voc_subset'
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell lets its background jobs ignore Ctrl-C, which the programs that tests start would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import enum
 import inspect
 import os
 import types
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import torch
+
 from mmseg_gdn.utils.built_parts import shortened
 
 from .keys import Problem
@@ -18,6 +21,7 @@ from .parts import Part
 
 _NUMBERS = (bool, int, float)
 _CONTAINERS = (dict, list, tuple, set)
+_NAMED = (torch.device, torch.dtype, enum.Enum)  # which configs give by their names
 
 
 def check_values(part: Part) -> Iterator[Problem]:
@@ -111,6 +115,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return False
     if hint in _NUMBERS:
         return isinstance(value, _NUMBERS)
+    if isinstance(value, str) and issubclass(hint, _NAMED):
+        return True
     if hint is str:
         # Some that say so take numbers as well, such as a scale beside 'dynamic'.
         return not isinstance(value, _CONTAINERS)

@@ -18,7 +18,7 @@ class StoredImageVisualizationHook(SegVisualizationHook):
     """mmseg's ``SegVisualizationHook`` for images that :class:`LoadCheckedImage` loads.
 
     The stock hook turns an image as its EXIF data asks for; the prediction that it paints on it has the image's size as
-    it is stored.
+    it is stored. This one draws with the runner's visualizer, not with whichever the process made last.
     """
 
     def _after_iter(
@@ -29,7 +29,7 @@ class StoredImageVisualizationHook(SegVisualizationHook):
         for sample in outputs:
             content = fileio.get(sample.img_path, backend_args=self.backend_args)
             image = mmcv.imfrombytes(content, flag='color_ignore_orientation', channel_order='rgb')
-            self._visualizer.add_datasample(
+            runner.visualizer.add_datasample(
                 f'{mode}_{Path(sample.img_path).name}',
                 image,
                 data_sample=sample,

@@ -1,9 +1,12 @@
 """What a config may not set, and that no config of mmseg or of this project is refused."""
 
+import enum
 import logging
 from pathlib import Path
+from typing import Optional, Union
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
@@ -31,6 +34,12 @@ log_processor = dict(by_epoch=False)
 randomness = dict(seed=0)
 env_cfg = dict(cudnn_benchmark=True, mp_cfg=dict(mp_start_method='fork'), dist_cfg=dict(backend='gloo'))
 """
+
+
+class Interp(enum.Enum):
+    """A choice."""
+
+    LINEAR = 'linear'
 
 
 @pytest.fixture
@@ -171,6 +180,24 @@ def test_values_of_another_kind(check, key, value, sentence):
 )
 def test_values_that_fit(check, key, value):
     assert check(**{key: value})
+
+
+@MODELS.register_module()
+class NamedByTexts:
+    """Takes what configs give by its name."""
+
+    def __init__(
+        self, device: Union[int, torch.device], dtype: Optional[torch.dtype] = None, how: Interp = Interp.LINEAR
+    ):
+        pass
+
+
+@pytest.mark.parametrize('key', ['device', 'dtype', 'how'])
+def test_texts_that_name_devices_types_and_choices(check, key):
+    head = f'model["decode_head"] = dict(type="NamedByTexts", {key}='
+    check(head + "'cpu')\n")
+    with pytest.raises(InputError, match=rf'{key}=\[3\] is a list'):
+        check(head + '[3])\n')
 
 
 def test_randomness_without_a_seed(check):

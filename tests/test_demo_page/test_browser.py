@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,8 +19,12 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
-LOADED = "() => [...document.querySelectorAll('#masks img')].filter(image => image.naturalWidth).length == 2"
-CHANGED = "before => document.querySelectorAll('#masks img')[1].src != before"
+LOADED = """() => {
+    const images = [...document.querySelectorAll('#masks img')];
+    return images.length == 2 && images.every(image => image.complete && image.naturalWidth);
+}"""
+SOURCES = 'images => images.map(image => image.src)'
+CHANGED = "before => [...document.querySelectorAll('#masks img')].every((image, index) => image.src != before[index])"
 CONTENT = """image => {
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
@@ -111,6 +116,15 @@ def masks(page):
     return [np.asarray(picture).astype(int) for picture in pictures]
 
 
+@contextmanager
+def other_masks(page):
+    """What is done inside makes other pictures, which are there at the end."""
+    before = page.eval_on_selector_all('#masks img', SOURCES)
+    yield
+    page.wait_for_function(CHANGED, arg=before)
+    page.wait_for_function(LOADED)
+
+
 def test_both_masks_the_legend_and_the_labels(with_cat, cat):
     left, right = masks(with_cat)
     photograph = np.asarray(Image.open(cat)).astype(int)
@@ -142,25 +156,23 @@ def test_the_handle_between_the_masks_moves(with_cat):
 def test_the_strength_changes_the_colours(with_cat, cat):
     photograph = np.asarray(Image.open(cat)).astype(int)
     stronger = np.abs(masks(with_cat)[1] - photograph).mean()
-    source = with_cat.eval_on_selector_all('#masks img', 'images => images[1].src')
-    with_cat.locator('#strength input[type=number]').fill('10')
-    with_cat.locator('#strength input[type=number]').press('Enter')
-    with_cat.wait_for_function(CHANGED, arg=source)
-    with_cat.wait_for_function(LOADED)
+    with other_masks(with_cat):
+        with_cat.locator('#strength input[type=number]').fill('10')
+        with_cat.locator('#strength input[type=number]').press('Enter')
     assert 0 < np.abs(masks(with_cat)[1] - photograph).mean() < stronger / 2
 
 
 def test_the_crf_on_and_off(with_cat):
     pytest.importorskip('pydensecrf')
     before = masks(with_cat)
-    with_cat.locator('#crf input').check()
-    with_cat.wait_for_function("document.querySelector('#message').innerText.includes('CRF in')")
-    with_cat.wait_for_function(LOADED)
+    with other_masks(with_cat):
+        with_cat.locator('#crf input').check()
+        with_cat.wait_for_function("document.querySelector('#message').innerText.includes('CRF in')")
     refined = masks(with_cat)
     assert (before[0] != refined[0]).any() and (before[1] != refined[1]).any()
-    with_cat.locator('#crf input').uncheck()
-    with_cat.wait_for_function("!document.querySelector('#message').innerText.includes('CRF in')")
-    with_cat.wait_for_function(LOADED)
+    with other_masks(with_cat):
+        with_cat.locator('#crf input').uncheck()
+        with_cat.wait_for_function("!document.querySelector('#message').innerText.includes('CRF in')")
     assert all(np.array_equal(*pair) for pair in zip(before, masks(with_cat)))
 
 
