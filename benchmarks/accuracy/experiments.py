@@ -56,6 +56,8 @@ def upsampling() -> list[Experiment]:
         *_runs(camvid, [dict(labels='scores'), dict(labels='features'), dict(_GDN, labels='features')]),
         *_runs(_BILINEAR, [fast]),
         *_runs(replace(camvid, **fine), [fast]),
+        *_runs(camvid, [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
+        *_runs(replace(camvid, **fine), [dict(variant, labels='scores') for variant in ({}, fast)]),
     ]
 
 
