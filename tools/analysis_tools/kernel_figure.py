@@ -54,7 +54,9 @@ def _draw_matrices(figure: SubFigure, axes: Sequence[Axes], pair: KernelPair, bi
         fine, coarse = kernel.shape
         show_matrix(left, kernel, limit, f'$K_{side}$: {coarse} coarse to {fine} pixel {what}s')
         share = np.linalg.norm(kernel - stock) / np.linalg.norm(stock)
-        drawn = show_matrix(right, kernel - stock, limit, f'$K_{side}$ minus bilinear: {100 * share:.1f} % of its norm')
+        drawn = show_matrix(
+            right, kernel - stock, limit, f"$K_{side}$ - bilinear: {100 * share:.1f} % of bilinear's norm"
+        )
         left.set_ylabel(f'pixel {what}')
         for each in (left, right):
             each.set_xlabel(f'coarse {what}')
@@ -63,8 +65,8 @@ def _draw_matrices(figure: SubFigure, axes: Sequence[Axes], pair: KernelPair, bi
 
 def _draw_profiles(axes: Axes, pair: KernelPair, bilinear: KernelPair) -> None:
     axes.plot(*_profile(bilinear.kernel_h), '--', color='black', label='bilinear')
-    axes.plot(*_profile(pair.kernel_h), color=COLOURS[0], label='$K_h$, along rows')
-    axes.plot(*_profile(pair.kernel_w), color=COLOURS[1], label='$K_w$, along columns')
+    axes.plot(*_profile(pair.kernel_h), color=COLOURS[0], label='$K_h$ (rows)')
+    axes.plot(*_profile(pair.kernel_w), color=COLOURS[1], label='$K_w$ (columns)')
     axes.axhline(0, color='gray', linewidth=0.6)
     axes.set_title('weight of the middle cell around it', fontsize=11)
     axes.set_xlabel('distance from the cell, in coarse cells')
@@ -84,14 +86,18 @@ def _profile(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw_singular_values(axes: Axes, pair: KernelPair, bilinear: KernelPair) -> None:
-    curves = (
-        ('bilinear', bilinear.kernel_h, 'black', '--'),
-        ('$K_h$', pair.kernel_h, COLOURS[0], '-'),
-        ('$K_w$', pair.kernel_w, COLOURS[1], '-'),
-    )
-    for label, kernel, colour, style in curves:
+    if bilinear.kernel_h.shape == bilinear.kernel_w.shape:
+        stock = [('bilinear, both', bilinear.kernel_h, 'black', '--')]
+    else:
+        stock = [
+            ('bilinear for $K_h$', bilinear.kernel_h, COLOURS[0], '--'),
+            ('bilinear for $K_w$', bilinear.kernel_w, COLOURS[1], ':'),
+        ]
+    learned = [('$K_h$', pair.kernel_h, COLOURS[0], '-'), ('$K_w$', pair.kernel_w, COLOURS[1], '-')]
+    for label, kernel, colour, style in stock + learned:
         values = np.linalg.svd(kernel, compute_uv=False)
-        axes.plot(np.arange(1, len(values) + 1), values, style, color=colour, label=label, marker='.')
+        marker = '.' if style == '-' else ''
+        axes.plot(np.arange(1, len(values) + 1), values, style, color=colour, label=label, marker=marker)
     axes.set_yscale('log')
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter('{x:g}')

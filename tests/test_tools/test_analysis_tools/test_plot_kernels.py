@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from kernel_figure import draw_pairs
 from kernel_pairs import KernelPair, deviation_from_bilinear, footprint, read_pairs
 from mmseg_gdn.models import GlobalInterp
 from mmseg_gdn.utils import InputError
@@ -78,6 +79,28 @@ class TestPicture:
         for half in np.split(picture, 2):
             assert len(np.unique(half.reshape(-1, 3), axis=0)) > 100, 'colour maps, not a blank sheet'
             assert (half == (0x00, 0x72, 0xB2)).all(-1).any(), 'the curves of K_h'
+
+    @pytest.mark.parametrize(
+        ('out_size', 'labels'),
+        [
+            ((32, 48), ['bilinear for $K_h$', 'bilinear for $K_w$', '$K_h$', '$K_w$']),
+            ((32, 32), ['bilinear, both', '$K_h$', '$K_w$']),
+        ],
+    )
+    def test_singular_values_beside_those_of_bilinear(self, out_size, labels):
+        stock = GlobalInterp((4, out_size[1] // 8), out_size)
+        kernels = [kernel.detach().numpy() for kernel in (stock.kernel_h, stock.kernel_w)]
+        figure = draw_pairs([KernelPair('', *(2 * kernel for kernel in kernels))], align_corners=False)
+        (axes,) = (each for each in figure.axes if each.get_title() == 'singular values')
+        curves = {line.get_label(): line for line in axes.get_lines()}
+        assert list(curves) == [text.get_text() for text in axes.get_legend().get_texts()] == labels
+        drawn = {(line.get_color(), line.get_linestyle()) for line in curves.values()}
+        assert len(drawn) == len(labels), 'curves that cannot be told apart'
+        for side, kernel in zip('hw', kernels):
+            values = np.linalg.svd(kernel, compute_uv=False)
+            beside = curves.get(f'bilinear for $K_{side}$') or curves['bilinear, both']
+            np.testing.assert_allclose(beside.get_ydata(), values, rtol=1e-5)
+            np.testing.assert_allclose(curves[f'$K_{side}$'].get_ydata(), 2 * values, rtol=1e-5)
 
 
 class TestRefusals:
