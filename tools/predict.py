@@ -64,12 +64,15 @@ def main() -> None:
     from mmengine.device import get_device
 
     from mmseg_gdn.prediction.predictor import Predictor
+    from prediction.quiet import quietly
 
     config, checkpoint = (args.config, args.checkpoint) if args.config else default_model(HINT)
     targets = plan_outputs(args.images, Path(args.out))
     require_folder(args.out, 'the folder of predictions', '--out')
     with only_user(Path(args.out), IN_USE, '--out', stays=False):
-        predictor = Predictor(config, checkpoint, args.device or get_device(), args.cfg_options)
+        print(f'model: {config}, {checkpoint}')
+        with quietly():
+            predictor = Predictor(config, checkpoint, args.device or get_device(), args.cfg_options)
         failed = predict_all(predictor, targets, args.probabilities)
     print(f'{args.out}: predictions of {len(targets) - failed} of {len(targets)} images')
     if failed:

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmseg.apis import inference_model, init_model
 from mmseg.datasets import CityscapesDataset, PascalVOCDataset
 from PIL import Image
@@ -68,7 +69,10 @@ class TestPredictions:
         with pytest.raises(InputError, match='2 of 5 images could not be predicted'):
             call(*voc_model, photos, '--out', tmp_path / 'out', '--probabilities', '--device', 'cpu')
         output = capsys.readouterr()
-        assert 'predictions of 3 of 5 images' in output.out
+        assert output.out.splitlines() == [
+            'model: {}, {}'.format(*voc_model),
+            f'{tmp_path / "out"}: predictions of 3 of 5 images',
+        ]
         for name in ('broken.jpg', 'empty.png'):
             assert f'skipped: {photos / name}' in output.err
         assert {path: path.read_bytes() for path in photos.rglob('*.*')} == before
@@ -203,5 +207,19 @@ def test_as_a_user_runs_it(run_script, photos, voc_model, tmp_path):
     )
     assert result.returncode == 1
     assert 'error: 1 of 4 images could not be predicted' in result.stderr
-    assert 'Traceback' not in result.stderr
+    assert 'Traceback' not in result.stderr and 'Warning' not in result.stderr
+    assert len(result.stdout.splitlines()) == 2, 'the model and the outcome, and nothing of how the model is built'
     assert len(list((tmp_path / 'out').rglob('*.png'))) == 3
+
+
+def test_a_checkpoint_with_unused_weights_is_named(call, photos, voc_model, tmp_path, monkeypatch, caplog):
+    config, checkpoint = voc_model
+    weights = torch.load(checkpoint, weights_only=True)
+    weights['state_dict']['neck.weight'] = torch.zeros(2)
+    torch.save(weights, tmp_path / 'more.pth')
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    monkeypatch.setattr(logger, 'handlers', [caplog.handler])
+    call(config, tmp_path / 'more.pth', photos / 'upright.png', '--out', tmp_path / 'out', '--device', 'cpu')
+    assert 'keys that the model does not use (1: neck.weight)' in caplog.text
+    assert logger.level == level
