@@ -102,7 +102,8 @@ def check_devices() -> Iterator[Line]:
         return
     import torch
 
-    devices = [f'CPU with {torch.get_num_threads()} threads']
+    threads = torch.get_num_threads()
+    devices = [f'CPU with {threads} thread{"s" * (threads > 1)}']
     if torch.version.cuda and not torch.cuda.is_available():
         devices.append(f'no GPU found by torch, which was built for CUDA {torch.version.cuda}')
     devices += [f'cuda:{index} {torch.cuda.get_device_name(index)}' for index in range(torch.cuda.device_count())]

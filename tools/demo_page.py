@@ -62,9 +62,11 @@ def main() -> None:
 
     from mmseg_gdn.demo_page.models import NOTE, load_models
     from mmseg_gdn.demo_page.segmentation import warm_up
+    from mmseg_gdn.prediction.quiet import quietly
 
-    models = load_models(args.model or None, args.compare, args.device or get_device())
-    warm_up(models)
+    with quietly():
+        models = load_models(args.model or None, args.compare, args.device or get_device())
+        warm_up(models)
     if not is_for_this_machine_only(listening):
         print('Whoever can reach this machine can open the page; it asks for no password.', file=sys.stderr)
     print(f'The page is at {address_of(listening)}; Ctrl-C ends it.', flush=True)

@@ -19,7 +19,7 @@ Exit status: 0 if the variant was written; 3 if mIoU on the validation images di
 
 def parse_args() -> argparse.Namespace:
     """Options of the command line."""
-    parser = runner_parser(__doc__)
+    parser = runner_parser(__doc__, named_after='--out')
     parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _ABOUT
     parser.add_argument('checkpoint', help='checkpoint of the stock model')
     parser.add_argument(

@@ -64,7 +64,7 @@ def main() -> None:
     from mmengine.device import get_device
 
     from mmseg_gdn.prediction.predictor import Predictor
-    from prediction.quiet import quietly
+    from mmseg_gdn.prediction.quiet import quietly
 
     config, checkpoint = (args.config, args.checkpoint) if args.config else default_model(HINT)
     targets = plan_outputs(args.images, Path(args.out))

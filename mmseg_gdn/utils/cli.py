@@ -22,18 +22,19 @@ if TYPE_CHECKING:  # importing these takes seconds, and --help needs none of the
 _CHECKPOINTS = ('.pth', '.pt', '.ckpt', '.caffemodel', '.onnx')
 
 
-def runner_parser(description: str) -> argparse.ArgumentParser:
+def runner_parser(description: str, named_after: str = 'the config') -> argparse.ArgumentParser:
     """A parser with the options of mmseg's own ``tools/train.py`` and ``tools/test.py``.
 
     Args:
         description: First line of ``--help``.
+        named_after: What the default work folder is named after.
 
     Returns:
         Parser with ``config``, ``--work-dir``, ``--cfg-options``, ``--launcher`` and ``--local_rank``.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='folder for logs and results; default: work_dirs/<name of the config>')
+    parser.add_argument('--work-dir', help=f'folder for logs and results; default: work_dirs/<name of {named_after}>')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
