@@ -29,9 +29,11 @@ from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import add_default_hook, load_config
 from mmseg_gdn.utils.places import require_folder
+from mmseg_gdn.utils.type_names import type_name
 from mmseg_gdn.visualization import stored_image_hook, whole_image_backend  # noqa: F401  (registered for --show-dir)
 from tested_metrics import refine_with_crf, submit_instead_of_evaluating, write_classes
 from training.faults import raise_log_errors
+from training.settings import require_finite_test
 
 _VISUALIZER = dict(type='SegLocalVisualizer', name='visualizer')
 
@@ -106,7 +108,7 @@ def _stop_refining(runner: QuietRunner) -> None:
 
 
 def _require_weights(cfg: Config, path: str) -> None:
-    is_ensemble = cfg.model.type == 'Ensemble'
+    is_ensemble = type_name(cfg.model) == 'Ensemble'
     if is_ensemble and cfg.load_from:
         raise InputError(f'{path} is an Ensemble, whose members have their own checkpoints; leave out {cfg.load_from}.')
     if not is_ensemble and not cfg.load_from:
@@ -122,25 +124,28 @@ def _require_test(cfg: Config, path: str) -> None:
             f'{path} has no test set, because it sets no {" and no ".join(missing)}; '
             'add what is missing, or name a config with a test set.'
         )
+    require_finite_test(cfg)
 
 
 def _paint_predictions(cfg: Config, args: argparse.Namespace) -> None:
     hooks = dict(cfg.get('default_hooks') or {})
     hook = dict(hooks.get('visualization') or dict(type='SegVisualizationHook'))
-    if hook['type'] == 'SegVisualizationHook':
+    if type_name(hook) == 'SegVisualizationHook':
         hook['type'] = 'StoredImageVisualizationHook'
     hook.update(draw=True, show=args.show, wait_time=args.wait_time, interval=hook.get('interval', 1))
     cfg.default_hooks = dict(hooks, visualization=hook)
     if args.show_dir:
         require_folder(args.show_dir, 'the folder of painted predictions', '--show-dir')
         visualizer = dict(cfg.get('visualizer') or _VISUALIZER, save_dir=args.show_dir)
-        others = [backend for backend in visualizer.get('vis_backends') or () if backend['type'] != 'LocalVisBackend']
+        others = [
+            backend for backend in visualizer.get('vis_backends') or () if type_name(backend) != 'LocalVisBackend'
+        ]
         visualizer['vis_backends'] = [*others, dict(type='WholeImageVisBackend')]
         cfg.visualizer = visualizer
 
 
 def _augment(cfg: Config) -> None:
-    if cfg.model.type == 'Ensemble':
+    if type_name(cfg.model) == 'Ensemble':
         raise InputError(
             '--tta does not reach the members of an Ensemble, which prepare images by their own configs; '
             'leave out the flag.'
@@ -148,6 +153,6 @@ def _augment(cfg: Config) -> None:
     if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
         raise InputError('--tta needs both tta_pipeline and tta_model in the config; add them, or leave out the flag.')
     set_pipeline(cfg.test_dataloader.dataset, cfg.tta_pipeline)
-    if cfg.tta_model.type == 'SegTTAModel':
+    if type_name(cfg.tta_model) == 'SegTTAModel':
         cfg.tta_model.type = 'ScoredTTAModel'
     cfg.model = dict(cfg.tta_model, module=cfg.model)

@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 
 from mmseg_gdn.utils import InputError
 
+from .choices import check_choices
 from .keys import check_keys
 from .names import check_names
 from .parts import parts_of
@@ -27,6 +28,7 @@ def check_config(cfg: Config, path: str) -> None:
             resembles none that is read, is a warning.
     """
     check_names(cfg, path)
+    check_choices(cfg, path)
     for part in parts_of(cfg):
         for problem in (*check_keys(part), *check_values(part)):
             sentence = f'{path}: {problem.sentence}'

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import logging
 import re
 from functools import cache
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmengine.runner._flexible_runner import FlexibleRunner
 
@@ -45,21 +48,74 @@ def check_names(cfg: Config, path: str) -> None:
         path: Its file, for messages.
 
     Raises:
-        InputError: If one is similar to a name that is read, and nothing in the config uses it.
+        InputError: If one is a mistyped name that is read, and nothing in the config uses it. One that is only similar,
+            and might be read by code of one's own, is a warning; so is one whose use cannot be seen.
     """
     for name in cfg:
         hint = similar_name(name)
-        if hint and not _is_used(name, cfg.text):
-            raise InputError(
-                f'{path} sets {name}, which nothing reads{hint} A variable of your own may have such a '
-                'name if it begins with an underscore.'
-            )
+        if not hint or _is_used(name, cfg.text):
+            continue
+        sentence = (
+            f'{path} sets {name}, which nothing reads{hint} A variable of your own may have such a '
+            'name if it begins with an underscore.'
+        )
+        is_seen = _is_set(name, cfg.text) and not _is_written_by_mmengine(cfg.text) and not _has_own_code(cfg)
+        if is_seen and _is_mistyped(name):
+            raise InputError(sentence)
+        print_log(sentence, 'current', logging.WARNING)
 
 
 def similar_name(name: str) -> str:
     """A hint at the name that is meant by one that is not read; empty if there is none, or if it is read."""
     is_own = name.startswith('_') or name.endswith(_OWN)
     return '' if is_own or name in known_names() else similar(name, known_names(), cutoff=_CUTOFF)
+
+
+def _is_mistyped(name: str) -> bool:
+    """Whether a name differs from one that is read by what happens while typing, and not by a word or a number."""
+    return any(
+        _distance(name, known) <= min(2, len(known) // 4) and not re.match(rf'{known}(s?\d|_|s$)', name)
+        for known in known_names()
+    )
+
+
+def _distance(one: str, other: str) -> int:
+    """Letters left out, added, replaced, or exchanged with their neighbours."""
+    before, row = [0] * (len(other) + 1), list(range(len(other) + 1))
+    for i, letter in enumerate(one):
+        last, before, row = before, row, [i + 1]
+        for j, match in enumerate(other):
+            steps = min(before[j + 1] + 1, row[j] + 1, before[j] + (letter != match))
+            if i and j and letter == other[j - 1] and match == one[i - 1]:
+                steps = min(steps, last[j - 1] + 1)
+            row.append(steps)
+    return row[-1]
+
+
+def _has_own_code(cfg: Config) -> bool:
+    """Whether a config imports modules, whose hooks may read what it sets."""
+    imports = (cfg.get('custom_imports') or {}).get('imports') or []
+    return any(not name.startswith('mmseg') for name in ([imports] if isinstance(imports, str) else imports))
+
+
+def _is_set(name: str, text: str) -> bool:
+    """Whether a config sets a name itself; the text of a lazy config is without what it is based on."""
+    return re.search(rf'\b{re.escape(name)}\b\s*=(?!=)', text) is not None
+
+
+def _is_written_by_mmengine(text: str) -> bool:
+    """Whether a config is a written one: constants under sorted names, of which variables are no longer used."""
+    code = text.split('\n', 1)[-1] if text[:1] in '/.' or text.split('\n', 1)[0].endswith('.py') else text
+    try:
+        statements = ast.parse(code).body
+    except SyntaxError:  # as with the names of files between those that a config is based on
+        return False
+    names = [
+        statement.targets[0].id
+        for statement in statements
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    ]
+    return len(names) == len(statements) > 1 and names == sorted(names)
 
 
 def _is_used(name: str, text: str) -> bool:

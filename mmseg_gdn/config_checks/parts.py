@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 
 from mmseg_gdn.utils.built_parts import keys_of
 
+from .sections import Loader, Top
 from .source import keys_read
 
 # mmengine builds these without a type, and takes some keys out of them first, in its methods' variables of these names.
@@ -33,6 +34,7 @@ _BUILT_BY_RUNNER = {
     'test_cfg': ([TestLoop], []),
     'log_processor': ([LogProcessor], []),
 }
+_LOADERS = [path for path, (readers, _) in _BUILT_BY_RUNNER.items() if DataLoader in readers]
 # With FlexibleRunner, other classes read these.
 _OF_PLAIN_RUNNER: dict[str, tuple[list[Any], list[str]]] = {
     'randomness': ([Runner.set_randomness], []),
@@ -71,7 +73,11 @@ def parts_of(cfg: Config) -> Iterator[Part]:
     Yields:
         The whole config first, then its sections in their order.
     """
-    yield Part('', cfg, [Runner, FlexibleRunner], set(cfg), name='the runner')
+    yield Part('', cfg, [Top], set(cfg), name='mmengine')
+    yield Part('', cfg, [Runner, FlexibleRunner] if 'runner_type' in cfg else [Runner], set(cfg), name='the runner')
+    for path in _LOADERS:
+        if (loader := _at(cfg, path)) is not None:
+            yield Part(path, loader, [Loader], set(loader), name='mmengine')
     typed = [(path, given, types) for path, given in _dictionaries('', cfg) if (types := _readers(given))]
     for path, given, types in typed:
         yield Part(path, given, types, name=str(getattr(given['type'], '__name__', given['type'])))
@@ -109,7 +115,9 @@ def _read_by_name(cfg: Config, classes: list[Any]) -> Iterator[Part]:
             name=str(constructor),
         )
         yield from _parameter_groups(cfg, given.get('custom_keys'))
-    is_foreign = any(_has_foreign_parts(given) for path, given in _dictionaries('model', cfg.get('model')))
+    is_foreign = _is_unknown(cfg.get('model')) or any(
+        _has_foreign_parts(given) for path, given in _dictionaries('model', cfg.get('model'))
+    )
     for path in ('model.train_cfg', 'model.test_cfg'):
         if (given := _at(cfg, path)) is not None:
             # Heads hand it on as cfg.
@@ -170,6 +178,10 @@ def _has_foreign_parts(given: Mapping[str, Any]) -> bool:
         for value in given.values()
         for inner in (value if isinstance(value, (list, tuple)) else (value,))
     )
+
+
+def _is_unknown(model: Any) -> bool:
+    return isinstance(model, Mapping) and not _classes(model.get('type'))
 
 
 def _is_foreign(named: Any) -> bool:

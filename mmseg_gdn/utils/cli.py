@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .config_errors import config_error
 from .errors import InputError
@@ -15,6 +15,7 @@ from .launchers import require_launcher
 from .options import ConfigOptions
 from .places import require_folder
 from .regular import require_no_pipe
+from .type_names import type_name
 
 if TYPE_CHECKING:  # importing these takes seconds, and --help needs none of them
     from mmengine.config import Config
@@ -180,18 +181,38 @@ def read_config(path: str, options: dict | None = None) -> Config:
 def _override(cfg: Config, options: dict) -> None:
     from mmseg_gdn.config_checks.names import similar_name
 
-    for key, value in options.items():
+    # What is deleted goes before what is set anew, in whichever order they are given.
+    for key, value in sorted(options.items(), key=lambda option: not option[0].endswith('._delete_')):
         first = key.split('.')[0]
         if first not in cfg and (hint := similar_name(first)):
             raise InputError(f'--cfg-options {key}={value}: nothing reads a setting {first}{hint}')
+        if key == 'launcher':
+            raise InputError(f'--cfg-options launcher={value} has no effect; use the option --launcher.')
+        _open_none(cfg, key)
         try:
             cfg.merge_from_dict({key: value})
         # mmengine reports what cannot be merged, such as a key of a number, by several kinds of exceptions.
         except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+            if isinstance(error, AttributeError) and key.split('.')[-1].isdigit():
+                raise InputError(
+                    f'--cfg-options {key}={value} replaces a single element of a list, which mmengine cannot do; name '
+                    f'a setting of that element, such as {key}.type=..., or give the whole list.'
+                ) from error
             raise InputError(
                 f'--cfg-options {key}={value} does not fit the config ({" ".join(str(error).split())}); '
                 'see there what the setting is.'
             ) from error
+
+
+def _open_none(cfg: Config, key: str) -> None:
+    """Let settings be made in a section that is None, such as ``clip_grad``, which mmengine refuses."""
+    section: Any = cfg
+    for name in key.split('.')[:-1]:
+        if not hasattr(section, 'items') or name not in section:
+            return
+        if section[name] is None:
+            section[name] = {}
+        section = section[name]
 
 
 def add_default_hook(cfg: Config, name: str, hook_type: str) -> None:
@@ -203,6 +224,6 @@ def add_default_hook(cfg: Config, name: str, hook_type: str) -> None:
         hook_type: Registered name of the hook.
     """
     hooks = cfg.get('default_hooks') or {}
-    if any(hook.get('type') == hook_type for hook in [*hooks.values(), *(cfg.get('custom_hooks') or [])] if hook):
+    if any(type_name(hook) == hook_type for hook in [*hooks.values(), *(cfg.get('custom_hooks') or [])]):
         return
     cfg.default_hooks = dict(hooks, **{name: dict(hooks.get(name) or {}, type=hook_type)})

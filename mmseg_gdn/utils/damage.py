@@ -15,6 +15,8 @@ _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = b'\xff\xd9'  # within a scan, 0 follows each byte 255
 # What libjpeg prints when it goes on with grey or shifted blocks.
 _COMPLAINT = re.compile(r'^(Corrupt JPEG data|Premature end of JPEG|Inconsistent progression).*$', re.MULTILINE)
+# Some cameras fill up the data with zeros before the end.
+_PADDING = re.compile(r'(\d+) extraneous bytes before marker 0xd9')
 _LARGEST_PIPE = 2**16  # bytes
 _LOCK = threading.Lock()
 # A process forked by another thread would keep the redirected standard error.
@@ -51,7 +53,19 @@ def complaint_about(content: bytes) -> str | None:
             cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8)
         except cv2.error:
             return None  # more pixels than OpenCV allows
-    return found[0] if found else None
+    return found[0] if found and not is_about_padding(found, content) else None
+
+
+def is_about_padding(found: list[str], content: bytes) -> bool:
+    """Whether libjpeg complains only of zeros before the end of a JPEG, which change no pixel.
+
+    Args:
+        found: Its warnings.
+        content: What is in the file.
+    """
+    match = _PADDING.search(found[0]) if len(found) == 1 else None
+    end = content.rfind(_END_OF_IMAGE)
+    return match is not None and not any(content[end - int(match[1]) : end])
 
 
 @contextmanager

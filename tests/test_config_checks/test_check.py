@@ -5,12 +5,15 @@ import logging
 from pathlib import Path
 from typing import Optional, Union
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmseg.registry import MODELS
 
 from mmseg_gdn.config_checks import check as check_module
+from mmseg_gdn.config_checks import names as names_module
 from mmseg_gdn.config_checks.check import check_config
 from mmseg_gdn.models.variant import stock_config_folder
 from mmseg_gdn.utils import InputError
@@ -61,7 +64,8 @@ def check(tmp_path):
 def warned(monkeypatch):
     """Warnings, as they are given."""
     told = []
-    monkeypatch.setattr(check_module, 'print_log', lambda message, logger, level: told.append((level, message)))
+    for module in (check_module, names_module):
+        monkeypatch.setattr(module, 'print_log', lambda message, logger, level: told.append((level, message)))
     return told
 
 
@@ -81,6 +85,39 @@ def warned(monkeypatch):
 def test_misspelt_names(check, name, meant, value):
     with pytest.raises(InputError, match=rf'^my\.py sets {name}, which nothing reads; did you mean {meant}\?'):
         check(f'{name} = {value}  # {name}\n')
+
+
+@pytest.mark.parametrize('name', ['train_config', 'model2', 'val_evaluators', 'train_dataloader_b', 'tta_models'])
+def test_names_that_a_hook_may_read_are_warned_of(check, warned, name):
+    check(f'{name} = 1\n')
+    assert [level for level, _ in warned] == [logging.WARNING]
+    assert warned[0][1].startswith(f'my.py sets {name}, which nothing reads; did you mean ')
+
+
+@pytest.mark.parametrize('imports', ['"colorsys"', '["colorsys"]'])
+def test_modules_of_ones_own_may_read_any_name(check, warned, imports):
+    check(f'custom_imports = dict(imports={imports})\nmode = 1\n')
+    assert len(warned) == 1
+
+
+def test_variables_of_a_config_that_mmengine_has_written(check, warned, tmp_path):
+    cfg = check('custom_hook = dict(type="EMAHook")\ncustom_hooks = [custom_hook]\n')
+    cfg.dump(tmp_path / 'written.py')
+    check_config(Config.fromfile(tmp_path / 'written.py'), 'written.py')
+    assert ['custom_hook,' in message for _, message in warned] == [True]
+
+
+def test_variables_of_what_a_lazy_config_is_based_on(warned, tmp_path):
+    (tmp_path / 'base.py').write_text(f'{BASE}custom_hook = dict(type="EMAHook")\ncustom_hooks = [custom_hook]\n')
+    (tmp_path / 'my.py').write_text(
+        'from mmengine.config import read_base\n'
+        'from mmengine.dataset import InfiniteSampler\n'
+        'with read_base():\n    from .base import *\n'
+        'train_dataloader.sampler = dict(type=InfiniteSampler, shufle=True)\n'
+    )
+    with pytest.raises(InputError, match=r'sampler\.shufle=True sets what InfiniteSampler does .* mean shuffle'):
+        check_config(Config.fromfile(tmp_path / 'my.py'), 'my.py')
+    assert len(warned) == 1
 
 
 def test_names_of_ones_own(check):
@@ -155,9 +192,25 @@ def test_keys_that_resemble_none_are_warned_of(check, warned, key):
             'ckpts=x is a text, where DurableCheckpointHook takes a number',
         ),
         ('default_hooks.logger', 5, 'default_hooks.logger=5 is a number, where the runner takes a dictionary'),
-        ('custom_hooks', 5, 'custom_hooks=5 is a number, where the runner takes a list'),
-        ('compile', 'yes', 'compile=yes is a text, where the runner takes True or False or a dictionary'),
-        ('param_scheduler', 5, 'param_scheduler=5 is a number, where the runner takes a dictionary or a list'),
+        ('custom_hooks', 5, 'custom_hooks=5 is a number, where mmengine takes a list'),
+        ('compile', 'yes', 'compile=yes is a text, where mmengine takes True or False or a dictionary'),
+        ('param_scheduler', 5, 'param_scheduler=5 is a number, where mmengine takes a dictionary or a list'),
+        ('load_from', 5, r'load_from=5 is a number, where mmengine takes a path, such as \./my; correct it'),
+        ('work_dir', ['a'], 'work_dir=.* is a list, where mmengine takes a path'),
+        ('resume', 'x.pth', 'resume=x.pth is a text, where the runner takes True or False'),
+        ('tta_model', 5, 'tta_model=5 is a number, where mmengine takes a dictionary'),
+        ('tta_pipeline', 'x', 'tta_pipeline=x is a text, where mmengine takes a list'),
+        ('train_dataloader.dataset', 5, 'dataset=5 is a number, where mmengine takes a dictionary'),
+        ('train_dataloader.dataset.pipeline', [5], 'pipeline.0=5 is a number, where CheckedVOCDataset takes a dict'),
+        ('train_dataloader.sampler', 5, 'sampler=5 is a number, where mmengine takes a dictionary'),
+        ('train_dataloader.collate_fn', 'x', 'collate_fn=x is a text, where mmengine takes a dictionary'),
+        ('param_scheduler', [5], 'param_scheduler.0=5 is a number, where mmengine takes a dictionary'),
+        ('custom_hooks', ['x'], 'custom_hooks.0=x is a text, where mmengine takes a dictionary'),
+        ('env_cfg.dist_cfg.timeout', 'x', 'timeout=x is a text, where init_process_group takes a number'),
+        ('log_level', 'LOUD', 'log_level=LOUD is no level of a log; set one of DEBUG, INFO'),
+        ('launcher', 5, 'launcher=5 is no launcher; set one of none, pytorch'),
+        ('default_scope', 5, 'default_scope=5 is no name of a project'),
+        ('default_scope', 'mmsg', r'default_scope=mmsg is no project .*; did you mean mmseg\?'),
         ('model.decode_head', 5, 'model.decode_head=5 is a number, where EncoderDecoder takes a dictionary'),
     ],
 )
@@ -176,10 +229,31 @@ def test_values_of_another_kind(check, key, value, sentence):
         ('optim_wrapper.paramwise_cfg.custom_keys.interp.wd_mult', 0),
         ('model.data_preprocessor.size', (8, 8)),
         ('model.decode_head.in_channels', [1, 2]),
+        ('train_cfg.max_iters', np.int64(3)),
+        ('optim_wrapper', dict(type='AmpOptimWrapper', loss_scale=dict(init_scale=2.0))),
+        ('optim_wrapper.clip_grad.norm_type', 'inf'),
+        ('env_cfg.dist_cfg.timeout', 1800),
+        ('param_scheduler', dict(backbone=[dict(type='PolyLR', end=3)], decode_head=dict(type='ConstantLR'))),
+        ('val_evaluator', [dict(type='IoUMetric'), dict(type='mmpretrain.Accuracy')]),
+        ('train_dataloader.collate_fn', pseudo_collate),
+        ('train_dataloader.worker_init_fn', dict(type='default')),
+        ('tta_pipeline', [dict(type='LoadImageFromFile')]),
+        ('log_level', 20),
+        ('default_scope', 'myscope'),
+        ('default_scope', 'mmdet'),
+        ('runner_type', 'FlexibleRunner'),
+        ('work_dir', Path('x')),
     ],
 )
-def test_values_that_fit(check, key, value):
+def test_values_that_fit(check, warned, key, value):
     assert check(**{key: value})
+    assert warned == []
+
+
+@pytest.mark.parametrize('kind', ['otherscope.Segmentor', 'RegisteredLater'])
+def test_what_an_unknown_model_reads_is_not_judged(check, warned, kind):
+    check(**{'model.type': kind, 'model.test_cfg.xyz': 1, 'model.whatever': 2})
+    assert warned == []
 
 
 @MODELS.register_module()
@@ -198,6 +272,11 @@ def test_texts_that_name_devices_types_and_choices(check, key):
     check(head + "'cpu')\n")
     with pytest.raises(InputError, match=rf'{key}=\[3\] is a list'):
         check(head + '[3])\n')
+
+
+def test_hooks_without_a_list(check):
+    with pytest.raises(InputError, match='custom_hooks=.* is a dictionary, where mmengine takes a list'):
+        check('custom_hooks = dict(ema=dict(type="EMAHook"))\n')
 
 
 def test_randomness_without_a_seed(check):

@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.cli import add_default_hook, load_config, runner_parser
+from mmseg_gdn.utils.cli import add_default_hook, load_config, read_config, runner_parser
 
 
 @pytest.fixture
@@ -59,6 +59,33 @@ def test_work_dir_is_named_after_the_config(config, tmp_path, monkeypatch):
 def test_work_dir_of_the_config_is_kept(config, tmp_path):
     config.write_text(f"model = dict(type='A')\nwork_dir = {str(tmp_path / 'mine')!r}\n")
     assert load_config(parse(config)).work_dir == str(tmp_path / 'mine')
+
+
+def test_a_section_that_is_none_can_be_filled(config):
+    config.write_text("model = dict(type='A', clip=None)\n")
+    assert read_config(config, {'model.clip.max_norm': 1}).model.clip == dict(max_norm=1)
+
+
+def test_a_section_is_deleted_before_it_is_set(config):
+    config.write_text("model = dict(type='A', part=dict(type='B', a=1))\n")
+    cfg = read_config(config, {'model.part.type': 'C', 'model.part._delete_': True})
+    assert cfg.model.part == dict(type='C')
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'launcher': 'slurm'}, '--cfg-options launcher=slurm has no effect; use the option --launcher'),
+        (
+            {'model.parts.0': 5},
+            r'parts\.0=5 replaces a single element of a list, .* such as model\.parts\.0\.type=\.\.\.',
+        ),
+    ],
+)
+def test_settings_that_cannot_be_made_in_this_way(config, options, message):
+    config.write_text("model = dict(type='A', parts=[dict(a=1)])\n")
+    with pytest.raises(InputError, match=message):
+        read_config(config, options)
 
 
 def test_missing_config(tmp_path):

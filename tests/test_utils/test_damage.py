@@ -69,6 +69,32 @@ def test_data_that_make_no_sense(picture):
         assert complaint_about(garbled).startswith('Corrupt JPEG data: ')
 
 
+@pytest.mark.parametrize('options', [{}, dict(progressive=True), dict(restart_marker_rows=1)])
+@pytest.mark.parametrize('count', [1, 100, 5000])
+def test_zeros_before_the_end_are_no_damage(picture, options, count):
+    content = encoded(picture, **options)
+    assert complaint_about(content[:-2] + bytes(count) + content[-2:]) is None
+    assert complaint_about(content[:-2] + b'some text' + content[-2:]).startswith('Corrupt JPEG data: ')
+
+
+@pytest.mark.parametrize(
+    'options', [dict(quality=100, subsampling=0), dict(progressive=True), dict(comment=b'\xff\xd9')]
+)
+@pytest.mark.parametrize('mode', ['RGB', 'L', 'CMYK'])
+@pytest.mark.parametrize('tail', [b'', b'\xff\xd8\xff', b'\xff\xd9', bytes(5000)])
+def test_sound_jpegs_of_all_kinds(picture, options, mode, tail):
+    content = encoded(picture.convert(mode), **options) + tail
+    assert not is_cut_off(content)
+    assert complaint_about(content) is None
+
+
+def test_several_pictures_in_one_file(picture):
+    for kind in ('MPO', 'PNG'):
+        content = encoded(picture, kind, save_all=True, append_images=[picture])
+        assert not is_cut_off(content)
+        assert complaint_about(content) is None
+
+
 def test_all_else_is_printed_as_always(capfd):
     with complaints() as found:
         os.write(2, b'first\nCorrupt JPEG data: bad Huffman code\nlast\n')

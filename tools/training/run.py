@@ -23,6 +23,7 @@ from mmseg_gdn.engine.quiet_runner import QuietRunner, warnings_in_log
 from mmseg_gdn.models.starting_weights import naming_downloads, require_starting_weights
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import add_default_hook, load_config
+from mmseg_gdn.utils.type_names import type_name
 
 from . import LATEST
 from .faults import faults_in_one_sentence, raise_log_errors
@@ -73,7 +74,7 @@ def _add_hooks(cfg: Config) -> None:
     add_default_hook(cfg, 'stop', 'StopHook')
     require_hooks_once(cfg)
     saving = cfg.default_hooks.get('checkpoint') or {}
-    if saving.get('type') == 'CheckpointHook':
+    if type_name(saving) == 'CheckpointHook':
         saving.type = 'DurableCheckpointHook'
 
 
@@ -118,11 +119,17 @@ def _schedules_that_begin(cfg: Config) -> Any:
 
 
 def _length(train_cfg: dict, by_epoch: bool) -> float:
-    return train_cfg.get('max_epochs' if by_epoch else 'max_iters', float('inf'))
+    length = train_cfg.get('max_epochs' if by_epoch else 'max_iters')
+    return float('inf') if length is None else length
 
 
 def _enable_amp(optim_wrapper: dict) -> None:
-    wrapper_type = optim_wrapper.get('type', 'OptimWrapper')
+    wrapper_type = type_name(optim_wrapper, 'OptimWrapper')
+    if 'optimizer' not in optim_wrapper and 'constructor' in optim_wrapper:
+        raise InputError(
+            "--amp works with one optimizer, but the config's optim_wrapper has several; leave out the flag, and set "
+            "type='AmpOptimWrapper' in each of them."
+        )
     if wrapper_type == 'AmpOptimWrapper':
         return
     if wrapper_type != 'OptimWrapper':
@@ -134,7 +141,7 @@ def _enable_amp(optim_wrapper: dict) -> None:
 
 
 def _require_device(optim_wrapper: dict) -> None:
-    if optim_wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
+    if type_name(optim_wrapper) == 'AmpOptimWrapper' and get_device() == 'cpu':
         raise InputError(
             'Mixed precision (--amp, or AmpOptimWrapper in the config) needs a GPU, and PyTorch finds '
             "none; train without it, with optim_wrapper.type='OptimWrapper'."

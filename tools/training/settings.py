@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.dataset import InfiniteSampler
+from mmengine.registry import Registry
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, TestLoop, ValLoop
+from mmseg.registry import DATA_SAMPLERS, LOOPS
 
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.type_names import type_name
 
 _FOR_TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper')
-_ENDLESS = 'InfiniteSampler'
 
 
 def require_training(cfg: Config, path: str) -> None:
@@ -31,17 +35,34 @@ def require_training(cfg: Config, path: str) -> None:
             'use tools/test.py, or another config for training.'
         )
     for name in ('max_iters', 'max_epochs', 'val_interval'):
-        if cfg.train_cfg.get(name, 1) < 1:
+        steps = cfg.train_cfg.get(name, 1)
+        if steps is None and _loop(cfg.train_cfg) not in (EpochBasedTrainLoop, IterBasedTrainLoop):
+            continue
+        if steps is None or steps < 1:
             raise InputError(f'train_cfg.{name}={cfg.train_cfg[name]} is no number of steps; set 1 or more.')
     if 'type' in cfg.train_cfg and 'by_epoch' in cfg.train_cfg:
         raise InputError(
-            f'train_cfg of the config sets both type={cfg.train_cfg.type!r} and by_epoch={cfg.train_cfg.by_epoch}, of '
-            'which either chooses the loop; leave one out.'
+            f'train_cfg of the config sets both type={type_name(cfg.train_cfg)!r} and '
+            f'by_epoch={cfg.train_cfg.by_epoch}, of which either chooses the loop; leave one out.'
         )
-    if _goes_by_epochs(cfg.train_cfg):
+    # Loops of one's own may count images themselves.
+    if getattr(_loop(cfg.train_cfg), 'run_epoch', None) is EpochBasedTrainLoop.run_epoch:
         _require_end(cfg.train_dataloader, 'train_dataloader', 'an epoch', 'DefaultSampler, or train by iterations')
-    if cfg.get('val_dataloader'):
+    if cfg.get('val_dataloader') and _built(LOOPS, cfg.get('val_cfg'), ValLoop) is ValLoop:
         _require_end(cfg.val_dataloader, 'val_dataloader', 'a validation', 'DefaultSampler')
+
+
+def require_finite_test(cfg: Config) -> None:
+    """Make sure that a test ends.
+
+    Args:
+        cfg: The config of a test.
+
+    Raises:
+        InputError: If it draws images without end.
+    """
+    if _built(LOOPS, cfg.test_cfg, TestLoop) is TestLoop:
+        _require_end(cfg.test_dataloader, 'test_dataloader', 'a test', 'DefaultSampler')
 
 
 def require_hooks_once(cfg: Config) -> None:
@@ -53,24 +74,32 @@ def require_hooks_once(cfg: Config) -> None:
     Raises:
         InputError: If one is listed twice.
     """
-    default = {hook.get('type') for hook in cfg.default_hooks.values() if hook}
+    default = {type_name(hook) for hook in cfg.default_hooks.values()} - {''}
     for hook in cfg.get('custom_hooks') or []:
-        if hook.get('type') in default:
+        if type_name(hook) in default:
             raise InputError(
-                f'custom_hooks of the config lists {hook["type"]} once more, which default_hooks has '
+                f'custom_hooks of the config lists {type_name(hook)} once more, which default_hooks has '
                 'already; remove it there.'
             )
 
 
-def _goes_by_epochs(train_cfg: Mapping[str, Any]) -> bool:
-    kind = train_cfg.get('type')
-    return str(kind).endswith('EpochBasedTrainLoop') if kind else train_cfg.get('by_epoch', True)
+def _loop(train_cfg: Mapping[str, Any]) -> Any:
+    """The class of the loop; ``None`` if it is registered later."""
+    default = EpochBasedTrainLoop if train_cfg.get('by_epoch', True) else IterBasedTrainLoop
+    return _built(LOOPS, train_cfg, default)
+
+
+def _built(registry: Registry, part: Any, default: Any = None) -> Any:
+    """The class that a part of a config is built from; ``None`` if it is not known."""
+    kind = part.get('type') if isinstance(part, Mapping) else None
+    return registry.get(kind) if isinstance(kind, str) else kind or default
 
 
 def _require_end(loader: Mapping[str, Any], name: str, what: str, instead: str) -> None:
-    sampler = loader.get('sampler')
-    if isinstance(sampler, Mapping) and str(sampler.get('type')).endswith(_ENDLESS):
+    # What makes batches may stop drawing by itself.
+    sampler = None if loader.get('batch_sampler') else _built(DATA_SAMPLERS, loader.get('sampler'))
+    if getattr(sampler, '__iter__', None) is InfiniteSampler.__iter__:
         raise InputError(
-            f'{name}.sampler of the config is {_ENDLESS}, which draws images without end, so {what} would never end; '
-            f'set {instead}.'
+            f'{name}.sampler of the config is {sampler.__name__}, which draws images without end, so {what} would '
+            f'never end; set {instead}.'
         )

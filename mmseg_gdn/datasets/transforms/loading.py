@@ -17,7 +17,7 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_gdn.evaluation.voc_palette import NUM_CLASSES, VOID, misleading_colours
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.damage import complaints, is_cut_off
+from mmseg_gdn.utils.damage import complaints, is_about_padding, is_cut_off
 from mmseg_gdn.utils.ids import hint_at_column
 from mmseg_gdn.utils.images import orientation
 from mmseg_gdn.utils.masks import Mask, read_mask
@@ -62,6 +62,8 @@ class LoadCheckedImage(LoadImageFromFile):
             content = self._content(path)
             with complaints() as found:
                 image = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
+            if is_about_padding(found, content):
+                found.clear()
             if is_cut_off(content):
                 raise InputError('its end is missing')
             if image is None:
