@@ -10,8 +10,12 @@ import datetime
 import json
 import os
 import platform
+import re
 import sys
 import time
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault('KINETO_LOG_LEVEL', '99')  # the profiler, which counts memory on the CPU, writes lines of its own
@@ -25,6 +29,7 @@ from gpu_methods import OURS, REFERENCE, STEPS, STOCK, Inputs, calls
 from measure import machine_limits, peak_memory, time_calls
 
 import mmseg_gdn
+from mmseg_gdn.ops import cuda
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 _TYPES = {'bfloat16': torch.bfloat16, 'float32': torch.float32}
@@ -35,19 +40,37 @@ def main() -> None:
     """Check, measure, print one line per number, and keep everything."""
     args = _arguments()
     device, deadline = torch.device(args.device), time.monotonic() + 60 * args.minutes
+    _require_kernels(device, args.tiny)
+    results = _about(device)
+    path = args.out / f'gpu-{re.sub("[^a-z0-9]+", "-", results["device"].lower())}.json'
+    partial = path.with_suffix('.partial.json')  # stays if the time limit ends this
+    with atomic_write(path) as file:
+        _check(results, device, args.tiny)
+        for _ in _measure_cases(results, device, args, deadline):
+            with atomic_write(partial) as unfinished:
+                unfinished.write_text(_as_text(results))
+        if not args.tiny:
+            results['models'] = _measure_models(device, args.seconds, deadline)
+        file.write_text(_as_text(results))
+    partial.unlink(missing_ok=True)
+    draw(results, path.with_suffix('.png'))
+    print(f'written: {path} and {path.with_suffix(".png").name}')
+
+
+def _require_kernels(device: torch.device, tiny: bool) -> None:
+    if device.type == 'cpu' and not (cuda.INTERPRETED and tiny):
+        raise InputError('On a CPU the kernels can only be tried; set TRITON_INTERPRET=1 and add --tiny.')
+    if device.type == 'cuda' and cuda.INTERPRETED:
+        raise InputError('In the interpreter there is nothing to measure; unset TRITON_INTERPRET, or add --device cpu.')
     if device.type == 'cuda' and not torch.cuda.is_available():
         raise InputError(
             'PyTorch finds no CUDA device; run this on a machine with a GPU, or try its steps with '
             'TRITON_INTERPRET=1 and --device cpu --tiny.'
         )
-    results = _about(device)
-    path = args.out / f'gpu-{results["device"].lower().replace(" ", "-")}.json'
-    with atomic_write(path) as file:
-        _check(results, device, args.tiny)
-        _measure_all(results, device, args, deadline)
-        file.write_text(json.dumps(results, indent=1) + '\n')
-    draw(results, path.with_suffix('.png'))
-    print(f'written: {path} and {path.with_suffix(".png").name}')
+
+
+def _as_text(results: dict) -> str:
+    return json.dumps(results, indent=1) + '\n'
 
 
 def _check(results: dict, device: torch.device, tiny: bool) -> None:
@@ -57,16 +80,19 @@ def _check(results: dict, device: torch.device, tiny: bool) -> None:
     print(f'{len(results["errors"])} comparisons with double precision are within their tolerances', flush=True)
 
 
-def _measure_all(results: dict, device: torch.device, args: argparse.Namespace, deadline: float) -> None:
-    results['limits'], results['cases'], results['models'] = {}, [], {}
-    for name, dtype in _TYPES.items():
-        results['limits'][name] = limits = {} if args.tiny else machine_limits(device, dtype)
-        # The large cases first: they are what is aimed at.
-        for case in _TINY if args.tiny else sorted(GPU_CASES, key=lambda case: case not in LARGE):
+def _measure_cases(results: dict, device: torch.device, args: argparse.Namespace, deadline: float) -> Iterator[None]:
+    results['limits'] = {name: {} if args.tiny else machine_limits(device, dtype) for name, dtype in _TYPES.items()}
+    results['cases'], results['models'] = [], {}
+    # The large cases first: they are what is aimed at.
+    for case in _TINY if args.tiny else sorted(GPU_CASES, key=lambda case: case not in LARGE):
+        for name, dtype in _TYPES.items():
+            if time.monotonic() > deadline:
+                print(f'{case.name} {name}: not measured, because the time is up', flush=True)
+                continue
             with_compiled = case in LARGE and time.monotonic() < deadline - 120
+            limits = results['limits'][name]
             results['cases'].append(_measure(case, device, dtype, limits, args.seconds, with_compiled))
-    if not args.tiny:
-        results['models'] = _measure_models(device, args.seconds, deadline)
+            yield
 
 
 def _measure(
@@ -99,6 +125,9 @@ def _measure(
 
 
 def _measure_models(device: torch.device, seconds: float, deadline: float) -> dict:
+    if find_spec('mmseg') is None:
+        print('whole models: not measured, because MMSegmentation is not installed', flush=True)
+        return {}
     from gpu_models import MODELS_MEASURED, training_calls  # after the kernels, because models need mmseg
 
     measured = {}
@@ -126,6 +155,7 @@ def _about(device: torch.device) -> dict:
             'mmseg_gdn': mmseg_gdn.__version__,
             'python': platform.python_version(),
             'cuda': torch.version.cuda,
+            'triton': import_module('triton').__version__ if find_spec('triton') else None,
         },
     }
 
@@ -134,7 +164,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--device', default='cuda', choices=['cuda', 'cpu'])
     parser.add_argument('--seconds', type=float, default=0.8, help='per shape, type and step (default: 0.8)')
-    parser.add_argument('--minutes', type=float, default=6, help='start no whole model after this long (default: 6)')
+    parser.add_argument('--minutes', type=float, default=6, help='start nothing new after this long (default: 6)')
     parser.add_argument('--tiny', action='store_true', help='tiny shapes, no limits and no whole models')
     parser.add_argument('--out', type=Path, default=Path(__file__).parent / 'results')
     return parser.parse_args()

@@ -4,4 +4,5 @@
 # Without a GPU: TRITON_INTERPRET=1 benchmarks/gpu.sh --device cpu --tiny --out FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."
-timeout 475 "${PYTHON:-python}" benchmarks/gpu.py "$@"
+export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}  # the clone needs no installation
+timeout 475 "${PYTHON:-$(command -v python || echo python3)}" benchmarks/gpu.py "$@"

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmseg_gdn.ops import cross_entropy_sums, cuda, global_interp, global_interp_argmax, global_interp_cross_entropy
+from mmseg_gdn.utils import InputError
 
 # Classes, coarse and fine sides: one tile and several, full ones and not, rows first and columns first.
 SHAPES = (
@@ -73,7 +74,7 @@ def _errors_of(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device)
     hits, right = (cross_entropy_sums(*tensors, target).hits for tensors in (inputs, doubles))
     found['hits'] = float((hits - right).abs() / target.numel())
     if cuda.switch._problems:
-        raise RuntimeError(cuda.status())
+        raise InputError(f'{cuda.status()} So there is nothing to measure; mend that first.')
     return found
 
 

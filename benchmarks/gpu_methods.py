@@ -59,6 +59,7 @@ def calls(step: str, inputs: Inputs, *, with_compiled: bool) -> dict[str, Call]:
         OURS: switched(True, ours),
     }
     if with_compiled:
+        torch.compiler.reset()  # after a few shapes and types of one function, the next would not be compiled
         compiled = torch.compile(_plain_step, dynamic=False)
         methods[COMPILED] = _step(
             step, lambda: compiled(step, inputs.x, *inputs.kernels, inputs.target), inputs, fused=True

@@ -22,6 +22,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton_launches import OPERATORS, Launch, plan, tensor_bytes, tiles_flops
 
+from mmseg_gdn.ops.cuda import tiles
 from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument('--numbers', type=Path, default=_ROOT / 'benchmarks' / 'results' / 'triton_resources.json')
     parser.add_argument('--types', nargs='+', choices=list(_TYPES), default=list(_TYPES), help='default: all')
     args = parser.parse_args()
-    if torch.cuda.is_available() and torch.backends.cuda.matmul.allow_tf32:
+    if torch.cuda.is_available() and tiles.precision(torch.float32) == 'tf32':
         raise InputError('TF32 is allowed, so float32 would be multiplied once instead of three times; switch it off.')
     with atomic_write(args.table) as table, atomic_write(args.numbers) as numbers:
         rows = [

@@ -69,7 +69,9 @@ def _grad_of_scores(
     grad_label = tl.load(at + 2 * every, mask=inside, other=0)
     # A pixel that does not count may have scores that are no numbers.
     counts = (labels < classes)[None, :] & (scale != 0)[:, None]
-    grad = tl.where(counts, tl.exp2((scores - highest[:, None]) * _LOG2_E) * scale[:, None], 0)
+    # Made anew in other tiles, huge scores can lie far above the highest one, by rounding.
+    exponents = tl.minimum((scores - highest[:, None]) * _LOG2_E, 0)
+    grad = tl.where(counts, tl.exp2(exponents) * scale[:, None], 0)
     grad = tl.where(labels[None, :] == label[:, None], grad_label[:, None], grad)
     return grad.to(half_way.dtype.element_ty)
 
@@ -106,7 +108,7 @@ def _columns_kernel(
 ):
     pixels = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     cells = tl.program_id(1) * CELLS + tl.arange(0, CELLS)
-    part, lines = tl.program_id(2).to(tl.int64), lines.to(tl.int64)
+    part, lines = tl.program_id(2).to(tl.int64), tl.cast(lines, tl.int64)  # a single line is a constant
     total = tl.zeros((PIXELS, CELLS), SUM)
     for line in range(part * lines_of_part, tl.minimum((part + 1) * lines_of_part, lines)):
         for first in range(0, classes, CLASSES):

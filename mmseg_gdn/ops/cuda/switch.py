@@ -13,7 +13,8 @@ import torch
 
 from mmseg_gdn.utils.switches import read_switch
 
-INTERPRETED = os.environ.get('TRITON_INTERPRET') == '1'  # Triton then runs kernels in Python, also on CPU tensors
+# Triton, which takes these words, then runs kernels in Python, also on CPU tensors.
+INTERPRETED = os.environ.get('TRITON_INTERPRET', '').lower() in ('1', 'true', 'on', 'yes', 'y')
 _SWITCH = 'MMSEG_GDN_TRITON'
 _TYPES = (torch.float32, torch.bfloat16, torch.float16, *[torch.float64] * INTERPRETED)
 _MEASURED = Path(__file__).with_name('measured.json')  # benchmarks/gpu_record.py writes it

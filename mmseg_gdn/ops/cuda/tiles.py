@@ -87,8 +87,14 @@ def options_of(tiles: Tiles, coarse_w: int, dtype: torch.dtype) -> dict[str, obj
 
 def precision(dtype: torch.dtype) -> str:
     """How the matrix units multiply: as PyTorch is asked to, but float32 in three parts instead of one by one."""
-    allowed = dtype != torch.float32 or torch.backends.cuda.matmul.allow_tf32
-    return 'tf32' if allowed else 'tf32x3'
+    return 'tf32' if dtype != torch.float32 or _tf32_is_allowed() else 'tf32x3'
+
+
+def _tf32_is_allowed() -> bool:
+    matmul = torch.backends.cuda.matmul
+    if hasattr(matmul, 'fp32_precision'):  # from torch 2.9 on; where it was set, reading allow_tf32 is an error
+        return matmul.fp32_precision == 'tf32'
+    return matmul.allow_tf32
 
 
 def sum_type(dtype: torch.dtype) -> tl.dtype:

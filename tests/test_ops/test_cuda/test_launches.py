@@ -67,6 +67,36 @@ def test_kernels_compile_without_spills(module, operator, dtype, capability, tmp
         assert 0 < needs['shared'] <= 99 << 10  # of any GPU from compute capability 8.0 on
 
 
+@pytest.mark.parametrize('shape', [(1, 1, 1, 1, 1, 1), (1, 3, 5, 3, 1, 5), (1, 3, 2, 5, 4, 1)])
+@pytest.mark.parametrize('operator', ['loss with gradients', 'argmax', 'full-size scores'])
+def test_kernels_compile_where_sides_of_1_are_constants(module, operator, shape, tmp_path, monkeypatch):
+    monkeypatch.setenv('TRITON_CACHE_DIR', str(tmp_path))
+    launches = module('triton_launches').plan(operator, module('cases').Case(*shape), torch.float32).launches
+    assert all(module('triton_resources').resources(launch, 90)['registers'] > 0 for launch in launches)
+    assert 1 in [value for value in launches[-1].arguments.values() if isinstance(value, int)]
+
+
+@pytest.fixture
+def matmul():
+    """PyTorch's settings of products, which are put back."""
+    settings = torch.backends.cuda.matmul
+    name = 'fp32_precision' if hasattr(settings, 'fp32_precision') else 'allow_tf32'
+    before = getattr(settings, name)
+    yield settings
+    setattr(settings, name, before)
+
+
+@pytest.mark.parametrize(('name', 'value'), [('allow_tf32', True), ('fp32_precision', 'tf32')])
+def test_tf32_is_used_where_either_setting_allows_it(module, matmul, name, value):
+    if not hasattr(matmul, name):
+        pytest.skip('PyTorch has one setting only')
+    precision = module('mmseg_gdn.ops.cuda.tiles').precision
+    assert precision(torch.float32) == 'tf32x3'
+    setattr(matmul, name, value)
+    assert precision(torch.float32) == 'tf32'
+    assert precision(torch.float64) == precision(torch.bfloat16) == 'tf32'
+
+
 def test_no_kernel_of_the_table_spills_in_a_loop(root_dir):
     rows = json.loads((root_dir / 'benchmarks/results/triton_resources.json').read_text())['rows']
     needs = [kernel for row in rows for kernel in row['kernels'].values()]

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
 import torch
@@ -94,6 +95,16 @@ def test_too_little_memory_is_not_taken_for_a_failed_compilation(monkeypatch):
     with pytest.raises(torch.cuda.OutOfMemoryError):
         operators.global_interp_argmax(torch.ones(1, 1, 2, 2), torch.ones(3, 2), torch.ones(3, 2), None)
     assert not switch._problems
+
+
+@pytest.mark.parametrize(
+    ('value', 'interpreted'), [('1', True), ('true', True), ('ON', True), ('0', False), ('', False)]
+)
+def test_the_interpreter_is_switched_on_by_the_words_that_triton_takes(monkeypatch, value, interpreted):
+    monkeypatch.setenv('TRITON_INTERPRET', value)
+    spec = spec_from_file_location('another_switch', switch.__file__)
+    spec.loader.exec_module(another := module_from_spec(spec))
+    assert another.INTERPRETED is interpreted
 
 
 def test_without_triton(monkeypatch):
