@@ -76,15 +76,14 @@ def check_config(path: str) -> Iterator[Line]:
     """
     # Here, because these need a stack that works.
     from .datasets.require_data import require_data
+    from .engine.training_settings import require_training
     from .models.starting_weights import require_starting_weights
     from .utils.cli import read_config, require_model
 
     try:
         cfg = read_config(path)
         require_model(cfg, path)
-        missing = [name for name in ('train_dataloader', 'train_cfg', 'optim_wrapper') if not cfg.get(name)]
-        if missing:
-            raise InputError(f'{path} is for testing only, because it sets no {" and no ".join(missing)}.')
+        require_training(cfg, path)
         require_data(cfg.train_dataloader.dataset)
         require_data((cfg.get('val_dataloader') or {}).get('dataset') or {})
         require_starting_weights(cfg.model)

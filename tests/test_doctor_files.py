@@ -83,6 +83,17 @@ def test_configs_that_cannot_start(root_dir, name, message):
     assert message in line.text
 
 
+def test_a_training_without_end(root_dir, tmp_path):
+    path = tmp_path / 'mine.py'
+    path.write_text(f"""
+_base_ = {str(root_dir / 'configs/gdn/demo_gdn.py')!r}
+train_cfg = dict(_delete_=True, by_epoch=True, max_epochs=2)
+""")
+    (line,) = doctor_files.check_config(str(path))
+    assert line.failed
+    assert 'an epoch would never end' in line.text
+
+
 def test_the_status_is_that_of_the_config(root_dir, monkeypatch, capsys):
     for name in ('check_versions', 'check_stack', 'check_operators', 'check_devices', 'check_disk'):
         monkeypatch.setattr(doctor, name, list)

@@ -24,6 +24,7 @@ from mmseg_gdn.datasets.tested_images import (
 from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.engine.metrics_table import log_results
 from mmseg_gdn.engine.quiet_runner import QuietRunner, warnings_in_log
+from mmseg_gdn.engine.training_settings import require_finite_test
 from mmseg_gdn.evaluation import CRFEvaluator
 from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError
@@ -33,7 +34,6 @@ from mmseg_gdn.utils.type_names import type_name
 from mmseg_gdn.visualization import stored_image_hook, whole_image_backend  # noqa: F401  (registered for --show-dir)
 from tested_metrics import refine_with_crf, submit_instead_of_evaluating, write_classes
 from training.faults import raise_log_errors
-from training.settings import require_finite_test
 
 _VISUALIZER = dict(type='SegLocalVisualizer', name='visualizer')
 

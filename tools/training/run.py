@@ -20,6 +20,7 @@ from mmseg_gdn.engine.checkpoint import require_checkpoint
 from mmseg_gdn.engine.hooks import StopHook
 from mmseg_gdn.engine.metrics_table import log_results
 from mmseg_gdn.engine.quiet_runner import QuietRunner, warnings_in_log
+from mmseg_gdn.engine.training_settings import require_hooks_once, require_training
 from mmseg_gdn.models.starting_weights import naming_downloads, require_starting_weights
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import add_default_hook, load_config
@@ -27,7 +28,6 @@ from mmseg_gdn.utils.type_names import type_name
 
 from . import LATEST
 from .faults import faults_in_one_sentence, raise_log_errors
-from .settings import require_hooks_once, require_training
 from .start import training_in
 
 

@@ -6,9 +6,9 @@ from mmengine.dataset import DefaultSampler, InfiniteSampler
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, ValLoop
 from mmseg.registry import DATA_SAMPLERS, LOOPS
 
+from mmseg_gdn.engine.hooks import StopHook
+from mmseg_gdn.engine.training_settings import require_finite_test, require_hooks_once, require_training
 from mmseg_gdn.utils import InputError
-from training.run import _enable_amp
-from training.settings import require_finite_test, require_hooks_once, require_training
 
 
 @DATA_SAMPLERS.register_module()
@@ -109,13 +109,6 @@ def test_no_number_of_steps(name):
 
 
 def test_a_hook_that_is_listed_twice_by_its_class():
-    from mmseg_gdn.engine.hooks import StopHook
-
     cfg = Config(dict(default_hooks=dict(a=None, stop=dict(type='StopHook')), custom_hooks=[dict(type=StopHook)]))
     with pytest.raises(InputError, match='lists StopHook once more'):
         require_hooks_once(cfg)
-
-
-def test_mixed_precision_with_several_optimizers():
-    with pytest.raises(InputError, match=r"has several; leave out the flag, and set type='AmpOptimWrapper' in each"):
-        _enable_amp(dict(constructor='Mine', backbone=dict(optimizer=dict(type='SGD'))))

@@ -1,4 +1,4 @@
-"""Settings of a config with which no training can begin, or none would end."""
+"""Settings of a config with which no training or test can begin, or none would end."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _built(registry: Registry, part: Any, default: Any = None) -> Any:
 def _require_end(loader: Mapping[str, Any], name: str, what: str, instead: str) -> None:
     # What makes batches may stop drawing by itself.
     sampler = None if loader.get('batch_sampler') else _built(DATA_SAMPLERS, loader.get('sampler'))
-    if getattr(sampler, '__iter__', None) is InfiniteSampler.__iter__:
+    if sampler and getattr(sampler, '__iter__', None) is InfiniteSampler.__iter__:
         raise InputError(
             f'{name}.sampler of the config is {sampler.__name__}, which draws images without end, so {what} would '
             f'never end; set {instead}.'
