@@ -6,6 +6,7 @@ import ast
 import inspect
 import logging
 import re
+from difflib import get_close_matches
 from functools import cache
 
 from mmengine.config import Config
@@ -27,6 +28,7 @@ _OTHER_SETTINGS = (
     'custom_imports',
 )
 _CUTOFF = 0.8
+_CUTOFF_MISTYPED = 0.87  # above that of 'train_config' and 'train_cfg'
 # How mmseg's configs call their own variables; in a config that mmengine has written, nothing uses them.
 _OWN = '_pipeline'
 
@@ -72,24 +74,10 @@ def similar_name(name: str) -> str:
 
 
 def _is_mistyped(name: str) -> bool:
-    """Whether a name differs from one that is read by what happens while typing, and not by a word or a number."""
-    return any(
-        _distance(name, known) <= min(2, len(known) // 4) and not re.match(rf'{known}(s?\d|_|s$)', name)
-        for known in known_names()
-    )
-
-
-def _distance(one: str, other: str) -> int:
-    """Letters left out, added, replaced, or exchanged with their neighbours."""
-    before, row = [0] * (len(other) + 1), list(range(len(other) + 1))
-    for i, letter in enumerate(one):
-        last, before, row = before, row, [i + 1]
-        for j, match in enumerate(other):
-            steps = min(before[j + 1] + 1, row[j] + 1, before[j] + (letter != match))
-            if i and j and letter == other[j - 1] and match == one[i - 1]:
-                steps = min(steps, last[j - 1] + 1)
-            row.append(steps)
-    return row[-1]
+    """Whether a name is one that is read but for a letter or two or their order, and not that with a word after it."""
+    close = get_close_matches(name, known_names(), n=1, cutoff=_CUTOFF_MISTYPED)
+    exchanged = [known for known in known_names() if sorted(known) == sorted(name)]
+    return any(not re.match(rf'{known}(s?\d|_|s$)', name) for known in (*exchanged, *close))
 
 
 def _has_own_code(cfg: Config) -> bool:
