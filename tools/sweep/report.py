@@ -24,7 +24,7 @@ variant. `tools/gdn_variant.py` prints it for a stock config, or for one of your
 python tools/gdn_variant.py mmseg::pspnet/pspnet_r50-d8_4xb4-20k_voc12aug-512x512.py > my.py
 ```
 
-gives
+gives, beside comments,
 
 ```python
 _base_ = 'mmseg::pspnet/pspnet_r50-d8_4xb4-20k_voc12aug-512x512.py'
