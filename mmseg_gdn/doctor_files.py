@@ -10,6 +10,7 @@ from .report_line import Line
 from .utils import InputError
 from .utils.places import require_folder
 from .utils.space import in_words, nearest_existing
+from .utils.type_names import type_name
 
 _VOC, _CAMVID, _WORK_DIRS = Path('data/VOCdevkit/VOC2012'), Path('data/CamVid'), Path('work_dirs')
 _WEIGHTS = {
@@ -88,7 +89,7 @@ def check_config(path: str) -> Iterator[Line]:
         require_data((cfg.get('val_dataloader') or {}).get('dataset') or {})
         require_starting_weights(cfg.model)
         for hook in cfg.get('custom_hooks') or ():
-            if hook.get('type') == 'CaffeWeightsHook' and not hook.get('from_scratch'):
+            if type_name(hook) == 'CaffeWeightsHook' and not hook.get('from_scratch'):
                 _require_weights(hook['checkpoint'])
         if cfg.get('load_from'):
             _require_weights(cfg.load_from)

@@ -8,6 +8,7 @@ from mmseg_gdn.datasets.tested_images import loading_step
 from mmseg_gdn.evaluation.dense_crf import make_crf
 from mmseg_gdn.evaluation.voc_submission import require_voc_classes
 from mmseg_gdn.utils import InputError, require_extra
+from mmseg_gdn.utils.type_names import type_name
 
 _WRITERS_OF_CLASSES = ('IoUMetric', 'PerClassIoUMetric', 'CityscapesMetric')
 
@@ -39,7 +40,7 @@ def write_classes(cfg: Config, folder: str) -> None:
         folder: Where to write.
     """
     metrics = _metrics(cfg.test_evaluator)
-    writers = [metric for metric in metrics if metric.get('type') in _WRITERS_OF_CLASSES]
+    writers = [metric for metric in metrics if type_name(metric) in _WRITERS_OF_CLASSES]
     if writers:
         writers[0].update(output_dir=folder, keep_results=True)
     else:

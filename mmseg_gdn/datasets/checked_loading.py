@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmengine.runner import Runner
+from mmseg.registry import TRANSFORMS
+
+from mmseg_gdn.utils.type_names import type_name
 
 _CHECKED = {'LoadImageFromFile': 'LoadCheckedImage', 'LoadAnnotations': 'LoadCheckedAnnotations'}
 _LOADERS = ('_train_dataloader', '_val_dataloader', '_test_dataloader')
@@ -42,11 +45,13 @@ def with_checked_loading(steps: Any, checked: Mapping[str, str] = _CHECKED) -> A
         return [with_checked_loading(step, checked) for step in steps]
     if not isinstance(steps, dict) or 'type' not in steps:
         return steps
-    name = steps['type']
+    kind, name = steps['type'], type_name(steps)
     inner = {'transforms': with_checked_loading(steps['transforms'], checked)} if 'transforms' in steps else {}
     if name == 'LoadAnnotations' and steps.get('imdecode_backend', 'pillow') != 'pillow':
         return dict(steps)
-    return dict(steps, type=checked.get(name, name) if isinstance(name, str) else name, **inner)
+    # A class of one's own may have the name of a stock one.
+    is_stock = isinstance(kind, str) or kind is TRANSFORMS.get(name)
+    return dict(steps, type=checked.get(name, kind) if is_stock else kind, **inner)
 
 
 def with_checked_parts(dataset: Any) -> Any:
@@ -60,7 +65,7 @@ def with_checked_parts(dataset: Any) -> Any:
     """
     if isinstance(dataset, (list, tuple)):
         return [with_checked_parts(part) for part in dataset]
-    if not isinstance(dataset, dict) or dataset.get('type') == 'CheckedVOCDataset':
+    if not isinstance(dataset, dict) or type_name(dataset) == 'CheckedVOCDataset':
         return dataset
     changed = {key: with_checked_parts(dataset[key]) for key in ('dataset', 'datasets') if key in dataset}
     if 'pipeline' in dataset:

@@ -11,6 +11,7 @@ from mmengine import list_from_file
 
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.ids import hint_at_column, read_ids
+from mmseg_gdn.utils.type_names import type_name
 
 _VOC_TYPES = ('PascalVOCDataset', 'CheckedVOCDataset')
 _OWN_CHECK = (*_VOC_TYPES, 'CamVidDataset')
@@ -87,12 +88,12 @@ def dataset_parts(dataset: Any) -> Iterator[dict]:
 
 
 def _voc_parts(dataset: Any) -> Iterator[dict]:
-    return (part for part in dataset_parts(dataset) if part.get('type') in _VOC_TYPES)
+    return (part for part in dataset_parts(dataset) if type_name(part) in _VOC_TYPES)
 
 
 def _require_folders(dataset: dict) -> None:
     """Check what mmseg's own data sets, and others of their kind, read without looking first."""
-    if dataset.get('type') in _OWN_CHECK or not isinstance(dataset.get('data_prefix'), dict):
+    if type_name(dataset) in _OWN_CHECK or not isinstance(dataset.get('data_prefix'), dict):
         return
     root, test = str(dataset.get('data_root') or ''), dataset.get('test_mode')
     names = [name for key, name in dataset['data_prefix'].items() if name and not (test and key == 'seg_map_path')]
@@ -111,7 +112,7 @@ def _require_list(dataset: dict) -> None:
     if path.suffix != '.txt' or dataset.get('img_suffix') == '' or not path.exists():
         return
     ids = read_ids(path)
-    if dataset.get('type') != 'CheckedVOCDataset' and [line.strip() for line in list_from_file(str(path))] != ids:
+    if type_name(dataset) != 'CheckedVOCDataset' and [line.strip() for line in list_from_file(str(path))] != ids:
         raise InputError(
             f'The list {path} has blank lines or a byte order mark, which {dataset.get("type")} takes for '
             'names; remove them.'

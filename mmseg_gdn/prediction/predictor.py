@@ -23,6 +23,7 @@ from mmseg_gdn.evaluation.finite_scores import require_finite_scores
 from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import read_config, require_model
+from mmseg_gdn.utils.type_names import type_name
 from mmseg_gdn.visualization import class_names, legend_of_dataset
 
 _COLOUR_LOADERS = ('LoadImageFromFile', 'LoadVOCImage')
@@ -64,7 +65,7 @@ class Predictor:
     def __init__(self, config: str, checkpoint: str, device: str, options: dict | None = None) -> None:
         cfg = read_config(config, options)
         require_model(cfg, config)
-        if cfg.model.type == 'Ensemble':
+        if type_name(cfg.model) == 'Ensemble':
             raise InputError(
                 f"{config} is an Ensemble, which reads images by its members' pipelines; test it with "
                 'tools/test.py, or predict with one of its members.'
@@ -129,7 +130,7 @@ def _test_set(cfg: Config, path: str) -> dict:
 
 
 def _from_array(step: Any) -> Any:
-    is_loader = isinstance(step, dict) and step['type'] in _COLOUR_LOADERS
+    is_loader = type_name(step) in _COLOUR_LOADERS
     if is_loader and step.get('color_type', 'color').startswith('color'):
         return dict(step, type='LoadImageFromNDArray')
     return step

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from mmcv.transforms import LoadImageFromFile
+from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS
 from PIL import Image
 
@@ -114,3 +116,16 @@ def test_runners_without_configs_of_loaders():
     before = dict(vars(runner))
     check_loading(runner)
     assert vars(runner) == before
+
+
+@pytest.mark.parametrize(
+    'kinds', [('mmcv.LoadImageFromFile', 'mmseg.LoadAnnotations'), (LoadImageFromFile, LoadAnnotations)]
+)
+def test_types_with_a_scope_and_types_as_classes(kinds):
+    image, mask = with_checked_loading([dict(type=kind) for kind in kinds])
+    assert (image['type'], mask['type']) == ('LoadCheckedImage', 'LoadCheckedAnnotations')
+
+
+def test_a_class_of_ones_own_stays():
+    own = type('LoadAnnotations', (LoadAnnotations,), {})
+    assert with_checked_loading([dict(type=own)]) == [dict(type=own)]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import read_config
+from mmseg_gdn.utils.type_names import type_name
 
 
 class EnsembleMember(nn.Module):
@@ -38,7 +39,7 @@ class EnsembleMember(nn.Module):
         from mmseg_gdn.visualization import class_names
 
         cfg = read_config(config)
-        if cfg.model.type == 'Ensemble':
+        if type_name(cfg.model) == 'Ensemble':
             raise InputError(f'{config} is an Ensemble itself; list its members instead.')
         test_set = _find_test_set(cfg, config)
         require_checkpoint(checkpoint)
