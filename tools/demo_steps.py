@@ -23,6 +23,7 @@ from prettytable import PrettyTable
 from demo_report import draw_report
 from mmseg_gdn.engine.checkpoint import read_weights
 from mmseg_gdn.evaluation.border import border_miou
+from mmseg_gdn.prediction.quiet import quietly
 from mmseg_gdn.utils import InputError
 
 TOOLS = Path(__file__).parent
@@ -185,5 +186,6 @@ def labels(folder: Path, name: str) -> np.ndarray:
 def count_parameters(config: str) -> int:
     """Number of parameters that inference needs."""
     init_default_scope('mmseg')
-    model = MODELS.build(Config.fromfile(config_path(config)).model)
+    with quietly():
+        model = MODELS.build(Config.fromfile(config_path(config)).model)
     return sum(p.numel() for name, p in model.named_parameters() if not name.startswith('auxiliary_head'))

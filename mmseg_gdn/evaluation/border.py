@@ -42,8 +42,7 @@ def border_miou(pairs: Iterable[tuple[np.ndarray, np.ndarray]], num_classes: int
     areas = []
     for prediction, label in pairs:
         narrow = np.where(near_borders(label, distance), label, VOID)
-        areas.append(
-            IoUMetric.intersect_and_union(torch.from_numpy(prediction), torch.from_numpy(narrow), num_classes, VOID)
-        )
+        # Copied, because what Pillow has read cannot be written, which PyTorch warns of.
+        areas.append(IoUMetric.intersect_and_union(torch.tensor(prediction), torch.tensor(narrow), num_classes, VOID))
     intersect, union, _, _ = (sum(parts) for parts in zip(*areas))
     return 100 * float((intersect / union).nanmean())

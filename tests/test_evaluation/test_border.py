@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from mmseg_gdn.evaluation.border import border_miou, near_borders
 
@@ -44,3 +45,14 @@ def test_areas_are_summed_over_images_and_absent_classes_left_out():
     assert border_miou([(label, label), (halves(17), label)], 21, distance=4) == pytest.approx(
         100 * (10 / 12 + 8 / 10) / 2
     )
+
+
+def test_masks_that_cannot_be_written(recwarn):
+    mask = np.zeros((8, 8), np.uint8)
+    mask.flags.writeable = False
+    torch.set_warn_always(True)
+    try:
+        border_miou([(mask, np.zeros((8, 8), np.uint8))], 2)
+    finally:
+        torch.set_warn_always(False)
+    assert not [one for one in recwarn if 'not writable' in str(one.message)]
