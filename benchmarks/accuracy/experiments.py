@@ -58,6 +58,11 @@ def upsampling() -> list[Experiment]:
         *_runs(replace(camvid, **fine), [fast]),
         *_runs(camvid, [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
         *_runs(replace(camvid, **fine), [dict(variant, labels='scores') for variant in ({}, fast)]),
+        *_runs(replace(camvid, **fine), [dict(variant, labels='features') for variant in ({}, fast)]),
+        *_runs(replace(camvid, **fine), [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
+        *_runs(replace(_BILINEAR, **fine), [fast, *(dict(fast, labels=place) for place in ('scores', 'features'))]),
+        *_runs(replace(_BILINEAR, **fine), [dict(labels=place) for place in ('scores', 'features')]),
+        *_runs(replace(_BILINEAR, **fine), [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
     ]
 
 
