@@ -62,6 +62,7 @@ def upsampling() -> list[Experiment]:
         *_runs(replace(camvid, **fine), [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
         *_runs(replace(_BILINEAR, **fine), [fast, *(dict(fast, labels=place) for place in ('scores', 'features'))]),
         *_runs(replace(_BILINEAR, **fine), [dict(labels=place) for place in ('scores', 'features')]),
+        *_runs(camvid, [dict(iterations=600), dict(fast, iterations=600), dict(fast, start=300)]),
         *_runs(replace(_BILINEAR, **fine), [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
     ]
 
