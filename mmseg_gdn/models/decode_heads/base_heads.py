@@ -17,13 +17,13 @@ from mmseg_gdn.utils.built_parts import similar
 _GIVEN = ('prev_output', 'batch_data_samples', 'batch_img_metas')
 
 
-def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
-    """The class of a registered head, if it has the interface of a head with one score map.
+def find_base_head(base_type: str | type | None) -> type[BaseDecodeHead]:
+    """The class of a head, if it has the interface of a head with one score map.
 
     Heads are not listed by name. What counts is which arguments their methods take and which methods they call.
 
     Args:
-        base_type: Registered name.
+        base_type: Registered name, or the class itself as in mmengine's pure Python configs.
 
     Returns:
         The head's class.
@@ -31,7 +31,8 @@ def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
     Raises:
         InputError: If there is no such head, or if it is of another kind; the message says why.
     """
-    head = MODELS.get(base_type) if base_type else None
+    named = MODELS.get(base_type) if isinstance(base_type, str) and base_type else None
+    head = base_type if isinstance(base_type, type) else named
     if base_type is None or head is None:
         hint = similar(str(base_type), (name for name in MODELS.module_dict if name.endswith('Head')))
         raise InputError(
@@ -45,11 +46,11 @@ def find_base_head(base_type: str | None) -> type[BaseDecodeHead]:
     return head
 
 
-def check_built_head(base_type: str, head: nn.Module) -> None:
+def check_built_head(base_type: str | type, head: nn.Module) -> None:
     """Make sure that a built head predicts classes, which its class alone does not show.
 
     Args:
-        base_type: Registered name, for the message.
+        base_type: Registered name or class, for the message.
         head: The head after its own ``__init__``.
 
     Raises:
@@ -57,6 +58,11 @@ def check_built_head(base_type: str, head: nn.Module) -> None:
     """
     if not hasattr(head, 'ignore_index'):
         raise InputError(_refusal(base_type, 'predicts no classes (it has no ignore_index)'))
+
+
+def as_in_config(base_type: str | type) -> str:
+    """How a config names a head: by its registered name, in quotes, or by its class."""
+    return base_type.__name__ if isinstance(base_type, type) else repr(base_type)
 
 
 def _obstacle(head: Any) -> str | None:
@@ -124,8 +130,8 @@ def _names(function: Any) -> Iterator[str]:
             pending += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
 
 
-def _refusal(base_type: str, obstacle: str) -> str:
+def _refusal(base_type: str | type, obstacle: str) -> str:
     return (
-        f'base_type={base_type!r} {obstacle}. GlobalInterpHead needs a decode head that predicts one coarse score '
-        "map per image with a channel per class, such as base_type='FCNHead'."
+        f'base_type={as_in_config(base_type)} {obstacle}. GlobalInterpHead needs a decode head that predicts one '
+        "coarse score map per image with a channel per class, such as base_type='FCNHead'."
     )

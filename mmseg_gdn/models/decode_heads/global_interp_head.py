@@ -39,7 +39,7 @@ class GlobalInterpHead(BaseDecodeHead):
     the last head; the others pass their coarse scores on.
 
     Args:
-        base_type: Registered name of the decode head that computes the coarse scores.
+        base_type: The decode head that computes the coarse scores: its registered name, or the class itself.
         in_size: Height and width (h, w) of its score maps for the training crop; required.
         out_size: Height and width (H, W) of the training crop, in pixels; required.
         init: Initial values, see :class:`GlobalInterp`.
@@ -63,7 +63,7 @@ class GlobalInterpHead(BaseDecodeHead):
 
     base_head: type[BaseDecodeHead] | None = None  # set in the combined classes, which instances belong to
 
-    def __new__(cls, *args, base_type: str | None = None, **kwargs) -> GlobalInterpHead:
+    def __new__(cls, *args, base_type: str | type | None = None, **kwargs) -> GlobalInterpHead:
         """Make an instance of a class that inherits from this one and from the head named by ``base_type``."""
         # Copying starts from the class of an instance, which already has its base.
         return object.__new__(cls if cls.base_head else _combine((cls, find_base_head(base_type))))
@@ -71,7 +71,7 @@ class GlobalInterpHead(BaseDecodeHead):
     def __init__(
         self,
         *,
-        base_type: str,
+        base_type: str | type,
         in_size: Size | None = None,
         out_size: Size | None = None,
         init: Init = 'bilinear',

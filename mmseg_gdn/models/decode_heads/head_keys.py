@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.built_parts import about_keys, similar
 
+from .base_heads import as_in_config
 from .sizes import Size
 
 
@@ -35,11 +36,11 @@ def require_size(name: str, key: str, size: Size | None, others: Mapping[str, ob
 
 
 @contextmanager
-def known_keys(base_type: str, head: type, given: Mapping[str, object]) -> Iterator[None]:
+def known_keys(base_type: str | type, head: type, given: Mapping[str, object]) -> Iterator[None]:
     """Turn what Python says of unknown and missing arguments into a sentence about the config.
 
     Args:
-        base_type: The head that takes the keys.
+        base_type: Registered name or class of the head that takes the keys.
         head: The class being made of it.
         given: The keys that are handed to it.
 
@@ -49,7 +50,7 @@ def known_keys(base_type: str, head: type, given: Mapping[str, object]) -> Itera
     try:
         yield
     except TypeError as error:
-        sentence = about_keys(str(error), head, given, f'GlobalInterpHead with base_type={base_type!r}')
+        sentence = about_keys(str(error), head, given, f'GlobalInterpHead with base_type={as_in_config(base_type)}')
         if sentence is None:
             raise
         raise InputError(sentence) from error

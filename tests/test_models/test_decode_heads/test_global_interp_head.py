@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.config import Config
 from mmengine.model import ExponentialMovingAverage
 from mmengine.structures import PixelData
-from mmseg.models import FCNHead
+from mmseg.models import FCNHead, ResNet
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import distributed
@@ -19,6 +20,12 @@ from mmseg_gdn.models import GlobalInterpHead
 
 FCN = dict(in_channels=8, channels=4, num_convs=1, num_classes=5, norm_cfg=dict(type='BN'))
 GDN = dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(4, 6), out_size=(32, 48), **FCN)
+PURE_PYTHON = f"""
+from mmseg.models.decode_heads import FCNHead
+from mmseg_gdn.models import GlobalInterpHead
+head = {dict(GDN, type=None, base_type=None)}
+head.update(type=GlobalInterpHead, base_type=FCNHead)
+"""
 MULTI_LABEL = dict(type='MultiLabelAuxLoss')
 
 
@@ -52,6 +59,15 @@ class TestSmoke:
         assert isinstance(head, GlobalInterpHead)
         assert isinstance(head, FCNHead)
         assert type(head).__name__ == 'GlobalInterpHead_FCNHead'
+
+    def test_the_base_as_a_class(self):
+        assert type(MODELS.build(dict(GDN, base_type=FCNHead))) is type(MODELS.build(GDN))
+
+    def test_a_pure_python_config_and_its_dump(self, tmp_path):
+        (tmp_path / 'pure.py').write_text(PURE_PYTHON)
+        Config.fromfile(tmp_path / 'pure.py').dump(tmp_path / 'dumped.py')
+        for name in ('pure.py', 'dumped.py'):
+            assert type(MODELS.build(Config.fromfile(tmp_path / name).head)) is type(MODELS.build(GDN))
 
     def test_forward_gives_coarse_scores_as_the_base_does(self, features):
         head = MODELS.build(GDN).eval()
@@ -292,15 +308,19 @@ class TestErrors:
         with pytest.raises(ValueError, match=r'base_type=.FCNHed. is not a registered head; did you mean FCNHead\?'):
             MODELS.build(dict(GDN, base_type='FCNHed'))
 
-    @pytest.mark.parametrize('base_type', ['FNCHead', None, ''])
+    @pytest.mark.parametrize('base_type', ['FNCHead', None, '', 5])
     def test_unknown_base(self, base_type):
         with pytest.raises(ValueError, match='is not a registered head.*(such as|did you mean)'):
             MODELS.build(dict(GDN, base_type=base_type))
 
-    @pytest.mark.parametrize('base_type', ['ResNet', 'CrossEntropyLoss', 'GlobalInterpHead', 'MaskFormerHead'])
+    @pytest.mark.parametrize('base_type', ['ResNet', ResNet, 'CrossEntropyLoss', 'GlobalInterpHead', 'MaskFormerHead'])
     def test_base_of_another_kind(self, base_type):
         with pytest.raises(ValueError, match='needs a decode head that predicts|not a registered head'):
             MODELS.build(dict(GDN, base_type=base_type))
+
+    def test_a_class_is_named_as_in_the_config(self):
+        with pytest.raises(ValueError, match='with base_type=FCNHead has no key nonsense'):
+            MODELS.build(dict(GDN, base_type=FCNHead, nonsense=2))
 
     @pytest.mark.parametrize('policy', ['resample', 'slice', 'error'])
     def test_in_size_that_the_network_does_not_make(self, features, policy):
