@@ -59,8 +59,8 @@ def checked_head(name: str, cfg: Config) -> dict:
     if not isinstance(variant.last_head(cfg.model).type, str):
         raise InputError(
             f"{name} is written in mmengine's pure Python style, from which the printed config could not "
-            'inherit; give a config whose types are strings, or set type=GlobalInterpHead, base_type (the class of '
-            'your head), in_size and out_size in yours.'
+            'inherit; give the copy of it that a training leaves in its work folder, whose types are strings, or set '
+            'type=GlobalInterpHead, base_type (the class of your head), in_size and out_size in it yourself.'
         )
     head = variant.last_head(cfg.model.to_dict())
     # What the head's name shows must not be hidden by a package that is missing.

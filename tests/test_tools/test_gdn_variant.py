@@ -218,13 +218,19 @@ def test_what_cannot_become_a_variant(name, message):
         (
             'from mmseg.models import EncoderDecoder, FCNHead\nmodel = dict(type=EncoderDecoder, decode_head=dict('
             'type=FCNHead))',
-            'pure Python style',
+            'pure Python style, .* give the copy of it that a training leaves',
         ),
     ],
 )
 def test_configs_that_are_no_use(text, message, own_config):
     with pytest.raises(ValueError, match=message):
         variant_text(own_config(text))
+
+
+def test_the_copy_of_a_pure_python_config(own_config):
+    copy = Config.fromfile(own_config(f'_base_ = {UNET!r}'))
+    copy.model.decode_head.type = 'mmseg.models.FCNHead'
+    assert "base_type='mmseg.models.FCNHead'" in variant_text(own_config(copy.pretty_text))
 
 
 def test_a_variant_of_a_variant(own_config):
