@@ -23,6 +23,7 @@ _BILINEAR = Experiment(
     seed=0,
 )
 _GDN = dict(upsampling='gdn', lr_mult=20, decay_mult=0)
+_FAST = dict(_GDN, lr_mult=100)
 _DECONV = dict(upsampling='deconv', lr_mult=1, decay_mult=0)
 _FITTED = dict(_GDN, start=300, iterations=0, learns='fit_kernels')
 
@@ -33,44 +34,33 @@ def _runs(base: Experiment, variants: Iterable[dict[str, Any]], seeds: Iterable[
 
 def upsampling() -> list[Experiment]:
     """Does global interpolation beat bilinear interpolation and a learned deconvolution? Does the label loss help?"""
-    camvid = replace(_BILINEAR, data='camvid')
-    fine = dict(stride=16)
-    adamw = dict(optimizer='adamw')
-    fast = dict(_GDN, lr_mult=100)
-    spoiled = [dict(_GDN, lr_mult=1), dict(_GDN, lr_mult=1, decay_mult=1), dict(_GDN, decay_mult=1)]
-    longer = [dict(iterations=600), dict(_GDN, iterations=600), dict(_GDN, start=300)]
+    camvid, voc = replace(_BILINEAR, data='camvid'), _BILINEAR
+    frozen = dict(network='mobilenetv2-cut', trunk='frozen', stride=16)
+    slow = [dict(_GDN, lr_mult=1), dict(_GDN, lr_mult=1, decay_mult=1), dict(_GDN, decay_mult=1)]
     return [
-        *_runs(camvid, [{}, _GDN, _FITTED, _DECONV, fast]),
-        *_runs(_BILINEAR, [{}, _GDN, _FITTED, _DECONV]),
-        *_runs(replace(camvid, **fine), [{}, _GDN, _DECONV]),
-        *_runs(_BILINEAR, [dict(variant, labels=place) for variant in ({}, _GDN) for place in ('scores', 'features')]),
-        *_runs(replace(_BILINEAR, **fine), [{}, _GDN, _DECONV]),
-        *_runs(camvid, spoiled),
-        *_runs(replace(camvid, network='mobilenetv2-cut', trunk='frozen', **fine), [{}, _GDN]),
-        *_runs(replace(_BILINEAR, network='mobilenetv2-cut', trunk='frozen', **fine), [{}, _GDN]),
-        *_runs(replace(camvid, **adamw), [{}, _GDN, fast]),
-        *_runs(_BILINEAR, longer),
-        *_runs(replace(camvid, iterations=900), [{}, _GDN, fast]),
-        *_runs(_BILINEAR, [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
-        *_runs(camvid, [dict(_GDN, labels='scores')]),
-        *_runs(camvid, [dict(labels='scores'), dict(labels='features'), dict(_GDN, labels='features')]),
-        *_runs(_BILINEAR, [fast]),
-        *_runs(replace(camvid, **fine), [fast]),
-        *_runs(camvid, [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
-        *_runs(replace(camvid, **fine), [dict(variant, labels='scores') for variant in ({}, fast)]),
-        *_runs(replace(camvid, **fine), [dict(variant, labels='features') for variant in ({}, fast)]),
-        *_runs(replace(camvid, **fine), [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
-        *_runs(replace(_BILINEAR, **fine), [fast, *(dict(fast, labels=place) for place in ('scores', 'features'))]),
-        *_runs(replace(_BILINEAR, **fine), [dict(labels=place) for place in ('scores', 'features')]),
-        *_runs(camvid, [dict(iterations=600), dict(fast, iterations=600), dict(fast, start=300)]),
-        *_runs(replace(_BILINEAR, **fine), [dict(_DECONV, labels=place) for place in ('scores', 'features')]),
+        *_runs(camvid, [{}, _GDN, _FAST, _DECONV, _FITTED, *slow, *_with_labels({}, _GDN, _DECONV)]),
+        *_runs(replace(camvid, stride=16), [{}, _GDN, _FAST, _DECONV, *_with_labels({}, _FAST, _DECONV)]),
+        *_runs(replace(camvid, **frozen), [{}, _GDN]),
+        *_runs(replace(camvid, optimizer='adamw'), [{}, _GDN, _FAST]),
+        *_runs(replace(camvid, iterations=600), [{}, _FAST]),
+        *_runs(camvid, [dict(_FAST, start=300)]),
+        *_runs(replace(camvid, iterations=900), [{}, _GDN, _FAST]),
+        *_runs(voc, [{}, _GDN, _FAST, _DECONV, _FITTED, *_with_labels({}, _GDN, _DECONV)]),
+        *_runs(replace(voc, stride=16), [{}, _GDN, _FAST, _DECONV, *_with_labels({}, _FAST, _DECONV)]),
+        *_runs(replace(voc, **frozen), [{}, _GDN]),
+        *_runs(replace(voc, iterations=600), [{}, _GDN]),
+        *_runs(voc, [dict(_GDN, start=300)]),
     ]
+
+
+def _with_labels(*variants: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(variant, labels=place) for variant in variants for place in ('scores', 'features')]
 
 
 def checkpoints() -> list[Experiment]:
     """The networks under ``checkpoints/``: one seed, trained three times as long as the others."""
     base = replace(_BILINEAR, study='checkpoints', iterations=900)
-    return _runs(base, [{}, dict(_GDN, labels='features'), dict(_GDN, lr_mult=100)], seeds=[0])
+    return _runs(base, [{}, dict(_GDN, labels='features'), _FAST], seeds=[0])
 
 
 def paper() -> list[Experiment]:
@@ -94,14 +84,17 @@ def spoilers() -> list[Experiment]:
     camvid = replace(_BILINEAR, study='spoilers', data='camvid')
     tested = dict(learns='nothing')
     sizes = [dict(test_scale=0.5), dict(test_scale=0.75), dict(test_scale=1.25)]
+    resampled = [_GDN, _FAST]
+    # Scores of larger images than those trained on leave the matrices, so there is nothing to cut.
+    sliced = [dict(variant, size_policy='slice') for variant in resampled]
     return [
-        *_runs(replace(camvid, views='crops'), [{}, _GDN]),
+        *_runs(replace(camvid, views='crops'), [{}, _GDN, _FAST]),
         *_runs(
             camvid,
             [
                 dict(variant, **tested, **size)
                 for size in sizes
-                for variant in ({}, _GDN, *([dict(_GDN, size_policy='slice')] if size['test_scale'] < 1 else []))
+                for variant in ({}, *resampled, *(sliced if size['test_scale'] < 1 else []))
             ],
         ),
     ]
@@ -115,7 +108,7 @@ def gpu() -> list[Experiment]:
         for seed in _SEEDS
         for data in ('camvid', 'voc')
         for stride in (16, 32)
-        for run in _runs(replace(base, data=data, stride=stride), [{}, dict(_GDN, lr_mult=100)], seeds=[seed])
+        for run in _runs(replace(base, data=data, stride=stride), [{}, _FAST], seeds=[seed])
     ]
 
 
