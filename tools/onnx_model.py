@@ -21,6 +21,7 @@ from mmseg_gdn.engine.checkpoint import load_weights
 from mmseg_gdn.ops import library, plain
 from mmseg_gdn.utils import InputError, atomic_write, require_extra
 from mmseg_gdn.utils.cli import read_config, require_model
+from mmseg_gdn.utils.memory import is_lack_of_memory
 from mmseg_gdn.utils.places import require_file_place, require_other_file
 
 # ONNX does not know the plugin's operators, but what they are made of.
@@ -90,9 +91,8 @@ def _example(scores: nn.Module, count: int, shape: list[int]) -> tuple[Tensor, n
     try:
         images = torch.rand(count, 3, *shape)
         return images, scores(images).numpy()
-    # On a CPU, PyTorch reports a lack of memory, and sizes beyond all memory, as a RuntimeError.
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not any(word in str(error) for word in ('memory', 'overflow')):
+        if not is_lack_of_memory(error):
             raise
         raise InputError(
             f'The memory does not suffice for images of --shape {shape[0]} {shape[1]}; export for smaller ones.'

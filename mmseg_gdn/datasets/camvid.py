@@ -73,14 +73,20 @@ class CamVidDataset(BaseSegDataset):
             One dict for each image.
 
         Raises:
-            InputError: If there are no images.
+            InputError: If there are no images, or both PNGs and JPEGs.
         """
         folder = Path(self.data_prefix['img_path'])
-        suffix = next((suffix for suffix in _SUFFIXES if any(folder.glob(f'*{suffix}'))), None)
-        if suffix is None:
+        # What begins with a dot is no image, but what some systems leave beside it.
+        suffixes = [suffix for suffix in _SUFFIXES if any(folder.glob(f'[!.]*{suffix}'))]
+        if len(suffixes) > 1:
+            raise InputError(
+                f'There are both {" and ".join(suffixes)} images in {folder}; leave only those of one kind, which '
+                'become the data set.'
+            )
+        if not suffixes:
             raise InputError(
                 f"There are no .png or .jpg images in {folder}; put CamVid in SegNet's layout (folders "
                 'train, trainannot, val, valannot, test, testannot) there, or set data_root.'
             )
-        self.img_suffix = suffix
+        (self.img_suffix,) = suffixes
         return super().load_data_list()

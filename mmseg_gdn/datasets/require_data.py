@@ -59,7 +59,7 @@ def require_images(dataset: dict) -> None:
     """
     for part in _voc_parts(dataset):
         root = Path(part.get('data_root') or '')
-        ids, folder = root / part['ann_file'], root / part.get('data_prefix', {}).get('img_path', '')
+        ids, folder = root / _list_name(part), root / (part.get('data_prefix') or {}).get('img_path', '')
         names = [f'{name}{part.get("img_suffix", ".jpg")}' for name in read_ids(ids)]
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
@@ -121,7 +121,17 @@ def _require_list(dataset: dict) -> None:
 
 def _missing(dataset: dict) -> Iterator[Path]:
     root = Path(dataset.get('data_root') or '')
-    folders = dataset.get('data_prefix', {}).values()
-    for name in (dataset['ann_file'], *folders):
+    folders = (dataset.get('data_prefix') or {}).values()
+    for name in (_list_name(dataset), *folders):
         if name is not None and not (root / name).exists():
             yield root / name
+
+
+def _list_name(dataset: dict) -> str:
+    name = dataset.get('ann_file')
+    if not name:
+        raise InputError(
+            f'{type_name(dataset)} of the config sets no ann_file, which names the list of its images; set it, such as '
+            "ann_file='ImageSets/Segmentation/val.txt'."
+        )
+    return name

@@ -11,8 +11,7 @@ from mmengine.dataset import BaseDataset
 from mmseg_gdn.datasets.require_data import dataset_parts, require_data, require_images
 from mmseg_gdn.utils import InputError, atomic_write
 from mmseg_gdn.utils.ids import archive_names, read_ids
-
-_IMAGE_LOADERS = ('LoadImageFromFile', 'LoadCheckedImage', 'LoadVOCImage')
+from mmseg_gdn.utils.pipelines import loads_images, loads_masks
 
 
 def select_images(cfg: Config, path: str) -> None:
@@ -137,7 +136,7 @@ def loading_step(dataset: dict) -> dict:
         Config of the step, with the checked transform that :func:`check_loading` uses; its default if the pipeline has
         none that loads an image from its file.
     """
-    steps = [step for part in dataset_parts(dataset) for step in part.get('pipeline', ()) if _loads_images(step)]
+    steps = [step for part in dataset_parts(dataset) for step in part.get('pipeline', ()) if loads_images(step)]
     return dict(steps[0] if steps else {}, type='LoadCheckedImage')
 
 
@@ -148,16 +147,8 @@ def _wrapped(dataset: dict) -> list[dict]:
 def _without_annotations(pipeline: Any) -> Any:
     """The pipeline without the steps that load masks, also inside test-time augmentation."""
     if isinstance(pipeline, (list, tuple)):
-        return [_without_annotations(step) for step in pipeline if not _loads_masks(step)]
+        return [_without_annotations(step) for step in pipeline if not loads_masks(step)]
     if isinstance(pipeline, dict) and 'transforms' in pipeline:
         alternatives = (_without_annotations(step) for step in pipeline['transforms'])
         return dict(pipeline, transforms=[step for step in alternatives if step])
     return pipeline
-
-
-def _loads_masks(step: Any) -> bool:
-    return isinstance(step, dict) and str(step['type']).endswith('Annotations')
-
-
-def _loads_images(step: Any) -> bool:
-    return isinstance(step, dict) and str(step['type']).rsplit('.', 1)[-1] in _IMAGE_LOADERS

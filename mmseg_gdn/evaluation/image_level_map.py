@@ -78,8 +78,8 @@ class ImageLevelMAP(BaseMetric):
         if unscored:
             print_log(
                 f'No mAP: {unscored} of {len(results)} images have no image-level scores, because the checkpoint '
-                'has no weights for them, the images are larger than the label branch was made for, or the model '
-                'predicts in windows.',
+                'has no weights for them, the images are larger than the label branch was made for, the decode head '
+                'hides its coarse scores from the branch, or the model predicts in windows.',
                 'current',
                 logging.WARNING,
             )

@@ -143,7 +143,9 @@ def _write(path: Path, scores: Tensor) -> None:
 
 
 def _require_few_versions(path: Path, sample: SegDataSample) -> None:
-    if not path.exists() and len(list(path.parent.glob('*.npy'))) >= _VERSIONS:
+    # What begins with a dot is being written, or was when a process was killed.
+    others = [file for file in path.parent.glob('[!.]*.npy') if file != path]
+    if len(others) >= _VERSIONS:
         raise InputError(
             f'{sample.metainfo.get("img_path")} comes in more than {_VERSIONS} versions. cache_scores '
             'needs images that are the same each time, or mirrored: leave out random crops, random scales '

@@ -46,6 +46,6 @@ def keep_frozen_parts_in_eval_mode(model: nn.Module, train_only: Sequence[str]) 
         train_only: What was given to :func:`freeze_others`.
     """
     for name, module in model.named_modules():
-        is_named = any(f'{name}.'.startswith(f'{beginning}.') for beginning in train_only)
+        is_named = name.startswith(tuple(train_only))
         if not is_named and not any(parameter.requires_grad for parameter in module.parameters()):
             module.training = False

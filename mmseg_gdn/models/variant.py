@@ -9,9 +9,11 @@ from typing import Any
 import mmseg
 import torch
 from mmengine.config import Config, ConfigDict
+from mmseg.models import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_gdn.models.registered import registered_class
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.type_names import type_name
 
@@ -48,7 +50,7 @@ def last_head(model: dict) -> Any:
 
 def gdn_segmentor(model: dict) -> str:
     """Type of the GDN variant's segmentor: ``GlobalInterpEncoderDecoder`` in place of ``EncoderDecoder``."""
-    return 'GlobalInterpEncoderDecoder' if type_name(model) == 'EncoderDecoder' else model['type']
+    return 'GlobalInterpEncoderDecoder' if registered_class(model['type']) is EncoderDecoder else model['type']
 
 
 def gdn_head_settings(head: dict, in_size: Size, out_size: Size) -> dict:

@@ -121,6 +121,8 @@ def _check(x: Tensor, kernel_h: Tensor, kernel_w: Tensor, target: Tensor, weight
             f'The target must hold class indices in the shape (N, H, W), here {wanted}, '
             f'but got {target.dtype} of shape {tuple(target.shape)}.'
         )
+    if weight is not None and weight.requires_grad and torch.is_grad_enabled():
+        raise InputError('weight gets no gradient, but requires one; detach it.')
     if weight is not None and tuple(weight.shape) != (x.shape[1],):
         raise InputError(
             f'weight must have one number for each of the {x.shape[1]} classes, but its shape is {tuple(weight.shape)}.'

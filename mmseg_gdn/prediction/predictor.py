@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
@@ -23,10 +22,10 @@ from mmseg_gdn.evaluation.finite_scores import require_finite_scores
 from mmseg_gdn.models.segmentors import skip_full_size_scores
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import read_config, require_model
+from mmseg_gdn.utils.memory import is_lack_of_memory
+from mmseg_gdn.utils.pipelines import find_test_set, loads_images, loads_masks
 from mmseg_gdn.utils.type_names import type_name
 from mmseg_gdn.visualization import class_names, legend_of_dataset
-
-_COLOUR_LOADERS = ('LoadImageFromFile', 'LoadVOCImage')
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Prediction:
         classes: Class indices, shape (H, W), uint8.
         probabilities: Class probabilities, shape (C, H, W), float16; ``None`` unless they were wanted.
         labels: Probability that a class is in the image, by class index, as the classification branch says; ``None`` if
-            the model has none, empty if it can say nothing: its weights are missing, or the image is too large for it.
+            the model has none, empty if it can say nothing (see :func:`attach_image_scores`).
     """
 
     classes: np.ndarray
@@ -71,9 +70,9 @@ class Predictor:
                 'tools/test.py, or predict with one of its members.'
             )
         init_default_scope(cfg.get('default_scope', 'mmseg'))
-        dataset = _test_set(cfg, config)
+        dataset = find_test_set(cfg, config, 'which says how to prepare images')
         self.pipeline = Compose(
-            [TRANSFORMS.build(_from_array(step)) for step in dataset['pipeline'] if not _loads_masks(step)]
+            [TRANSFORMS.build(_from_array(step)) for step in dataset['pipeline'] if not loads_masks(step)]
         )
         require_checkpoint(checkpoint)
         cfg.model.update(pretrained=None, train_cfg=None)
@@ -109,9 +108,8 @@ class Predictor:
             classes = sample.pred_sem_seg.data[0].to(torch.uint8).cpu().numpy()
             probabilities = _probabilities(sample).half().cpu().numpy() if with_probabilities else None
             labels = _labels(sample, self.model.num_classes)
-        # On a CPU, PyTorch reports a lack of memory as a RuntimeError.
         except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and 'memory' not in str(error):
+            if not is_lack_of_memory(error):
                 raise
             raise InputError(
                 f'The memory does not suffice for an image of {image.shape[1]}x{image.shape[0]} px.'
@@ -119,25 +117,10 @@ class Predictor:
         return Prediction(classes, probabilities, labels)
 
 
-def _test_set(cfg: Config, path: str) -> dict:
-    """The data set with the pipeline for tests, inside possible wrappers."""
-    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
-    while 'pipeline' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
-        dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
-    if 'pipeline' not in dataset:
-        raise InputError(f'{path} has no test_dataloader with a pipeline, which says how to prepare images; add one.')
-    return dataset
-
-
 def _from_array(step: Any) -> Any:
-    is_loader = type_name(step) in _COLOUR_LOADERS
-    if is_loader and step.get('color_type', 'color').startswith('color'):
+    if loads_images(step) and step.get('color_type', 'color').startswith('color'):
         return dict(step, type='LoadImageFromNDArray')
     return step
-
-
-def _loads_masks(step: Any) -> bool:
-    return isinstance(step, dict) and str(step['type']).endswith('Annotations')
 
 
 def _to_device(model: nn.Module, device: str) -> nn.Module:

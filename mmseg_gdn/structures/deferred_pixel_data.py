@@ -39,6 +39,33 @@ class DeferredPixelData(PixelData):
         self.__dict__['data'] = self._compute()
         return self.data
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a field; other data takes the place of what would be computed."""
+        super().__setattr__(name, value)
+        if name == 'data':
+            self._forget()
+
+    def __delattr__(self, item: str) -> None:
+        """Remove a field."""
+        self._settle(item)
+        super().__delattr__(item)
+
+    __delitem__ = __delattr__
+
+    def pop(self, *args) -> Any:
+        """Remove a field, and return its value, or a default as a dictionary does."""
+        self._settle(args[0])
+        return super().pop(*args)
+
+    def _settle(self, name: str) -> None:
+        if name == 'data' and '_compute' in self.__dict__:
+            self.__dict__['data'] = self.data
+            self._forget()
+
+    def _forget(self) -> None:
+        self.__dict__.pop('_compute', None)
+        self.__dict__.pop('_bound', None)
+
     def bound(self) -> Tensor:
         """A number above all absolute values of the data, shape (); NaN or infinite if one of them may be."""
         bound = self.__dict__.get('_bound')

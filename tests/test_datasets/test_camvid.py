@@ -102,3 +102,12 @@ def test_a_colour_for_each_class():
 def test_missing_images(tmp_path):
     with pytest.raises(InputError, match=r'There are no \.png or \.jpg images in .*train; .* set data_root'):
         CamVidDataset(data_root=str(tmp_path), data_prefix=dict(img_path='train', seg_map_path='trainannot'))
+
+
+def test_hidden_files_are_no_images(camvid):
+    (camvid / 'train/._a.jpg').write_bytes(b'of a file manager')
+    dataset = CamVidDataset(data_root=str(camvid), data_prefix=dict(img_path='train', seg_map_path='trainannot'))
+    assert len(dataset) == 2
+    (camvid / 'train/a.png').rename(camvid / 'train/a.jpg')
+    with pytest.raises(InputError, match=r'both \.png and \.jpg images in .*train; leave only those of one kind'):
+        CamVidDataset(data_root=str(camvid), data_prefix=dict(img_path='train', seg_map_path='trainannot'))

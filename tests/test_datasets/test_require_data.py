@@ -116,3 +116,14 @@ def test_lists_that_can_be_used(voc_root):
 
 def test_images_of_another_data_set_are_not_looked_for():
     require_images(dict(type='CityscapesDataset', data_root='nowhere'))
+
+
+@pytest.mark.parametrize('check', [require_data, require_images])
+def test_no_list(root, check):
+    dataset = {key: value for key, value in voc(root).items() if key != 'ann_file'}
+    with pytest.raises(InputError, match='CheckedVOCDataset of the config sets no ann_file'):
+        check(dataset)
+
+
+def test_no_folders(root):
+    require_data(dict(voc(root), data_prefix=None))

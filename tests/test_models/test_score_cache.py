@@ -97,6 +97,14 @@ def test_changing_images_are_refused(tmp_path, network, compute):
         cache.scores(IMAGES[2:], samples('street.jpg'), compute)
 
 
+def test_what_another_process_is_writing_is_no_version(tmp_path, network, compute):
+    cache = ScoreCache(tmp_path, {'network': network})
+    cache.scores(IMAGES[:1], samples('a'), compute)
+    (file,) = tmp_path.rglob('*.npy')
+    file.with_name(f'.{file.name}.0123.npy').write_bytes(b'half a file')
+    assert torch.equal(cache.scores(IMAGES[1:2], samples('a'), compute), network(IMAGES[1:2]))
+
+
 @pytest.mark.parametrize('content', [b'', b'\x93NUMPY half a file', b'not an array', b'PK\x03\x04 no archive', WORDS])
 def test_damaged_files_are_computed_again(tmp_path, network, compute, content):
     cache = ScoreCache(tmp_path, {'network': network})

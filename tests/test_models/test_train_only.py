@@ -61,6 +61,13 @@ def test_dropout_of_a_trained_part_stays_on(model):
     assert not model['backbone'][2].training
 
 
+def test_beginnings_of_names_mean_the_same_for_dropout(model):
+    freeze_others(model, ['head.'])
+    model.train()
+    keep_frozen_parts_in_eval_mode(model, ['head.'])
+    assert model['head']['dropout'].training
+
+
 @pytest.mark.parametrize('train_only', ['head', '', [], [1]])
 def test_what_is_no_list_of_names(model, train_only):
     with pytest.raises(InputError, match='train_only is a list'):

@@ -283,6 +283,7 @@ def test_label_out_of_range(way, random_problem, wrong):
         (dict(target=torch.zeros(1, 9, 7, dtype=torch.long)), r'shape \(N, H, W\), here \(1, 7, 9\)'),
         (dict(target=torch.zeros(1, 7, 9)), 'class indices'),
         (dict(weight=torch.ones(3)), 'one number for each of the 4 classes'),
+        (dict(weight=torch.ones(4, requires_grad=True)), 'weight gets no gradient'),
         (dict(reduction='average'), "reduction must be one of 'mean', 'sum', 'none', but got 'average'"),
     ],
 )

@@ -75,6 +75,7 @@ def test_schema_fake_and_autograd_fit_the_implementations(way, random_problem, n
         (library.global_interp_argmax, (*detached, None)),
         (library.cross_entropy_sums, (*inputs, target, weight, 255, None, needs, None)),
         (library.cross_entropy_losses, (*inputs, target, weight, 255, None)),
+        (library.cross_entropy_losses, (*inputs, target.mT.contiguous().mT, weight, 255, None)),
         (library.cross_entropy_losses_backward, (grad[:, 0], *detached, target, weight, 255, needs, None)),
     ):
         torch.library.opcheck(

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from functools import partial
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ def compute():
 
 @pytest.fixture
 def pixels(compute):
-    return DeferredPixelData(compute, metainfo=dict(scale=2))
+    return DeferredPixelData(compute, partial(torch.tensor, 1000.0), metainfo=dict(scale=2))
 
 
 def test_is_pixel_data(pixels):
@@ -118,6 +119,25 @@ def test_pickled_dictionary_is_plain(pixels):
 def test_data_may_be_replaced(pixels):
     pixels.data = DATA + 1
     assert torch.equal(pixels.data, DATA + 1)
+    assert pixels.bound() == 24
+
+
+@pytest.mark.parametrize('is_read', [False, True])
+def test_data_may_be_removed(pixels, is_read):
+    if is_read:
+        pixels.data  # noqa: B018
+    del pixels.data
+    assert 'data' not in pixels
+    assert not hasattr(pixels, 'data')
+
+
+@pytest.mark.parametrize('is_read', [False, True])
+def test_data_may_be_popped(pixels, is_read):
+    if is_read:
+        pixels.data  # noqa: B018
+    assert torch.equal(pixels.pop('data'), DATA)
+    assert pixels.pop('data', None) is None
+    assert pixels.pop('scale') == 2
 
 
 def test_without_a_computation_it_is_ordinary(pixels):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from statistics import median_low
-from typing import Any
 
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
+from mmseg_gdn.datasets.require_data import dataset_parts
 from mmseg_gdn.models.variant import Size
 from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils.pipelines import loads_masks
+from mmseg_gdn.utils.type_names import type_name
 
 _SAMPLE = 50  # images that are loaded to find the typical size
 
@@ -27,7 +29,7 @@ def fitting_dataset(train: dict, val: dict, flip: bool) -> dict:
     Raises:
         InputError: If the pipeline of validation loads no masks.
     """
-    pipeline = _masks_first(_pipeline(val))
+    pipeline = _masks_first(next(dataset_parts(val))['pipeline'])
     if flip:
         pipeline.insert(len(pipeline) - 1, dict(type='RandomFlip', prob=0.5))
     return _with_pipeline(train, pipeline)
@@ -67,20 +69,13 @@ def typical_size(dataset: BaseDataset) -> Size:
     return median_low(heights), median_low(widths)
 
 
-def _pipeline(dataset: dict) -> list[dict]:
-    """Pipeline of the (first) data set inside wrappers."""
-    while 'dataset' in dataset or 'datasets' in dataset:
-        dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
-    return dataset['pipeline']
-
-
 def _masks_first(pipeline: list[dict]) -> list[dict]:
     """The pipeline with masks loaded right after the image, so that they are resized, too."""
-    masks = [step for step in pipeline if _name(step).endswith('Annotations')]
+    masks = [step for step in pipeline if loads_masks(step)]
     if not masks:
         raise InputError('The pipeline of val_dataloader loads no masks; add LoadAnnotations to it.')
     others = [step for step in pipeline if step not in masks]
-    start = next((index for index, step in enumerate(others) if not _name(step).startswith('Load')), len(others))
+    start = next((index for index, step in enumerate(others) if not type_name(step).startswith('Load')), len(others))
     return [*others[:start], *masks, *others[start:]]
 
 
@@ -90,7 +85,3 @@ def _with_pipeline(dataset: dict, pipeline: list[dict]) -> dict:
     if 'dataset' in dataset:
         return _with_pipeline(dataset['dataset'], pipeline)
     return dict(dataset, pipeline=pipeline)
-
-
-def _name(step: Any) -> str:
-    return str(step['type']).rsplit('.', 1)[-1]

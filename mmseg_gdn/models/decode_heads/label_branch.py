@@ -12,7 +12,7 @@ from mmseg_gdn.utils import InputError
 from .optional_weights import OptionalWeights
 
 Size = tuple[int, int]
-_POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
+POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
 
 
 class LabelBranch(OptionalWeights, BaseModule):
@@ -58,9 +58,9 @@ class LabelBranch(OptionalWeights, BaseModule):
         if pool == 'flatten':
             hidden = [_PadTo(in_size), nn.Flatten(), nn.Linear(in_channels * in_size[0] * in_size[1], hidden_channels)]
             pooled = []
-        elif pool in _POOLS:
+        elif pool in POOLS:
             hidden = [nn.Conv2d(in_channels, hidden_channels, 1)]
-            pooled = [_POOLS[pool](1), nn.Flatten()]
+            pooled = [POOLS[pool](1), nn.Flatten()]
         else:
             raise InputError(f"label_branch.pool must be 'flatten', 'avg' or 'max', but got {pool!r}.")
         self.layers = nn.Sequential(*hidden, nn.ReLU(), *pooled, nn.Linear(hidden_channels, num_labels))

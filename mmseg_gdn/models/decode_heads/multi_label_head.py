@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList
@@ -10,9 +12,8 @@ from torch import Tensor, nn
 from mmseg_gdn.models.losses import count_labels, label_losses, share_background
 from mmseg_gdn.utils import InputError
 
+from .label_branch import POOLS
 from .optional_weights import OptionalWeights
-
-_POOLS = {'avg': nn.AdaptiveAvgPool2d, 'max': nn.AdaptiveMaxPool2d}
 
 
 @MODELS.register_module()
@@ -23,7 +24,7 @@ class MultiLabelHead(OptionalWeights, BaseDecodeHead):
     branch reads the coarse scores instead: ``label_branch`` of :class:`GlobalInterpHead`.
 
     Args:
-        in_channels: Channels of the features.
+        in_channels: Channels of the features; of each level if ``input_transform='resize_concat'`` joins several.
         num_classes: Number of segmentation classes, background included.
         pool: ``'avg'`` or ``'max'`` pooling over the whole map (Caffe: ``global_pooling`` with AVE or MAX).
         with_background: Whether class 0 is predicted as well. Set it for data without a background class, such as
@@ -34,13 +35,13 @@ class MultiLabelHead(OptionalWeights, BaseDecodeHead):
         **kwargs: ``in_index``, ``input_transform``, ``ignore_index``... of ``BaseDecodeHead``.
 
     Raises:
-        InputError: If ``pool`` is unknown, if ``with_background`` of head and loss disagree, or if there is no class to
-            predict.
+        InputError: If ``pool`` is unknown, if ``input_transform`` makes a list, if ``with_background`` of head and loss
+            disagree, or if there is no class to predict.
     """
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: int | Sequence[int],
         num_classes: int,
         *,
         pool: str = 'avg',
@@ -50,23 +51,28 @@ class MultiLabelHead(OptionalWeights, BaseDecodeHead):
         init_cfg: dict = dict(type='Normal', layer='Linear', std=0.01),  # noqa: B006
         **kwargs,
     ) -> None:
-        if pool not in _POOLS:
-            raise InputError(f'pool must be one of {", ".join(map(repr, _POOLS))}, but got {pool!r}.')
+        if pool not in POOLS:
+            raise InputError(f'pool must be one of {", ".join(map(repr, POOLS))}, but got {pool!r}.')
+        if kwargs.get('input_transform') == 'multiple_select':
+            raise InputError(
+                "input_transform='multiple_select' hands on a list of features, but MultiLabelHead pools one; set "
+                "input_transform='resize_concat', or in_index to one level."
+            )
         super().__init__(
             in_channels,
-            channels=in_channels,
+            channels=1,
             num_classes=num_classes,
             dropout_ratio=0,
             loss_decode=share_background(loss_decode, with_background),
             init_cfg=init_cfg,
             **kwargs,
         )
-        # The base class builds a pixel classifier, which this head does not use.
+        # The base class builds a pixel classifier from ``channels``, which this head does not use.
         del self.conv_seg
         self.with_background = with_background
-        self.pool = _POOLS[pool](1)
+        self.pool = POOLS[pool](1)
         self.dropout = nn.Dropout(dropout_ratio)
-        self.fc = nn.Linear(in_channels, count_labels(num_classes, with_background))
+        self.fc = nn.Linear(self.in_channels, count_labels(num_classes, with_background))
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Image-level logits.

@@ -75,10 +75,16 @@ class MultiLabelAuxLoss(nn.Module):
             Scalar loss.
 
         Raises:
-            InputError: If the shapes do not match, or if a mask holds an index that is not a class.
+            InputError: If the shapes do not match, if there is no class to predict, or if a mask holds an index that is
+                not a class.
         """
         first_class = 0 if self.with_background else 1
         logits = self._image_logits(cls_score, first_class)
+        if not logits.shape[1]:
+            raise InputError(
+                f'MultiLabelAuxLoss got logits of shape {tuple(cls_score.shape)}, in which no class is left beside the '
+                'background; set with_background=True, or leave out the loss.'
+            )
         targets = self._targets(label, logits, first_class, ignore_index)
         # The sum over classes soon exceeds half precision, so the loss is always computed in full precision.
         with torch.autocast(logits.device.type, enabled=False):

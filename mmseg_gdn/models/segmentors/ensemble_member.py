@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS, TRANSFORMS
@@ -12,6 +9,7 @@ from torch import Tensor, nn
 
 from mmseg_gdn.utils import InputError
 from mmseg_gdn.utils.cli import read_config
+from mmseg_gdn.utils.pipelines import find_test_set, loads_masks
 from mmseg_gdn.utils.type_names import type_name
 
 
@@ -41,12 +39,12 @@ class EnsembleMember(nn.Module):
         cfg = read_config(config)
         if type_name(cfg.model) == 'Ensemble':
             raise InputError(f'{config} is an Ensemble itself; list its members instead.')
-        test_set = _find_test_set(cfg, config)
+        test_set = find_test_set(cfg, config, 'by which an Ensemble prepares the images of its members')
         require_checkpoint(checkpoint)
         self.config = config
         self.classes = class_names(test_set)
         self.pipeline = Compose(
-            [TRANSFORMS.build(step) for step in with_checked_loading(test_set['pipeline']) if not _loads_masks(step)]
+            [TRANSFORMS.build(step) for step in with_checked_loading(test_set['pipeline']) if not loads_masks(step)]
         )
         self.model = MODELS.build(cfg.model).eval()
         if self.model.out_channels == 1:
@@ -76,19 +74,3 @@ class EnsembleMember(nn.Module):
                 scores[None], size=size, mode='bilinear', align_corners=self.model.align_corners, warning=False
             )[0]
         return scores.softmax(0)
-
-
-def _find_test_set(cfg: Config, path: str) -> dict:
-    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
-    while 'pipeline' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
-        dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
-    if 'pipeline' not in dataset:
-        raise InputError(
-            f'{path} has no test_dataloader with a pipeline, by which an Ensemble prepares the images of '
-            'its members; add one.'
-        )
-    return dataset
-
-
-def _loads_masks(step: Any) -> bool:
-    return isinstance(step, dict) and str(step['type']).endswith('Annotations')

@@ -14,7 +14,7 @@ from mmseg.utils import ConfigType, OptSampleList, SampleList, add_prefix
 from torch import Tensor, nn
 
 from mmseg_gdn.models.decode_heads import GlobalInterpHead, MultiLabelHead
-from mmseg_gdn.models.registered import is_registered_as
+from mmseg_gdn.models.registered import is_registered_as, registered_class
 from mmseg_gdn.models.score_cache import ScoreCache
 from mmseg_gdn.models.train_only import freeze_others, keep_frozen_parts_in_eval_mode
 from mmseg_gdn.ops import global_interp, global_interp_argmax
@@ -33,7 +33,7 @@ def skip_full_size_scores(model: dict) -> bool:
     Returns:
         Whether it was changed.
     """
-    is_stock = model['type'] in ('EncoderDecoder', 'mmseg.EncoderDecoder', EncoderDecoder)
+    is_stock = registered_class(model['type']) is EncoderDecoder
     is_direct = is_stock and is_registered_as(model['decode_head'].get('type'), GlobalInterpHead)
     if is_direct:
         model['type'] = 'GlobalInterpEncoderDecoder'
@@ -119,11 +119,13 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
             (see :func:`attach_image_scores`) if the model has a label branch or a multi-label head.
         """
         head = self.decode_head
-        is_direct = isinstance(head, GlobalInterpHead) and head.predicts_from_coarse
-        if not is_direct or data_samples is None or self.test_cfg.get('mode', 'whole') != 'whole':
+        if data_samples is None or self.test_cfg.get('mode', 'whole') != 'whole':
             return attach_image_scores(self, super().predict(inputs, data_samples))
         metas = [sample.metainfo for sample in data_samples]
         features = self.extract_feat(inputs)
+        if not (isinstance(head, GlobalInterpHead) and head.predicts_from_coarse):
+            seg_logits = head.predict(features, metas, self.test_cfg)
+            return attach_image_scores(self, self.postprocess_result(seg_logits, data_samples), features)
         scores, kernel_h, kernel_w = head.predict_coarse(features, metas)
         # Copies, because seg_logits may be read after the matrices have been trained further.
         kernel_h, kernel_w = kernel_h.clone(), kernel_w.clone()
@@ -150,7 +152,7 @@ class GlobalInterpEncoderDecoder(EncoderDecoder):
         padding = sample.get('img_padding_size', sample.get('padding_size', [0] * 4))
         before, after = (padding[2:], padding[:2])[axis]
         kernel = kernel[before : len(kernel) - after]
-        if sample.get('flip') and sample.get('flip_direction') == ('vertical', 'horizontal')[axis]:
+        if sample.get('flip') and sample.get('flip_direction') in (('vertical', 'horizontal')[axis], 'diagonal'):
             kernel = kernel.flip(0)
         wanted = sample.ori_shape[axis]
         if len(kernel) == wanted:

@@ -15,8 +15,8 @@ def attach_image_scores(
     """Set ``image_scores`` of the samples: the logits (K,) of the label branch, or else of the first multi-label head.
 
     They are ``None`` if the checkpoint had no weights for them, if the score map is larger than the branch was made
-    for, or without features and scores of whole images. A model with neither branch nor head leaves the samples as they
-    are.
+    for, without features of whole images, and for a branch also without their coarse scores. A model with neither
+    branch nor head leaves the samples as they are.
 
     Args:
         model: The segmentor.
@@ -34,7 +34,7 @@ def attach_image_scores(
     logits = None
     if scores is not None and branch is not None:
         logits = branch.predict_labels(scores)
-    elif scores is not None and features is not None and head is not None:
+    elif features is not None and branch is None and head is not None:
         logits = head.predict_labels(features)
     for index, sample in enumerate(samples):
         sample.image_scores = None if logits is None else logits[index]

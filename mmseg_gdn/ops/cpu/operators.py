@@ -109,7 +109,9 @@ def cross_entropy_losses(
     if not serves(dtype, x, kernel_h, kernel_w):
         _check_range(target, x.shape[1], ignore_index)
         return reference.cross_entropy_losses(x, kernel_h, kernel_w, target, weight, ignore_index, dtype)
-    return _cross_entropy(x, kernel_h, kernel_w, target, weight, ignore_index, _NO_GRADIENTS, with_losses=True).losses
+    result = _cross_entropy(x, kernel_h, kernel_w, target, weight, ignore_index, _NO_GRADIENTS, with_losses=True)
+    # Where the target lies column by column, so do the losses; torch.compile is told that they never do.
+    return result.losses.contiguous()
 
 
 def cross_entropy_losses_backward(

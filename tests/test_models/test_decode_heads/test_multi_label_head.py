@@ -51,6 +51,15 @@ def test_the_ignored_label_is_no_class(features):
     torch.testing.assert_close(head.loss(features, batch, {})['loss_mlc'], expected)
 
 
+def test_features_of_several_levels_are_joined(features):
+    config = dict(CFG, in_channels=[3, 8], in_index=[0, 1], input_transform='resize_concat')
+    head = MODELS.build(config)
+    assert head.fc.in_features == 11
+    assert head(features).shape == (2, 4)
+    with pytest.raises(ValueError, match='multiple_select.* hands on a list'):
+        MODELS.build(dict(config, input_transform='multiple_select'))
+
+
 def test_unknown_pool():
     with pytest.raises(ValueError, match="pool must be one of 'avg', 'max', but got 'min'"):
         MODELS.build(dict(CFG, pool='min'))

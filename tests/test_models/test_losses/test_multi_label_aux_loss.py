@@ -130,6 +130,12 @@ class TestMultiLabelAuxLoss:
         with pytest.raises(ValueError, match=message):
             MultiLabelAuxLoss(**arguments)
 
+    def test_no_class_beside_the_background(self):
+        for logits in (torch.zeros(2, 1, 4, 4), torch.zeros(2, 0)):
+            with pytest.raises(ValueError, match='no class is left beside the background'):
+                MultiLabelAuxLoss()(logits, MASK)
+        assert MultiLabelAuxLoss(with_background=True)(torch.zeros(2, 1, 4, 4), torch.zeros_like(MASK)).isfinite()
+
     def test_shapes_that_do_not_fit(self):
         with pytest.raises(ValueError, match=r'logits \(N, K\) or segmentation'):
             MultiLabelAuxLoss()(torch.zeros(2, 3, 4), MASK)

@@ -92,6 +92,13 @@ def test_every_way_back_to_the_image(name, align_corners):
     assert_same_predictions(results, predict('EncoderDecoder', [SAMPLES[name]], align_corners=align_corners))
 
 
+def test_a_diagonal_flip_is_taken_back():
+    (flipped,) = predict('GlobalInterpEncoderDecoder', [dict(SAMPLES['flipped'], flip_direction='diagonal')])
+    (plain,) = predict('GlobalInterpEncoderDecoder', [dict(SAMPLES['flipped'], flip=False)])
+    assert torch.equal(flipped.pred_sem_seg.data, plain.pred_sem_seg.data.flip(1, 2))
+    torch.testing.assert_close(flipped.seg_logits.data, plain.seg_logits.data.flip(1, 2))
+
+
 def test_scores_read_later_are_those_of_the_prediction():
     model = build('GlobalInterpEncoderDecoder')
     sample = SegDataSample(metainfo=dict(SAMPLES['as it is'], pad_shape=(64, 96)))

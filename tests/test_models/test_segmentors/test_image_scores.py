@@ -9,27 +9,17 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 HEAD = dict(type='MultiLabelHead', in_channels=32, in_index=3)
+GDN = dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(2, 3), out_size=(64, 96))
 IMAGES = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
 
 
-def build(auxiliary_head=None, mode='whole', **decode_head):
+def build(auxiliary_head=None, mode='whole', head=GDN, **decode_head):
     torch.manual_seed(0)
     return MODELS.build(
         ConfigDict(
             type='GlobalInterpEncoderDecoder',
             backbone=dict(type='ResNetV1c', depth=18, base_channels=4, stem_channels=4, norm_cfg=dict(type='BN')),
-            decode_head=dict(
-                type='GlobalInterpHead',
-                base_type='FCNHead',
-                in_index=3,
-                in_channels=32,
-                channels=8,
-                num_convs=1,
-                num_classes=5,
-                in_size=(2, 3),
-                out_size=(64, 96),
-                **decode_head,
-            ),
+            decode_head=dict(in_index=3, in_channels=32, channels=8, num_convs=1, num_classes=5, **head, **decode_head),
             auxiliary_head=auxiliary_head,
             test_cfg=dict(mode=mode, crop_size=(64, 64), stride=(32, 32)),
         )
@@ -61,6 +51,15 @@ def test_of_a_multi_label_head(heads):
     model = build(heads)
     head = model.auxiliary_head[1] if isinstance(heads, list) else model.auxiliary_head
     torch.testing.assert_close(torch.stack(scores_of(model)), head(model.extract_feat(IMAGES)))
+
+
+@torch.no_grad()
+def test_of_a_multi_label_head_beside_a_stock_decode_head():
+    model = build(HEAD, head=dict(type='FCNHead'))
+    (expected,) = predict(build(head=dict(type='FCNHead')), IMAGES[:1])
+    (sample,) = predict(model, IMAGES[:1])
+    assert torch.equal(sample.pred_sem_seg.data, expected.pred_sem_seg.data)
+    torch.testing.assert_close(sample.image_scores[None], model.auxiliary_head(model.extract_feat(IMAGES[:1])))
 
 
 def test_a_model_that_was_not_trained_to_tell_gives_none():

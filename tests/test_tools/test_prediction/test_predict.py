@@ -2,13 +2,16 @@
 
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import LoadImageFromFile
 from mmengine.logging import MMLogger
 from mmseg.apis import inference_model, init_model
 from mmseg.datasets import CityscapesDataset, PascalVOCDataset
+from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
 import predict
@@ -138,6 +141,17 @@ class TestPredictions:
         path = photos / 'upright.png'
         assert np.array_equal(predictor(image, path).classes, ours(read_image(path), path).classes)
         assert not np.array_equal(predictor(image, path).classes, ours(image, path).classes)
+
+    @pytest.mark.parametrize('loader', ['LoadCheckedImage', LoadImageFromFile])
+    def test_any_loader_of_colour_images_leaves_loading_to_the_tool(self, voc_model, photos, loader):
+        path = photos / 'upright.png'
+        options = {'test_dataloader.dataset.pipeline.0': dict(type=loader)}
+        options |= {'test_dataloader.dataset.pipeline.2': dict(type=LoadAnnotations)}
+        ours = Predictor(*voc_model, 'cpu')
+        assert np.array_equal(
+            Predictor(*voc_model, 'cpu', options)(read_image(path), Path()).classes,
+            ours(read_image(path), path).classes,
+        )
 
 
 class TestRefusals:
