@@ -191,7 +191,7 @@ def _find_failure(stack: Stack) -> str | None:
     failures = {module: reason.rstrip('.') for module, reason in stack.failures.items()}
     if 'torch' in failures:
         return (
-            f'torch {stack.versions["torch"]} cannot be used ({failures["torch"]}); mmseg_gdn needs 2.4 or newer. '
+            f'torch {_version(stack, "torch")} cannot be used ({failures["torch"]}); mmseg_gdn needs 2.4 or newer. '
             'Install one for this machine as described on pytorch.org, and a torchvision and mmcv that match it'
         )
     if 'mmseg' in failures:
@@ -203,11 +203,15 @@ def _find_failure(stack: Stack) -> str | None:
         )
     if 'torchvision' in failures:
         return (
-            f'torchvision {stack.versions["torchvision"]} does not work with torch {stack.versions["torch"]} '
+            f'torchvision {_version(stack, "torchvision")} does not work with torch {_version(stack, "torch")} '
             f'({failures["torchvision"]}), which stops training and testing; run: '
             f'pip install --upgrade {_torchvision(stack)}'
         )
     return None
+
+
+def _version(stack: Stack, package: str) -> str:
+    return stack.versions.get(package, 'of unknown version')
 
 
 def _remedy_for_mmseg(stack: Stack) -> str:

@@ -105,7 +105,7 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.launcher == 'slurm' and not args.partition:
         parser.error('--launcher slurm needs --partition')
-    if min(args.gpus, args.workers, args.val_images or 1) < 1:
+    if min(args.gpus, args.workers, 1 if args.val_images is None else args.val_images) < 1:
         parser.error('--gpus, --workers and --val-images are 1 or more')
     return args
 

@@ -66,6 +66,12 @@ def count_pixels(dataset: Any, folder: str | Path) -> np.ndarray:
         path = Path(folder) / f'{Path(sample.img_path).stem}.png'
         prediction = _read(path, label.shape, count, dataset.reduce_zero_label)
         valid = label != dataset.ignore_index
+        highest = int(label[valid].max(initial=0))
+        if highest >= count:
+            raise InputError(
+                f'The mask of {sample.img_path} holds {highest}, but there are {count} classes; use the config of the '
+                'same data.'
+            )
         matrix += np.bincount(count * label[valid] + prediction[valid], minlength=count**2).reshape(count, count)
     return matrix
 

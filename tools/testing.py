@@ -75,6 +75,7 @@ def test(args: argparse.Namespace, folder: Path | None) -> None:
     require_data(cfg.test_dataloader.dataset)
     require_images(cfg.test_dataloader.dataset)
     add_default_hook(cfg, 'check_checkpoint', 'CheckpointCheckHook')
+    _require_whole_models(cfg)
     add_default_hook(cfg, 'finite_scores', 'FiniteScoresHook')
 
     with warnings_in_log():
@@ -115,6 +116,13 @@ def _require_weights(cfg: Config, path: str) -> None:
         raise InputError(f'Name the checkpoint to test after {path}.')
     if cfg.load_from:
         require_checkpoint(cfg.load_from)
+
+
+def _require_whole_models(cfg: Config) -> None:
+    """Leave what may fit in part to training, whose config a test may have."""
+    for hook in (*cfg.default_hooks.values(), *(cfg.get('custom_hooks') or ())):
+        if type_name(hook) == 'CheckpointCheckHook':
+            hook['partial'] = False
 
 
 def _require_test(cfg: Config, path: str) -> None:

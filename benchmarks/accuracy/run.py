@@ -23,7 +23,12 @@ def main() -> None:
         raise InputError('Name the folder of at least one data set, with --camvid or --voc.')
     chosen = [experiment for experiment in EXPERIMENTS if any(part in experiment.name for part in args.only)]
     if args.iterations:
-        chosen = [replace(experiment, iterations=args.iterations) for experiment in chosen]
+        # Runs that go on from others are known by the length of those, and would take the place of the real ones.
+        chosen = [
+            replace(experiment, iterations=args.iterations)
+            for experiment in chosen
+            if experiment.learns == 'all' and not experiment.start
+        ]
     weights = dict(mobilenetv2=args.mobilenetv2_weights, largefov=args.largefov_weights)
     run_missing(chosen, folders, weights, args.results, args.scratch, args.workers)
 
@@ -47,7 +52,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         '--only', nargs='+', default=[''], metavar='PART', help='run only experiments with one of these in their name'
     )
-    parser.add_argument('--iterations', type=int, metavar='N', help='other length of the runs, to try the commands')
+    parser.add_argument(
+        '--iterations',
+        type=int,
+        metavar='N',
+        help='other length of the runs, to try the commands; those that go on from others are left out',
+    )
     parser.add_argument(
         '--workers',
         type=int,

@@ -72,12 +72,6 @@ def _mean_precision(scores: list[Tensor], present: list[Tensor]) -> float:
     return 100 * sum(precisions) / len(precisions)
 
 
-def mean_iou(iou: list[float | None]) -> float:
-    """Mean over the classes that occur, in percent."""
-    present = [value for value in iou if value is not None]
-    return sum(present) / len(present)
-
-
 def moved(interp: GlobalInterp) -> dict[str, float]:
     """How far the matrices are from bilinear interpolation, as a share of its size.
 

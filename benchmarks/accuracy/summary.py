@@ -10,6 +10,8 @@ from experiments import BASELINES
 from table import difference_text, study_results, with_range
 from wording import short_setting_text
 
+from mmseg_gdn.utils import InputError
+
 _STUDY, _OURS, _DECONV, _FITTED = 'upsampling', ('gdn-x100', 'gdn-x20'), 'deconv-x1', 'gdn-fit_kernels'
 _NOT_RUN = '-'
 
@@ -23,13 +25,18 @@ def summary(folder: Path, is_short: bool = False) -> str:
 
     Returns:
         A Markdown table.
+
+    Raises:
+        InputError: If nothing can be compared.
     """
     rows = []
     for results in by_setting(study_results(folder, _STUDY)).values():
         variants = {one.experiment.variant: one for one in compared(results, BASELINES[_STUDY])}
         ours = next((variants[name] for name in _OURS if name in variants), None)
-        if ours is not None and (not is_short or _is_usual(ours.experiment)):
+        if ours is not None and BASELINES[_STUDY] in variants and (not is_short or _is_usual(ours.experiment)):
             rows.append(_cells(variants, ours, is_short))
+    if not rows:
+        raise InputError(f'{folder} has no setting with both bilinear interpolation and GDN; run more experiments.')
     return '\n'.join([f'| {" | ".join(rows[0])} |', '|---' * len(rows[0]) + '|', *map(_line, rows)])
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .errors import InputError
 from .places import require_whole_image, writing
+from .regular import other_kind
 
 
 @contextmanager
@@ -27,11 +28,14 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         Path of the temporary file, existing and empty, with the same suffixes as ``path``.
 
     Raises:
-        InputError: If the folder cannot be created or written, if the disk is full, or if ``path`` is a folder.
+        InputError: If the folder cannot be created or written, if the disk is full, or if ``path`` is a folder, a
+            pipe or a device.
     """
     path = Path(path)
     if path.is_dir():
         raise InputError(f'Cannot write {path}: it is a folder; name a file instead.')
+    if kind := other_kind(path):
+        raise InputError(f'Cannot write {path}: it is {kind}, which a file would replace; name a file instead.')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.', suffix=''.join(path.suffixes))

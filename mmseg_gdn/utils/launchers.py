@@ -14,7 +14,6 @@ _SET_BY_LAUNCHERS = dict(
     slurm=('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'),
     mpi=('OMPI_COMM_WORLD_LOCAL_RANK', 'OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'MASTER_ADDR'),
 )
-_RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
 # Number of the process, how many there are, and its number on its machine.
 _NUMBERS = dict(
     pytorch=('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
@@ -65,8 +64,8 @@ def is_first_process(launcher: str) -> bool:
     Args:
         launcher: As in ``--launcher``.
     """
-    rank = next((os.environ[name] for name in _RANKS if name in os.environ), '0')
-    return launcher == 'none' or rank == '0'
+    # Each launcher by its own variable: mpirun, started by a script of Slurm, hands on that script's number as well.
+    return launcher == 'none' or os.environ.get(_NUMBERS[launcher][0], '0').strip() == '0'
 
 
 def _require_numbers(launcher: str) -> None:

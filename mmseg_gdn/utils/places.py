@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .errors import InputError
 from .lock import only_user
+from .regular import other_kind
 from .system_errors import is_about_writing, reason, remedy
 
 IN_USE = '.in_use'
@@ -55,10 +56,12 @@ def require_file_place(path: str | os.PathLike, what: str, option: str) -> None:
         option: The option that names another one.
 
     Raises:
-        InputError: If it is a folder, or if its folder cannot be made or written.
+        InputError: If it is a folder, a pipe or a device, or if its folder cannot be made or written.
     """
     if Path(path).is_dir():
         raise InputError(f'Cannot write {what} {path}: it is a folder; name a file with {option}.')
+    if kind := other_kind(path):
+        raise InputError(f'Cannot write {what} {path}: it is {kind}; name a file with {option}.')
     require_folder(Path(path).parent, f'the folder of {what}', option)
 
 

@@ -461,6 +461,24 @@ def test_summary_of_results(counted) -> None:
     )
 
 
+def test_summary_of_results_that_are_not_complete(counted) -> None:
+    from summary import summary
+
+    for result in counted.glob('*_gdn-*.json'):
+        result.unlink()
+    with pytest.raises(InputError, match='no setting with both bilinear interpolation and GDN'):
+        summary(counted)
+
+
+def test_summary_of_results_without_the_baseline(counted) -> None:
+    from summary import summary
+
+    for result in counted.glob('*_bilinear_*.json'):
+        result.unlink()
+    with pytest.raises(InputError, match='no setting with both bilinear interpolation and GDN'):
+        summary(counted)
+
+
 def test_a_document_is_filled_between_its_marks(counted) -> None:
     from report import filled
 

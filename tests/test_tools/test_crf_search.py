@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import MODELS
@@ -209,6 +210,17 @@ test_dataloader['dataset']['pipeline'] = [dict(type='LoadImageFromFile'), dict(t
 
 
 class TestParts:
+    def test_masks_of_another_data_set(self, tmp_path):
+        scores = np.zeros((3, 2, 2), np.float16)
+        np.savez(tmp_path / 'a.npz', scores=scores, label=np.full((2, 2), 3, np.int16))
+        image = grid_scores.ScoredImage('a.jpg', tmp_path / 'a.npz')
+        with pytest.raises(InputError, match='The mask of a.jpg holds 3, but the model has 3 classes'):
+            grid_points.count(DenseCRF(iterations=0), LoadImageFromFile(), image)
+
+    def test_weights_at_an_address(self, config):
+        with pytest.raises(InputError, match='https://host/a.pth is no file of this machine.* Download it first'):
+            grid_scores._inputs(Config.fromfile(config), 'https://host/a.pth', [])
+
     def test_points(self):
         points = crf_grid.make_points(dict(bi_w=1, pos_w=9), dict(bi_w=[2, 3], bi_xy=[10, 20], pos_w=None), 5)
         assert [point.iterations for point in points] == [0, 5, 5, 5, 5]

@@ -55,17 +55,16 @@ def test_rows_are_true_classes(voc, predictions):
     assert matrix[13, 20] == 0
 
 
+def ade20k(folder):
+    prefix = dict(img_path='images', seg_map_path='masks')
+    return ADE20KDataset(data_root=str(folder), img_suffix='.png', pipeline=STEPS, data_prefix=prefix)
+
+
 def test_data_sets_whose_masks_begin_at_one(tmp_path):
     for folder, value in (('images', 0), ('masks', 150), ('predictions', 150)):
         (tmp_path / folder).mkdir()
         Image.fromarray(np.full((4, 5), value, np.uint8)).save(tmp_path / folder / 'a.png')
-    dataset = ADE20KDataset(
-        data_root=str(tmp_path),
-        img_suffix='.png',
-        pipeline=STEPS,
-        data_prefix=dict(img_path='images', seg_map_path='masks'),
-    )
-    matrix = count_pixels(dataset, tmp_path / 'predictions')
+    matrix = count_pixels(ade20k(tmp_path), tmp_path / 'predictions')
     assert matrix[149, 149] == matrix.sum() == 20
 
 
@@ -84,3 +83,11 @@ def test_predictions_that_do_not_fit(spoil, message, voc, predictions):
     spoil(predictions / 'd.png')
     with pytest.raises(ValueError, match=message):
         count_pixels(voc, predictions)
+
+
+def test_masks_of_another_data_set(tmp_path):
+    for folder, value in (('images', 0), ('masks', 151), ('predictions', 150)):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(np.full((4, 5), value, np.uint8)).save(tmp_path / folder / 'a.png')
+    with pytest.raises(ValueError, match=r'The mask of .*a\.png holds 150, but there are 150 classes'):
+        count_pixels(ade20k(tmp_path), tmp_path / 'predictions')

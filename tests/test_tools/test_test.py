@@ -280,6 +280,13 @@ class TestRefusals:
         assert 'after registration' in message
         assert not (tmp_path / 'a.tgz').exists()
 
+    @pytest.mark.parametrize('place', ['default_hooks = dict(check_checkpoint={})', 'custom_hooks = [{}]'])
+    def test_a_checkpoint_that_fits_in_part(self, place, run_test, child, weights, tmp_path):
+        torch.save(dict(weights, **{'decode_head.conv_seg.bias': torch.zeros(19)}), tmp_path / 'other.pth')
+        config = child(place.format("dict(type='CheckpointCheckHook', partial=True)"))
+        with pytest.raises(InputError, match=r'decode_head\.conv_seg\.bias is \(19,\) instead of \(21,\)'):
+            run_test(config, tmp_path / 'other.pth')
+
     def test_a_missing_checkpoint(self, run_test, gdn_config, tmp_path):
         with pytest.raises(InputError, match='There is no checkpoint'):
             run_test(gdn_config, tmp_path / 'no.pth')

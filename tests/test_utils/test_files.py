@@ -1,5 +1,8 @@
 """Files that exist complete or not at all, and hints at similar names."""
 
+import os
+import stat
+
 import pytest
 
 from mmseg_gdn.utils import InputError, atomic_write
@@ -28,6 +31,13 @@ def test_an_error_leaves_the_old_file(tmp_path):
 def test_refuses_a_folder(tmp_path):
     with pytest.raises(InputError, match='it is a folder; name a file instead'), atomic_write(tmp_path):
         pass
+
+
+def test_refuses_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / 'pipe')
+    with pytest.raises(InputError, match='it is a pipe, which a file would replace'), atomic_write(tmp_path / 'pipe'):
+        pass
+    assert stat.S_ISFIFO(os.stat(tmp_path / 'pipe').st_mode)
 
 
 def test_refuses_a_place_that_cannot_be_written(tmp_path):

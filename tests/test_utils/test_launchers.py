@@ -3,7 +3,7 @@
 import pytest
 
 from mmseg_gdn.utils import InputError
-from mmseg_gdn.utils.launchers import require_launcher
+from mmseg_gdn.utils.launchers import is_first_process, require_launcher
 
 RIGHT = dict(
     pytorch=dict(RANK='1', WORLD_SIZE='2', LOCAL_RANK='1', MASTER_ADDR='localhost', MASTER_PORT='29500'),
@@ -35,6 +35,18 @@ def launched(monkeypatch):
 @pytest.mark.parametrize('launcher', RIGHT)
 def test_what_launchers_set(launched, launcher):
     launched(launcher)
+
+
+@pytest.mark.parametrize(('launcher', 'name'), RANKS)
+def test_the_first_process_is_that_of_the_launcher_in_use(launched, monkeypatch, launcher, name):
+    launched(launcher)
+    for other, variable in RANKS:
+        if other != launcher:
+            monkeypatch.setenv(variable, '0')  # as of a script that has started this launcher
+    assert not is_first_process(launcher)
+    assert is_first_process('none')
+    monkeypatch.setenv(name, '0')
+    assert is_first_process(launcher)
 
 
 @pytest.mark.parametrize(('launcher', 'name'), [*RANKS, *SIZES, *LOCAL_RANKS])

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from mmseg_gdn.utils import InputError
+from mmseg_gdn.utils import InputError, masks
 from mmseg_gdn.utils.images import IMAGE_SUFFIXES
-from mmseg_gdn.utils.regular import require_no_pipe
 
 
 @dataclass(frozen=True)
@@ -46,19 +44,19 @@ def find_files(images: Path, truth: Path, a: Path, b: Path) -> dict[str, Files]:
     Raises:
         InputError: If there are no predictions, or if a file is missing.
     """
-    masks = {folder: _by_name(folder, ('.png',)) for folder in (truth, a, b)}
+    by_folder = {folder: _by_name(folder, ('.png',)) for folder in (truth, a, b)}
     photos = _by_name(images, IMAGE_SUFFIXES)
-    names = sorted(masks[a].keys() | masks[b].keys())
+    names = sorted(by_folder[a].keys() | by_folder[b].keys())
     if not names:
         raise InputError(f'Neither {a} nor {b} has predictions, which are PNGs of class indices.')
-    for folder, found in ((images, photos), *masks.items()):
+    for folder, found in ((images, photos), *by_folder.items()):
         missing = [name for name in names if name not in found]
         if missing:
             raise InputError(
                 f'{folder} lacks {len(missing)} of the {len(names)} predicted images, the first of them '
                 f'{missing[0]}; files are paired by their names without suffix.'
             )
-    return {name: Files(photos[name], masks[truth][name], masks[a][name], masks[b][name]) for name in names}
+    return {name: Files(photos[name], by_folder[truth][name], by_folder[a][name], by_folder[b][name]) for name in names}
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -71,21 +69,15 @@ def read_mask(path: Path) -> np.ndarray:
         Shape (H, W), uint8.
 
     Raises:
-        InputError: If it cannot be read or has colours.
+        InputError: If it cannot be read, or has colours or numbers that are no class.
     """
-    require_no_pipe(path)
-    try:
-        with Image.open(path, formats=('PNG',)) as image:
-            mode, mask = image.mode, np.array(image)
-    # Pillow reports damaged files by many kinds of exceptions.
-    except Exception as error:
-        raise InputError(f'The mask {path} cannot be read ({type(error).__name__}).') from error
-    if mode not in ('P', 'L', '1'):
+    mask = masks.read_mask(path)
+    if mask.values[-1] > 255:
         raise InputError(
-            f'The mask {path} has colours (mode {mode}) instead of class indices; give masks as '
+            f'The mask {path} holds {mask.values[-1]}, but there are 256 classes at most; give masks as '
             'tools/predict.py or tools/test.py --out write them.'
         )
-    return mask.astype(np.uint8)
+    return mask.labels.astype(np.uint8)
 
 
 def _by_name(folder: Path, suffixes: Iterable[str]) -> dict[str, Path]:

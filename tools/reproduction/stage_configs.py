@@ -12,7 +12,7 @@ from mmseg_gdn.utils import InputError, atomic_write
 
 from .settings import Settings
 
-# Two, because mmengine deletes an old checkpoint before it writes a new one.
+# Two, so that there is one to go on from if the last is damaged.
 _KEPT = 2
 _SAVES_OF_SHORT_TRAININGS = 4
 

@@ -73,9 +73,10 @@ def _add_hooks(cfg: Config) -> None:
     add_default_hook(cfg, 'finite_loss', 'FiniteLossHook')
     add_default_hook(cfg, 'stop', 'StopHook')
     require_hooks_once(cfg)
-    saving = cfg.default_hooks.get('checkpoint') or {}
+    # mmengine saves after each epoch unless it is told otherwise; None tells it not to save.
+    saving = cfg.default_hooks.get('checkpoint', dict(type='CheckpointHook', interval=1)) or {}
     if type_name(saving) == 'CheckpointHook':
-        saving.type = 'DurableCheckpointHook'
+        cfg.default_hooks.checkpoint = dict(saving, type='DurableCheckpointHook')
 
 
 def _resumed_by_config(cfg: Config) -> str | None:

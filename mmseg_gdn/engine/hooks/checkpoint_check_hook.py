@@ -23,7 +23,8 @@ class CheckpointCheckHook(Hook):
 
     Args:
         partial: Whether training may start from a checkpoint that fits the model only in part, such as one for another
-            number of classes. Weights that do not fit then cause a warning. Resuming always needs the same model.
+            number of classes. Weights that do not fit then cause a warning. Resuming always needs the same model, and
+            so does ``tools/test.py``.
     """
 
     # Before hooks that read the weights themselves, such as EMAHook.

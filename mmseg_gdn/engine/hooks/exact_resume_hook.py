@@ -75,13 +75,18 @@ class ExactResumeHook(Hook):
             runner: The runner of the training.
         """
         if self._batches is None:
-            _shield_validation(runner)
             self._replace_loader(runner)
-        if self._resumed is not None and self._validated < runner.iter and is_validation_due(runner):
-            runner.val_loop.run()
-        self._resumed = None
+        self._make_up_for_validation(runner)
         if self._batches is not None:
             _begin(self._batches, runner)
+
+    def after_train(self, runner: Runner) -> None:
+        """Validate if only the last validation was missing: then no further epoch begins.
+
+        Args:
+            runner: The runner of the training.
+        """
+        self._make_up_for_validation(runner)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Seed the process.
@@ -111,6 +116,12 @@ class ExactResumeHook(Hook):
             metrics: Results of the validation.
         """
         self._validated = runner.iter
+
+    def _make_up_for_validation(self, runner: Runner) -> None:
+        _shield_validation(runner)
+        if self._resumed is not None and self._validated < runner.iter and is_validation_due(runner):
+            runner.val_loop.run()
+        self._resumed = None
 
     def _replace_loader(self, runner: Runner) -> None:
         loop = runner.train_loop

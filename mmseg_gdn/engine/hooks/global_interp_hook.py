@@ -127,7 +127,7 @@ class GlobalInterpHook(Hook):
         return {
             name: float(torch.dist(value, self._start[name]) / self._start[name].norm())
             for name, value, is_trained in _copies(model)
-            if is_trained
+            if is_trained and name in self._start
         }
 
 

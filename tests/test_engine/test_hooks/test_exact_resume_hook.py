@@ -103,9 +103,10 @@ def test_gradients_that_are_being_accumulated(compare, kill_at):
     compare(kill_at('before_train_iter', 6), optim_wrapper=accumulating, saving=dict(interval=3))
 
 
-def test_loops_that_count_epochs(compare, kill_at, images, dataset):
+@pytest.mark.parametrize('moment', [('after_train_iter', 5), ('before_val_iter', 3), ('before_val_iter', 6)])
+def test_loops_that_count_epochs(compare, kill_at, images, dataset, moment):
     compare(
-        kill_at('after_train_iter', 5),
+        kill_at(*moment),
         'epoch_2.pth',
         saving=dict(by_epoch=True),
         train_cfg=dict(by_epoch=True, max_epochs=2, val_interval=1),

@@ -84,6 +84,11 @@ def test_a_training_resumed_without_the_hook_before_counts_from_there(model, tra
     assert logged(runner)[3]['interp.kernel_h.moved'] == pytest.approx(distance(*saved, 'interp.kernel_h'), rel=1e-4)
 
 
+def test_a_finished_training_resumed_without_the_hook_before_ends_in_peace(model, train):
+    train(model, [])
+    train(type(model)(), [GlobalInterpHook()], resume=True)
+
+
 def test_load_from_starts_anew(model, train, tmp_path):
     runner = train(model, [GlobalInterpHook()])
     first = weights(Path(runner.work_dir, 'iter_2.pth'))

@@ -95,6 +95,11 @@ class TestContent:
         mask.save(tmp_path / 'mask.png')
         assert (read_mask(tmp_path / 'mask.png') == 15).all()
 
+    def test_grey_masks_of_few_bits(self, tmp_path):
+
+        Image.fromarray(np.array([[0, 1], [2, 3]], np.uint8)).save(tmp_path / 'mask.png', bits=2)
+        assert read_mask(tmp_path / 'mask.png').tolist() == [[0, 1], [2, 3]]
+
 
 class TestPicture:
     def test_what_is_drawn(self, draw, folders):
@@ -133,7 +138,12 @@ class TestRefusals:
 
     def test_colours(self, folders):
         Image.new('RGB', SIZE[::-1]).save(folders[2] / 'image0.png')
-        with pytest.raises(InputError, match=r'a/image0.png has colours \(mode RGB\) instead of class indices'):
+        with pytest.raises(InputError, match='a/image0.png of mode RGB has 3 channels instead of class indices'):
+            scores_of(folders)
+
+    def test_numbers_that_are_no_class(self, folders):
+        Image.fromarray(np.full(SIZE, 300, np.uint16)).save(folders[2] / 'image0.png')
+        with pytest.raises(InputError, match='a/image0.png holds 300, but there are 256 classes at most'):
             scores_of(folders)
 
     def test_damaged(self, folders):

@@ -77,8 +77,13 @@ def count(crf: DenseCRF, loading: BaseTransform, image: ScoredImage) -> np.ndarr
     """Pixels of one image by true and predicted class, (C, C), without void; this is what the processes run."""
     probabilities, label = read_scores(image.scores)
     classes = len(probabilities)
-    predicted = refine_file(crf, loading, image.path, probabilities)
     valid = label >= 0
+    if label.max(initial=0) >= classes:
+        raise InputError(
+            f'The mask of {image.path} holds {label.max()}, but the model has {classes} classes; search with the '
+            'config of the same data.'
+        )
+    predicted = refine_file(crf, loading, image.path, probabilities)
     return np.bincount(classes * label[valid].astype(np.int64) + predicted[valid], minlength=classes**2).reshape(
         classes, classes
     )

@@ -51,7 +51,8 @@ def cache_scores(cfg: Config, checkpoint: str, folder: Path) -> list[ScoredImage
         The images, in the order of the data set.
 
     Raises:
-        InputError: If the folder belongs to another search, if the disk is too small, or if an image has no mask.
+        InputError: If the checkpoint is no file, if the folder belongs to another search, if the disk is too small, or
+            if an image has no mask.
     """
     dataset = DATASETS.build(with_checked_parts(cfg.test_dataloader.dataset))
     paths = [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
@@ -79,6 +80,11 @@ def _inputs(cfg: Config, checkpoint: str, paths: list[str]) -> dict:
     """What the scores depend on."""
     dataset = {key: value for key, value in cfg.test_dataloader.dataset.items() if key != 'ann_file'}
     text = json.dumps([cfg.model, dataset], sort_keys=True, default=repr)
+    if not Path(checkpoint).is_file():
+        raise InputError(
+            f'{checkpoint} is no file of this machine, which a search needs: it has to know whether the weights are '
+            'those of an earlier call. Download it first.'
+        )
     with open(checkpoint, 'rb') as file:
         weights = hashlib.sha256()
         while block := file.read(2**20):
