@@ -14,7 +14,7 @@ from .child import birth_of, run_child, wait_for_end
 from .files import describe, is_readable, what_is_wrong
 from .records import DONE, STARTED, Records, origin, why_anew, why_run
 from .step import Step
-from .unfinished import prepare_resuming, set_aside
+from .unfinished import set_aside
 
 ROOT = Path(__file__).parents[2]
 _LAST_LINES = 30
@@ -71,7 +71,6 @@ def _run(step: Step, records: Records, log: Path) -> str | None:
         kept = set_aside(step.folder) if anew else None
         if kept:
             print(f'  {step.folder} does not belong to this plan ({anew}) and is now {kept}', flush=True)
-        prepare_resuming(step.folder)
 
     started = dict(origin(step, record), state=STARTED)
     scores_before = _scores(step)

@@ -152,7 +152,9 @@ def test_missing_files_are_told_before_anything_runs(run, args, sentence):
         run('--dry-run', *args)
 
 
-@pytest.mark.parametrize('args', [['--launcher', 'slurm'], ['--gpus', '0'], ['--network', 'unet']])
+@pytest.mark.parametrize(
+    'args', [['--launcher', 'slurm'], ['--gpus', '0'], ['--val-images', '0'], ['--network', 'unet']]
+)
 def test_options_that_make_no_sense(run, args, capsys):
     with pytest.raises(SystemExit) as caught:
         run(*args)
