@@ -22,8 +22,8 @@ docs: $(TESTED)
 
 # The stamp is written last, so an installation that was broken off is done again.
 $(STAMP): setup.py $(wildcard requirements/*.txt mmseg_gdn/ops/cpu/*.[ch])
-	@$(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 9))' || \
-		{ echo 'Python 3.9 or newer with its venv module is needed; choose one with: make PYTHON=python3.11'; exit 1; }
+	@$(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer with its venv module is needed; choose one with: make PYTHON=python3.11'; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(INSTALL) setuptools wheel
 	$(INSTALL) -e '.[openmmlab,plots]'

@@ -56,7 +56,7 @@ def _draw_bars(axes: plt.Axes, cases: list[dict], ratios: dict[str, list[float]]
         [case['name'].replace('->', '\n-> ') for case in cases],
         fontsize=8,
     )
-    axes.legend(fontsize=8, ncols=4, loc='lower center', bbox_to_anchor=(0.5, 1))
+    axes.legend(fontsize=8, ncol=4, loc='lower center', bbox_to_anchor=(0.5, 1))
 
 
 def _draw_growth(axes: plt.Axes, growth: dict[str, list[dict]]) -> None:

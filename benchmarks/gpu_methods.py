@@ -96,8 +96,9 @@ def _step(step: str, scores: Call, inputs: Inputs, *, fused: bool = False) -> Ca
         return torch.no_grad()(scores if fused else lambda: scores().argmax(1))
 
     def loss_and_gradients() -> None:
+        (scores() if fused else _loss(scores(), inputs.target)).backward()
+        # At the end, so that the peak of the next call's memory has its gradients, too.
         for tensor in (inputs.x, *inputs.kernels):
             tensor.grad = None
-        (scores() if fused else _loss(scores(), inputs.target)).backward()
 
     return loss_and_gradients

@@ -66,9 +66,10 @@ class Problem:
 
     def _under_autocast(self, call: Call) -> Call:
         def under_autocast() -> object:
-            self.x.grad = None
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-                return call()
+                result = call()
+            self.x.grad = None
+            return result
 
         return under_autocast
 
@@ -112,5 +113,6 @@ def _fused_call(problem: Problem, step: str, kernels: nn.Module) -> Call:
 
 
 def _backward(result: Tensor, module: nn.Module, grad: Tensor | None = None) -> None:
-    module.zero_grad()
     result.backward(grad)
+    # At the end, so that the peak of the next call's memory has its gradients, too.
+    module.zero_grad()

@@ -54,7 +54,7 @@ ELSEWHERE = {
     '.venv/bin/mypy': 'Makefile',
     '.venv/bin/ruff check .': 'Makefile',
     '.venv/bin/ruff format .': 'Makefile',
-    'make test': '.ci/run',
+    'make test VENV=work_dirs/test_venv': '.ci/run',
     'python3 -m venv .venv': 'Makefile',
     'python3.9 -m venv lowest': 'Makefile',
     'pip wheel --no-deps -w dist .': 'tests/test_packaging/conftest.py',
