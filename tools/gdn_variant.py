@@ -71,7 +71,7 @@ def variant_text(name: str, crop: Size | None = None) -> str:
     own_crop = variant.training_crop(cfg)
     out_size = _checked_crop(name, crop or own_crop)
     settings = variant.gdn_head_settings(head, variant.find_score_size(cfg.model.to_dict(), out_size), out_size)
-    return variant_file_text(base, cfg, settings, 'tools/gdn_variant.py', _crop_lines(cfg, out_size, own_crop))
+    return variant_file_text(base, cfg, settings, 'tools/gdn_variant.py', _crop_lines(out_size, own_crop))
 
 
 def _read(name: str, path: Path) -> Config:
@@ -96,20 +96,10 @@ def _checked_crop(name: str, crop: Size | None) -> Size:
     return crop
 
 
-def _crop_lines(cfg: Config, crop: Size, own_crop: Size | None) -> list[str]:
-    from mmseg_gdn.models.variant import trains_on_random_crops
-
-    lines = []
-    if crop != own_crop:
-        lines.append(
-            f'# The training pipeline must produce images of {crop[0]}x{crop[1]} px; this config does not change it.'
-        )
-    if trains_on_random_crops(cfg):
-        lines += [
-            '# The training pipeline takes random crops, on which the matrices gained next to nothing where it was',
-            '# measured; they gain most on whole images of one size (docs/results.md of mmseg_gdn).',
-        ]
-    return lines
+def _crop_lines(crop: Size, own_crop: Size | None) -> list[str]:
+    if crop == own_crop:
+        return []
+    return [f'# The training pipeline must produce images of {crop[0]}x{crop[1]} px; this config does not change it.']
 
 
 if __name__ == '__main__':

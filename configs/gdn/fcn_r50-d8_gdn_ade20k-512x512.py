@@ -1,8 +1,6 @@
 # The config in _base_ with learned global interpolation, written by tools/gdn_variant.py.
 _base_ = 'mmseg::fcn/fcn_r50-d8_4xb4-80k_ade20k-512x512.py'
 custom_imports = dict(imports=['mmseg_gdn'], allow_failed_imports=False)
-# The training pipeline takes random crops, on which the matrices gained next to nothing where it was
-# measured; they gain most on whole images of one size (docs/results.md of mmseg_gdn).
 model = dict(
     type='GlobalInterpEncoderDecoder',
     decode_head=dict(type='GlobalInterpHead', base_type='FCNHead', in_size=(64, 64), out_size=(512, 512)),

@@ -124,15 +124,6 @@ def training_crop(cfg: Config) -> Size | None:
     return (crop, crop) if isinstance(crop, int) else tuple(crop)
 
 
-def trains_on_random_crops(cfg: Config) -> bool:
-    """Whether the training pipeline of a config takes random crops.
-
-    Args:
-        cfg: Config of a segmentor.
-    """
-    return bool(_random_crop(cfg.get('train_dataloader')))
-
-
 @torch.no_grad()
 def score_size(segmentor: nn.Module, images: Tensor) -> Size:
     """Height and width of the scores that a stock segmentor computes for images.
