@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
@@ -142,3 +144,20 @@ class LargestTensor(TorchDispatchMode):
 def largest_tensor() -> type[LargestTensor]:
     """A context that notes the size of the largest tensor made in it."""
     return LargestTensor
+
+
+@pytest.fixture
+def grey_png() -> Callable[[int, list[int]], bytes]:
+    """A PNG with one row of grey values, of fewer bits per pixel than Pillow writes."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack('>I', len(content)) + kind + content + struct.pack('>I', zlib.crc32(kind + content))
+
+    def encode(bits: int, row: list[int]) -> bytes:
+        length = (len(row) * bits + 7) // 8
+        packed = int(''.join(f'{value:0{bits}b}' for value in row).ljust(8 * length, '0'), 2)
+        header = struct.pack('>IIBBBBB', len(row), 1, bits, 0, 0, 0, 0)
+        pixels = zlib.compress(b'\0' + packed.to_bytes(length, 'big'))
+        return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', pixels) + chunk(b'IEND', b'')
+
+    return encode

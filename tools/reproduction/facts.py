@@ -59,8 +59,8 @@ more than one GPU (--gpus N):
 
 disk:
   Two checkpoints are kept for each training, so that there is one to go on from if the last is damaged: 2.2 GB for each
-  of FCN-32s, whose checkpoints take 1.1 GB, and as much again while the next is written. Those before the last, and the
-  folders named *.old-*, may be deleted.
+  of FCN-32s, and 1.1 GB more while the next is written. Those before the last, and the folders named *.old-*, may be
+  deleted.
 
 results:
   WORK_DIR/results.md and results.json. Logs are in WORK_DIR/logs, what is known of each step in WORK_DIR/steps.

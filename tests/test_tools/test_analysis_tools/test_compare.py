@@ -95,10 +95,9 @@ class TestContent:
         mask.save(tmp_path / 'mask.png')
         assert (read_mask(tmp_path / 'mask.png') == 15).all()
 
-    def test_grey_masks_of_few_bits(self, tmp_path):
-
-        Image.fromarray(np.array([[0, 1], [2, 3]], np.uint8)).save(tmp_path / 'mask.png', bits=2)
-        assert read_mask(tmp_path / 'mask.png').tolist() == [[0, 1], [2, 3]]
+    def test_grey_masks_of_few_bits(self, tmp_path, grey_png):
+        (tmp_path / 'mask.png').write_bytes(grey_png(2, [0, 1, 2, 3]))
+        assert read_mask(tmp_path / 'mask.png').tolist() == [[0, 1, 2, 3]]
 
 
 class TestPicture:
