@@ -60,7 +60,7 @@ class MultiLabelHead(OptionalWeights, BaseDecodeHead):
             )
         super().__init__(
             in_channels,
-            channels=1,
+            channels=in_channels if isinstance(in_channels, int) else sum(in_channels),
             num_classes=num_classes,
             dropout_ratio=0,
             loss_decode=share_background(loss_decode, with_background),
