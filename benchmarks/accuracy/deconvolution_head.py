@@ -24,8 +24,9 @@ class DeconvolutionHead(FCNHead):
 
     def __init__(self, stride: int, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.deconv = nn.ConvTranspose2d(
-            self.out_channels, self.out_channels, 2 * stride, stride, stride // 2, bias=False
+        # Without random start values: drawing them would give the last convolution others than the heads compared with.
+        self.deconv = nn.utils.skip_init(
+            nn.ConvTranspose2d, self.out_channels, self.out_channels, 2 * stride, stride, stride // 2, bias=False
         )
         start = bilinear_filter(2 * stride)
         nn.init.zeros_(self.deconv.weight)

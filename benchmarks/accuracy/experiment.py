@@ -24,8 +24,7 @@ class Experiment:
         decay_mult: Factor on its weight decay; ``None`` if it has no weights.
         iterations: Optimizer steps.
         batch: Images per step.
-        seed: Decides the head's start values, the order of the images and the augmentation, alike for all upsamplings;
-            with the learned deconvolution, the last convolution starts from other values.
+        seed: Decides the head's start values, the order of the images and the augmentation, alike for all upsamplings.
         network: A key of ``NETWORKS`` in ``recipe.py``.
         labels: Where the classification loss sits: ``'none'``, on the coarse ``'scores'``, or on ``'features'``.
         init: How the matrices start: ``'bilinear'``, or ``'caffe'`` as the authors' do.

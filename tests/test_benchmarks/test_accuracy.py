@@ -293,6 +293,24 @@ def test_the_tool_fits_the_matrices_of_a_run(tiny, run_missing) -> None:
     assert fitted.setting == base.setting
 
 
+@pytest.mark.parametrize('labels', ['none', 'scores', 'features'])
+@pytest.mark.parametrize('upsampling', ['deconv', 'gdn'])
+def test_all_heads_of_a_seed_start_from_the_same_values(tiny, weights, upsampling, labels) -> None:
+    from recipe import model
+
+    def start(experiment) -> dict[str, torch.Tensor]:
+        torch.manual_seed(experiment.seed)
+        segmentor = MODELS.build(model(experiment, weights))
+        segmentor.init_weights()
+        return segmentor.decode_head.state_dict()
+
+    bilinear = start(replace(tiny, upsampling='bilinear', lr_mult=None, decay_mult=None))
+    other = start(replace(tiny, upsampling=upsampling, labels=labels))
+    assert set(bilinear) < set(other)
+    for name, values in bilinear.items():
+        torch.testing.assert_close(other[name], values, rtol=0, atol=0)
+
+
 def test_the_deconvolution_starts_as_bilinear_interpolation(tiny, weights) -> None:
     from recipe import model
 
