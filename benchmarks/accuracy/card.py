@@ -11,6 +11,11 @@ _WELL_POPULATED = ('background', 'cat', 'cow', 'dog', 'horse', 'person', 'sheep'
 _NAMES = {'mIoU': 'mIoU of 21 classes', 'aAcc': 'pixel accuracy', 'mAP': 'image-level mAP of the label loss'}
 
 
+def checkpoint_metrics(name: str) -> dict[str, float]:
+    """What ``tools/test.py`` gave for a checkpoint, in percent."""
+    return json.loads(_METRICS.read_text(encoding='utf-8'))[name]
+
+
 def card(name: str) -> str:
     """Metrics of a checkpoint on the 264 val images of the VOC extract, at their own size.
 
@@ -20,7 +25,7 @@ def card(name: str) -> str:
     Returns:
         Two Markdown tables.
     """
-    metrics = json.loads(_METRICS.read_text(encoding='utf-8'))[name]
+    metrics = checkpoint_metrics(name)
     classes = {key.removeprefix('IoU/'): value for key, value in metrics.items() if key.startswith('IoU/')}
     few = [classes[known] for known in _WELL_POPULATED]
     rows = [(text, metrics[key]) for key, text in _NAMES.items() if key in metrics]

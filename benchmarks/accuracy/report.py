@@ -1,4 +1,4 @@
-"""Writes the tables of the results into the documents that show them, and draws the plot."""
+"""Writes the results into the documents that show them, in tables and in sentences, and draws the plot."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 
 # isort: split
 from card import card
+from claims import claims
+from prose import with_claims
 from summary import summary
 from table import tables
 
-from mmseg_gdn.utils import atomic_write, require_extra, run_tool
+from mmseg_gdn.utils import InputError, atomic_write, require_extra, run_tool
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
@@ -36,11 +38,30 @@ def main() -> None:
     from mmseg_gdn.visualization.figures import save_figure
 
     for name in DOCUMENTS:
-        path = ROOT / name
-        text = path.read_text(encoding='utf-8')
-        with atomic_write(path) as partial:
-            partial.write_text(filled(text, args.results), encoding='utf-8')
+        text = renewed(name, args.results)
+        with atomic_write(ROOT / name) as partial:
+            partial.write_text(text, encoding='utf-8')
     save_figure(draw_differences(args.results), str(ROOT / PLOT))
+
+
+def renewed(name: str, results: Path) -> str:
+    """A document with its tables and its sentences made anew.
+
+    Args:
+        name: Path of the document, relative to the root of the repository.
+        results: Folder of the results.
+
+    Returns:
+        The text.
+
+    Raises:
+        InputError: If a study has no results, or a sentence is not what they show.
+    """
+    text = filled((ROOT / name).read_text(encoding='utf-8'), results)
+    try:
+        return with_claims(text, claims(results).get(name, []))
+    except InputError as error:
+        raise InputError(f'{name}: {error}') from None
 
 
 def filled(text: str, results: Path) -> str:
