@@ -59,7 +59,7 @@ def renewed(name: str, results: Path) -> str:
     """
     text = filled((ROOT / name).read_text(encoding='utf-8'), results)
     try:
-        return with_claims(text, claims(results).get(name, []))
+        return with_claims(text, claims(name, results))
     except InputError as error:
         raise InputError(f'{name}: {error}') from None
 
