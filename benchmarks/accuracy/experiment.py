@@ -34,6 +34,7 @@ class Experiment:
             the baseline; ``'nothing'``: the run of the same variant is tested in another way.
         test_scale: Size of the images in testing, relative to that in training.
         size_policy: How the matrices are brought to other sizes.
+        head_lr_mult: Factor on the learning rate of the head, without the upsampling's weights.
     """
 
     study: str
@@ -55,6 +56,7 @@ class Experiment:
     learns: str = 'all'
     test_scale: float = 1.0
     size_policy: str = 'resample'
+    head_lr_mult: float = 1.0
 
     @property
     def setting(self) -> str:
@@ -64,8 +66,9 @@ class Experiment:
             return base.setting + (f'_test{self.test_scale:g}' if self.test_scale != 1 else '')
         network = '' if self.network == 'mobilenetv2' else f'{self.network}_'
         views = '' if self.views == 'whole' else f'_{self.views}'
+        head = '' if self.head_lr_mult == 1 else f'_head-x{self.head_lr_mult:g}'
         total = self.start + self.iterations
-        return f'{self.data}_{network}{self.trunk}_s{self.stride}_{self.optimizer}_{total}x{self.batch}{views}'
+        return f'{self.data}_{network}{self.trunk}_s{self.stride}_{self.optimizer}_{total}x{self.batch}{views}{head}'
 
     @property
     def variant(self) -> str:

@@ -36,12 +36,14 @@ def upsampling() -> list[Experiment]:
     """Does global interpolation beat bilinear interpolation and a learned deconvolution? Does the label loss help?"""
     camvid, voc = replace(_BILINEAR, data='camvid'), _BILINEAR
     frozen = dict(network='mobilenetv2-cut', trunk='frozen', stride=16)
-    slow = [dict(_GDN, lr_mult=1), dict(_GDN, lr_mult=1, decay_mult=1), dict(_GDN, decay_mult=1)]
+    slow = [dict(_GDN, lr_mult=1), *(dict(_GDN, lr_mult=factor, decay_mult=1) for factor in (1, 20, 100))]
     return [
         *_runs(camvid, [{}, _GDN, _FAST, _DECONV, _FITTED, *slow, *_with_labels({}, _GDN, _DECONV)]),
         *_runs(replace(camvid, stride=16), [{}, _GDN, _FAST, _DECONV, *_with_labels({}, _FAST, _DECONV)]),
         *_runs(replace(camvid, **frozen), [{}, _GDN]),
         *_runs(replace(camvid, optimizer='adamw'), [{}, _GDN, _FAST]),
+        *_runs(replace(camvid, head_lr_mult=10), [{}, _FAST]),
+        *_runs(replace(camvid, trunk='trained'), [{}, _FAST]),
         *_runs(replace(camvid, iterations=600), [{}, _FAST]),
         *_runs(camvid, [dict(_FAST, start=300)]),
         *_runs(replace(camvid, iterations=900), [{}, _GDN, _FAST]),

@@ -195,12 +195,16 @@ def label_loss(experiment: Experiment) -> dict[str, Any]:
 
 
 def optim_wrapper(experiment: Experiment) -> dict[str, Any]:
-    """Config of the optimizer, with the upsampling's own factors."""
-    wrapper = dict(type='OptimWrapper', optimizer=OPTIMIZERS[experiment.optimizer])
+    """Config of the optimizer, with the factors of the head and of the upsampling."""
+    keys = {}
+    if experiment.head_lr_mult != 1:
+        keys['decode_head'] = dict(lr_mult=experiment.head_lr_mult)
     if experiment.lr_mult is not None:
+        # mmengine takes the longest key that fits a name, so these hold inside the head as well.
         factors = dict(lr_mult=experiment.lr_mult, decay_mult=experiment.decay_mult)
-        wrapper['paramwise_cfg'] = dict(custom_keys={'interp.kernel': factors, 'deconv.weight': factors})
-    return wrapper
+        keys.update({'interp.kernel': factors, 'deconv.weight': factors})
+    wrapper = dict(type='OptimWrapper', optimizer=OPTIMIZERS[experiment.optimizer])
+    return dict(wrapper, paramwise_cfg=dict(custom_keys=keys)) if keys else wrapper
 
 
 def param_scheduler(experiment: Experiment) -> list[dict]:

@@ -51,6 +51,8 @@ def setting_text(run: Experiment) -> str:
     )
     if run.views == 'crops':
         text += ', random crops'
+    if run.head_lr_mult != 1:
+        text += f', head at {run.head_lr_mult:g} times the rate'
     return text + (f', tested at {run.test_scale:g} of the size' if run.test_scale != 1 else '')
 
 
@@ -68,6 +70,8 @@ def short_setting_text(run: Experiment) -> str:
         parts.append(f'{base.start + base.iterations} iterations')
     if run.views == 'crops':
         parts.append('crops')
+    if run.head_lr_mult != 1:
+        parts.append(f'head x{run.head_lr_mult:g}')
     if run.test_scale != 1:
         parts.append(f'tested at {run.test_scale:g}')
     return ', '.join(parts)

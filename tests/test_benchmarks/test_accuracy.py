@@ -217,6 +217,19 @@ def test_the_matrices_have_their_own_rate(tiny, weights, decay_mult, decay) -> N
         assert group['weight_decay'] == pytest.approx(wanted)
 
 
+def test_the_head_has_its_own_rate_and_the_matrices_keep_theirs(tiny, weights) -> None:
+    from recipe import model, optim_wrapper
+
+    experiment = replace(tiny, head_lr_mult=10)
+    segmentor = MODELS.build(model(experiment, weights))
+    groups = build_optim_wrapper(segmentor, optim_wrapper(experiment)).optimizer.param_groups
+    factors = {id(group['params'][0]): group['lr'] / 0.02 for group in groups}
+    for name, parameter in segmentor.named_parameters():
+        wanted = 20 if 'interp.kernel' in name else 10 if 'decode_head' in name else 1
+        assert factors[id(parameter)] == pytest.approx(wanted), name
+    assert experiment.setting == f'{tiny.setting}_head-x10'
+
+
 @pytest.fixture
 def segmentor(tiny, weights):
     from recipe import model
