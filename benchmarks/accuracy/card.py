@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from comparison import WELL_POPULATED
+from mmseg.datasets import PascalVOCDataset
+
 _METRICS = Path(__file__).parents[2] / 'checkpoints' / 'metrics.json'
-# Classes with enough images in the VOC extract.
-_WELL_POPULATED = ('background', 'cat', 'cow', 'dog', 'horse', 'person', 'sheep')
+_FREQUENT = [PascalVOCDataset.METAINFO['classes'][index] for index in WELL_POPULATED['voc']]
 _NAMES = {'mIoU': 'mIoU of 21 classes', 'aAcc': 'pixel accuracy', 'mAP': 'image-level mAP of the label loss'}
 
 
@@ -27,7 +29,7 @@ def card(name: str) -> str:
     """
     metrics = checkpoint_metrics(name)
     classes = {key.removeprefix('IoU/'): value for key, value in metrics.items() if key.startswith('IoU/')}
-    few = [classes[known] for known in _WELL_POPULATED]
+    few = [classes[known] for known in _FREQUENT]
     rows = [(text, metrics[key]) for key, text in _NAMES.items() if key in metrics]
     rows.insert(1, (f'mIoU of the {len(few)} classes with enough images', sum(few) / len(few)))
     lines = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from comparison import Measure, Variant, by_setting, compared
@@ -73,6 +73,12 @@ class Gains:
             ) from None
 
 
-def mean(values: list[float]) -> float:
-    """Arithmetic mean."""
+def mean(values: Sequence[float]) -> float:
+    """Arithmetic mean.
+
+    Raises:
+        InputError: If there are none.
+    """
+    if not values:
+        raise InputError('results of a seed or of its baseline are missing; make them with benchmarks/accuracy/run.py.')
     return sum(values) / len(values)

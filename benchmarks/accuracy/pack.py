@@ -1,4 +1,7 @@
-"""Packs VOC and CamVid for another machine: images and masks scaled to the size of the experiments, as one archive."""
+"""Packs VOC, CamVid and the trunk's weights for another machine, as one archive.
+
+Images and masks are scaled to the size of the experiments.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ from mmseg.registry import DATASETS
 from PIL import Image
 from recipe import DATA, dataset
 
-from mmseg_gdn.utils import atomic_write, run_tool
+from mmseg_gdn.utils import InputError, atomic_write, run_tool
 
+WEIGHTS = 'mobilenet_v2_imagenet.pth'  # in the archive
 _QUALITY = 85
 _LISTS = ('train', 'aug', 'val')
 
@@ -26,26 +30,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in DATA:
         parser.add_argument(f'--{name}', type=Path, required=True, help='folder of the data set, see run.py')
+    parser.add_argument(
+        '--mobilenetv2-weights',
+        type=Path,
+        default='work_dirs/mobilenet_v2_imagenet.pth',
+        help='ImageNet weights of MobileNetV2 (default: %(default)s)',
+    )
     parser.add_argument('--out', type=Path, required=True, metavar='DATA.tar', help='archive to write')
     args = parser.parse_args()
     init_default_scope('mmseg')
-    pack({name: getattr(args, name) for name in DATA}, args.out)
+    pack({name: getattr(args, name) for name in DATA}, args.mobilenetv2_weights, args.out)
     print(f'{args.out}: {args.out.stat().st_size / 2**20:.1f} MiB')
 
 
-def pack(folders: dict[str, Path], out: Path) -> None:
-    """Write the archive, with a folder for each data set in its own layout.
+def pack(folders: dict[str, Path], weights: Path, out: Path) -> None:
+    """Write the archive, with a folder for each data set in its own layout, and the weights beside them.
 
     Args:
         folders: Where the data sets lie, by name.
+        weights: ImageNet weights of the trunk.
         out: Archive to write.
+
+    Raises:
+        InputError: If there are no such weights.
     """
+    if not weights.is_file():
+        raise InputError(
+            f'There are no weights {weights}; make them with '
+            'tools/model_converters/mobilenetv2_to_mmseg.py, or name another file with --mobilenetv2-weights.'
+        )
     with tempfile.TemporaryDirectory() as scratch, atomic_write(out) as partial:
         for data, folder in folders.items():
             _write_scaled(data, folder, Path(scratch, data))
         with tarfile.open(partial, 'w') as archive:
             for data in folders:
                 archive.add(Path(scratch, data), data)
+            archive.add(weights, WEIGHTS)
 
 
 def _write_scaled(data: str, folder: Path, target: Path) -> None:

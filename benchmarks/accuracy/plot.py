@@ -39,7 +39,10 @@ def draw_differences(folder: Path) -> Figure:
     axes.axvline(0, color='black', linewidth=0.8)
     axes.set_yticks(range(len(lines)), [text for _, text in lines])
     axes.invert_yaxis()
-    axes.set_xlabel('mIoU minus that of bilinear interpolation\n(dots: seeds; bars: 95 % over images of their mean)')
+    axes.set_xlabel(
+        'mIoU minus that of bilinear interpolation\n'
+        '(dots: seeds; bars: 95 % of their mean over images, for CamVid over parts of its clip)'
+    )
     axes.grid(axis='x', alpha=0.3)
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles))
@@ -50,9 +53,9 @@ def draw_differences(folder: Path) -> Figure:
 def _settings(folder: Path) -> list[tuple[dict[str, Variant], str]]:
     found = []
     done = read_results(folder).values()
-    for study in ('upsampling', 'spoilers'):
-        for results in by_setting([result for result in done if result['settings']['study'] == study]).values():
-            variants = {one.experiment.variant: one for one in compared(results, BASELINES[study])}
+    for studies in (('upsampling', 'checkpoints'), ('spoilers',)):
+        for results in by_setting([result for result in done if result['settings']['study'] in studies]).values():
+            variants = {one.experiment.variant: one for one in compared(results, BASELINES[studies[0]])}
             if set(variants) & set(_SHOWN):
                 found.append((variants, short_setting_text(next(iter(variants.values())).experiment)))
     return found

@@ -9,7 +9,7 @@ from string import Formatter
 
 from mmseg_gdn.utils import InputError
 
-_NUMBER = r'([+-]?\d[\d,]*(?:\.\d+)?)'
+_NUMBER = r'([+-]?\d+(?:\.\d+)?)'
 
 
 @dataclass(frozen=True)
@@ -47,23 +47,16 @@ def with_claims(text: str, claims: Iterable[Claim]) -> str:
 
 def _renewed(text: str, claim: Claim) -> str:
     fields = list(Formatter().parse(claim.passage))
+    forms = [form for _, _, form, _ in fields if form is not None]
+    if len(forms) != len(claim.numbers):
+        raise ValueError(f'"{claim.passage}" has {len(forms)} fields for {len(claim.numbers)} numbers.')
     words = [re.sub(r'(\\?\s)+', r'\\s+', re.escape(literal)) for literal, *_ in fields]
-    pattern = ''.join(
-        f'({literal}){_NUMBER if form is not None else ""}' for literal, (_, _, form, _) in zip(words, fields)
-    )
-    found = list(re.finditer(pattern, text))
+    found = list(re.finditer(_NUMBER.join(words) + (_NUMBER if fields[-1][2] is not None else ''), text))
     if len(found) != 1:
         raise InputError(f'"{claim.passage}" is in the document {len(found)} times, not once; adapt claims.py.')
     if not claim.holds:
-        raise InputError(
-            f'"{claim.passage}" is not what the results show; rewrite this passage, there and in claims.py.'
-        )
-    old = iter(found[0].groups())
-    numbers = iter(claim.numbers)
-    new = ''
-    for _, _, form, _ in fields:
-        new += next(old)
-        if form is not None:
-            next(old)
-            new += format(next(numbers), form)
-    return text[: found[0].start()] + new + text[found[0].end() :]
+        raise InputError(f'"{claim.passage}" is not what the results show; rewrite it, there and in claims.py.')
+    for index in reversed(range(len(forms))):  # from the end, so that the places before stay where they are
+        start, end = found[0].span(index + 1)
+        text = text[:start] + format(claim.numbers[index], forms[index]) + text[end:]
+    return text

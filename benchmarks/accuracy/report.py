@@ -37,8 +37,8 @@ def main() -> None:
 
     from mmseg_gdn.visualization.figures import save_figure
 
-    for name in DOCUMENTS:
-        text = renewed(name, args.results)
+    texts = {name: renewed(name, args.results) for name in DOCUMENTS}
+    for name, text in texts.items():
         with atomic_write(ROOT / name) as partial:
             partial.write_text(text, encoding='utf-8')
     save_figure(draw_differences(args.results), str(ROOT / PLOT))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from comparison import Measure, Variant, by_setting, compared
+from comparison import WELL_POPULATED, Measure, Variant, by_setting, compared
 from experiment import Experiment
-from experiments import BASELINES
-from table import difference_text, study_results, with_range
+from table import difference_text, results_of, with_range
 from wording import short_setting_text
 
 from mmseg_gdn.utils import InputError
 
-_STUDY, _OURS, _DECONV, _FITTED = 'upsampling', ('gdn-x100', 'gdn-x20'), 'deconv-x1', 'gdn-fit_kernels'
+_STUDIES = ('upsampling', 'checkpoints')
+_BASELINE, _OURS, _DECONV, _FITTED = 'bilinear', ('gdn-x100', 'gdn-x20'), 'deconv-x1', 'gdn-fit_kernels'
 _NOT_RUN = '-'
 
 
@@ -21,7 +21,7 @@ def summary(folder: Path, is_short: bool = False) -> str:
 
     Args:
         folder: Folder of the results.
-        is_short: Whether to leave out all settings but the usual ones, the deconvolution and the borders.
+        is_short: Whether to leave out networks that are cut or have a faster head, and the borders.
 
     Returns:
         A Markdown table.
@@ -30,10 +30,10 @@ def summary(folder: Path, is_short: bool = False) -> str:
         InputError: If nothing can be compared.
     """
     rows = []
-    for results in by_setting(study_results(folder, _STUDY)).values():
-        variants = {one.experiment.variant: one for one in compared(results, BASELINES[_STUDY])}
+    for results in by_setting(results_of(folder, _STUDIES)).values():
+        variants = {one.experiment.variant: one for one in compared(results, _BASELINE)}
         ours = next((variants[name] for name in _OURS if name in variants), None)
-        if ours is not None and BASELINES[_STUDY] in variants and (not is_short or _is_usual(ours.experiment)):
+        if ours is not None and _BASELINE in variants and (not is_short or _is_usual(ours.experiment)):
             rows.append(_cells(variants, ours, is_short))
     if not rows:
         raise InputError(f'{folder} has no setting with both bilinear interpolation and GDN; run more experiments.')
@@ -41,7 +41,7 @@ def summary(folder: Path, is_short: bool = False) -> str:
 
 
 def _is_usual(run: Experiment) -> bool:
-    return (run.network, run.trunk, run.iterations) == ('mobilenetv2', 'most', 300)
+    return run.network == 'mobilenetv2' and run.head_lr_mult == 1
 
 
 def _line(cells: dict[str, str]) -> str:
@@ -49,8 +49,8 @@ def _line(cells: dict[str, str]) -> str:
 
 
 def _cells(variants: dict[str, Variant], ours: Variant, is_short: bool) -> dict[str, str]:
-    """A row by its heading; ``ours`` is the variant whose borders and seeds are told."""
-    whole = Measure()
+    """A row by its heading; ``ours`` is the variant whose frequent classes, borders and seeds are told."""
+    whole, frequent = Measure(), Measure(classes=WELL_POPULATED[ours.experiment.data])
 
     def difference(name: str) -> str:
         found = variants.get(name)
@@ -59,16 +59,15 @@ def _cells(variants: dict[str, Variant], ours: Variant, is_short: bool) -> dict[
         missing = len(ours.runs) - len(found.runs)
         return difference_text(found, whole) + (f' ({len(found.runs)} seeds)' if missing else '')
 
-    details = {
-        'learned deconvolution - bilinear': difference(_DECONV),
-        'GDN within 4 px of borders': difference_text(ours, Measure('4px')),
-    }
+    borders = {'GDN within 4 px of borders - bilinear': difference_text(ours, Measure('4px'))}
     return {
         'data and network': short_setting_text(ours.experiment),
-        'bilinear': with_range(variants['bilinear'].values(whole), '.2f'),
+        'bilinear': with_range(variants[_BASELINE].values(whole), '.2f'),
         'GDN, factor 20 - bilinear': difference('gdn-x20'),
         'GDN, factor 100 - bilinear': difference('gdn-x100'),
-        **({} if is_short else details),
+        'GDN on frequent classes - bilinear': difference_text(ours, frequent),
+        **({} if is_short else borders),
+        'learned deconvolution - bilinear': difference(_DECONV),
         '`fit_kernels.py` - bilinear': difference(_FITTED),
         'seeds': str(len(ours.runs)),
     }

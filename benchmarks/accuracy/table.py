@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -36,22 +37,24 @@ def tables(folder: Path, study: str) -> str:
     Raises:
         InputError: If the folder has no results of this study.
     """
-    results = study_results(folder, study)
+    results = results_of(folder, [study])
     return '\n'.join(
         f'**{setting_text(variants[0].experiment)}**\n\n{table(variants)}\n'
         for variants in (compared(runs, BASELINES[study]) for runs in by_setting(results).values())
     )
 
 
-def study_results(folder: Path, study: str) -> list[Result]:
-    """Results of a study.
+def results_of(folder: Path, studies: Sequence[str]) -> list[Result]:
+    """Results of some studies.
 
     Raises:
         InputError: If the folder has none.
     """
-    results = [result for result in read_results(folder).values() if result['settings']['study'] == study]
+    results = [result for result in read_results(folder).values() if result['settings']['study'] in studies]
     if not results:
-        raise InputError(f'{folder} has no results of the study {study}; make them with benchmarks/accuracy/run.py.')
+        raise InputError(
+            f'{folder} has no results of the study {studies[0]}; make them with benchmarks/accuracy/run.py.'
+        )
     return results
 
 
@@ -65,10 +68,10 @@ def table(variants: list[Variant]) -> str:
         A Markdown table. Round brackets hold the lowest and the highest seed, square ones the paired bootstrap over
         images of the mean difference.
     """
-    few = WELL_POPULATED.get(variants[0].experiment.data)
+    frequent = WELL_POPULATED[variants[0].experiment.data]
     columns = {
         'mIoU': Measure(),
-        **({f'{len(few)} classes': Measure(classes=few)} if few else {}),
+        f'{len(frequent)} frequent classes': Measure(classes=frequent),
         'within 4 px of borders': Measure('4px'),
         'within 2 px': Measure('2px'),
     }

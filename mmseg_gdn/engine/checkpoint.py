@@ -33,26 +33,34 @@ TRAINING_STATE = ('meta', 'message_hub', 'optimizer')
 _REFUSED = re.compile(r'GLOBAL (\S+)')  # in torch's message about what it does not read
 # Keys of parts that predictions do not use.
 _TRAINING_ONLY = re.compile(r'(^|\.)(auxiliary_head|label_branch)\.')
+_MATRIX = re.compile(r'\.interp\.kernel_[hw]$')
 
 
 def check_weights(
-    model: nn.Module, weights: Mapping[str, torch.Tensor], source: str, resuming: bool = False, partial: bool = False
+    model: nn.Module,
+    weights: Mapping[str, torch.Tensor],
+    source: str,
+    resuming: bool = False,
+    partial: bool | None = None,
 ) -> None:
     """Make sure that weights belong to a model, and log those that the model does not use.
 
     Unless training resumes, two kinds of weights may be missing: those of parts that only training uses, and matrices
     of global interpolation that start as bilinear, with which a stock checkpoint predicts what it always has. Matrices
-    may also have other sizes than the model's, because :class:`GlobalInterp` resamples them.
+    may also have other sizes than the model's, because :class:`GlobalInterp` resamples them. Learned matrices that a
+    stock head would leave out are refused, because the scores were trained for them.
 
     Args:
         model: The model to load them into, possibly wrapped. With FSDP, all processes have to make this call.
         weights: Tensors by key, without the prefix ``module.``.
         source: Where they come from, for messages.
         resuming: Whether the state of an optimizer comes with them, which requires exactly the same parameters.
-        partial: Whether weights that do not fit cause a warning instead of an error, unless training resumes.
+        partial: Whether weights that do not fit cause a warning instead of an error, unless training resumes; ``None``
+            where that cannot be chosen.
 
     Raises:
-        InputError: If a key is missing or has another shape, or if a weight is NaN or infinite.
+        InputError: If a key is missing or has another shape, if matrices would be left out, or if a weight is NaN or
+            infinite.
     """
     require_finite_weights(model, weights, source)
     wanted, matrices, bilinear = _shapes(model)
@@ -74,18 +82,31 @@ def check_weights(
                 'with, or start a new training from its weights, with load_from and without resuming.'
             )
         if not partial or len(problems) == len(wanted):
-            raise InputError(
-                f'{message}; use the config it was trained with. To start training from the weights that '
-                'do fit, add --cfg-options default_hooks.check_checkpoint.partial=True.'
-            )
+            raise InputError(f'{message}; use the config it was trained with.{_choice(partial)}')
         print_log(f'{message}; these keep their initial values.', 'current', logging.WARNING)
     left_over = [key for key in weights if key not in wanted]
+    unused = [key for key in left_over if _MATRIX.search(key) and not _TRAINING_ONLY.search(key)]
+    if unused and not partial:
+        raise InputError(
+            f"{source} has learned matrices ({_first(unused, ', ')}) that this config's model does not have, so its "
+            f'scores would be upsampled in another way than in training; use the config it was trained with.'
+            f'{_choice(partial)}'
+        )
     if left_over:
         print_log(
             f'{source} has keys that the model does not use ({len(left_over)}: {_first(left_over, ", ")}).',
             'current',
             logging.WARNING,
         )
+
+
+def _choice(partial: bool | None) -> str:
+    if partial is None:
+        return ''
+    return (
+        ' To start training from the weights that do fit, add --cfg-options '
+        'default_hooks.check_checkpoint.partial=True.'
+    )
 
 
 def load_weights(model: nn.Module, path: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,8 +15,9 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
 from mmseg.models import MobileNetV2
-from mmseg.registry import MODELS
+from mmseg.registry import DATASETS, MODELS
 from PIL import Image
 
 from mmseg_gdn.utils import InputError
@@ -399,6 +401,21 @@ def test_the_bootstrap_knows_sure_from_unsure() -> None:
     assert high - low > 1
 
 
+def test_the_bootstrap_draws_neighbours_together() -> None:
+    from bootstrap import difference_interval
+
+    union = np.full((1, 100, 1), 100.0)
+    theirs = np.full((1, 100, 1), 50.0)
+    ours = theirs.copy()
+    ours[:, :50] += 10  # the first half of a clip differs from the second
+    widths = [
+        np.ptp(difference_interval(*(np.stack([one, union], -1) for one in (ours, theirs)), block))
+        for block in (1, 10, 25)
+    ]
+    assert widths[0] < 0.6 * widths[1] < 0.6 * widths[2]
+    assert difference_interval(*(np.stack([one, union], -1) for one in (ours, theirs)), 100) == pytest.approx((5, 5))
+
+
 def test_each_seed_is_compared_with_itself() -> None:
     from bootstrap import difference_interval
 
@@ -443,9 +460,10 @@ def test_table_of_results_made_by_hand(tiny, tmp_path) -> None:
     camvid, voc = tables(tmp_path, 'matrix-rates').split('**VOC')
     rows = {line.split(' | ')[0].strip('| '): line for line in camvid.splitlines() if line.startswith('| GDN')}
     assert list(rows) == ['GDN, factor 0', 'GDN, factor 20', 'GDN, factor 100', 'GDN, factor 20, with weight decay']
-    assert rows['GDN, factor 0'] == '| GDN, factor 0 | 32.00 (30.00 to 34.00) |  | 0 %, 0 % |  |  | 2 |'
+    lowest = '32.00 (30.00 to 34.00)'
+    assert rows['GDN, factor 0'] == f'| GDN, factor 0 | {lowest} |  | {lowest} |  | 0 %, 0 % |  |  | 2 |'
     assert rows['GDN, factor 20'].endswith('| 32.75 (31.00 to 34.50) | +0.75 (+0.50 to +1.00) | 25 %, 12 % |  |  | 2 |')
-    assert rows['GDN, factor 100'].endswith('| 29.00 | -1.00 | 50 %, 25 % |  |  | 1 |')
+    assert rows['GDN, factor 100'].endswith('| 29.00 | -1.00 | 29.00 | -1.00 | 50 %, 25 % |  |  | 1 |')
     assert '| GDN, factor 0 | 10.00 |  | 10.00 |  | 0 %, 0 % |  |  | 1 |' in voc
 
 
@@ -476,8 +494,11 @@ def test_table_of_results_with_counts(counted) -> None:
     from table import tables
 
     lines = tables(counted, 'upsampling').splitlines()
-    assert lines[2].startswith('| upsampling | mIoU | difference | within 4 px of borders | difference |')
-    assert lines[4].startswith('| bilinear | 55.75 (54.75 to 56.75) |  | 41.00 (40.00 to 42.00) |  |')
+    assert lines[2].startswith(
+        '| upsampling | mIoU | difference | 6 frequent classes | difference | within 4 px of borders | difference |'
+    )
+    whole = '55.75 (54.75 to 56.75)'
+    assert lines[4].startswith(f'| bilinear | {whole} |  | {whole} |  | 41.00 (40.00 to 42.00) |  |')
     assert lines[5].startswith('| GDN, factor 20 | 61.75 (59.75 to 63.75) | +6.00 (+5.00 to +7.00) [+6.00, +6.00] |')
 
 
@@ -487,8 +508,8 @@ def test_summary_of_results(counted) -> None:
     line = summary(counted).splitlines()[2]
     difference = '+6.00 (+5.00 to +7.00) [+6.00, +6.00]'
     assert line == (
-        f'| CamVid, stride 32, SGD, frozen trunk, 2 iterations | 55.75 (54.75 to 56.75) | {difference} | - | - | '
-        f'{difference} | - | 2 |'
+        f'| CamVid, stride 32, SGD, frozen trunk, 2 iterations | 55.75 (54.75 to 56.75) | {difference} | - | '
+        f'{difference} | {difference} | - | - | 2 |'
     )
 
 
@@ -558,6 +579,32 @@ def test_the_plot_has_a_line_per_setting(counted, tiny) -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         'CamVid, stride 32, SGD, frozen trunk, 2 iterations'
     ] * 2
+
+
+def test_the_archive_for_another_machine(folders, voc_root, weights, tmp_path) -> None:
+    from pack import WEIGHTS, pack
+    from recipe import dataset
+
+    out, unpacked = tmp_path / 'data.tar', tmp_path / 'unpacked'
+    pack(dict(folders, voc=voc_root), weights, out)
+    with tarfile.open(out) as archive:
+        archive.extractall(unpacked, filter='data')
+    assert (unpacked / WEIGHTS).read_bytes() == weights.read_bytes()
+    init_default_scope('mmseg')
+    for data, count in (('camvid', 3), ('voc', 3)):
+        images = DATASETS.build(dataset(data, unpacked / data, 'train'))
+        assert len(images) == count
+        sample = images[0]
+        assert max(sample['inputs'].shape[1:]) == 320
+        assert sample['data_samples'].gt_sem_seg.data.shape[1:] == sample['inputs'].shape[1:]
+
+
+def test_no_archive_without_weights(folders, voc_root, tmp_path) -> None:
+    from pack import pack
+
+    with pytest.raises(InputError, match=r'There are no weights .*none.pth; make them with'):
+        pack(dict(folders, voc=voc_root), tmp_path / 'none.pth', tmp_path / 'data.tar')
+    assert not list(tmp_path.glob('data.tar*'))
 
 
 @pytest.mark.slow

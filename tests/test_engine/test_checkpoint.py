@@ -59,6 +59,20 @@ def test_keys_that_the_model_does_not_use_are_a_warning(model, tmp_path, warning
     assert warnings == [f'{path} has keys that the model does not use (2: 2.weight, 2.bias).']
 
 
+def test_matrices_that_the_model_would_leave_out_are_refused(tmp_path, warnings):
+    weights = Segmentor().state_dict()
+    model = Segmentor()
+    del model.decode_head.interp
+    path = save(weights, tmp_path / 'gdn.pth')
+    with pytest.raises(InputError, match=r'use the config it was trained with\.$') as error:
+        load_weights(model, path)
+    assert 'gdn.pth has learned matrices (decode_head.interp.kernel_h, decode_head.interp.kernel_w)' in str(error.value)
+    with pytest.raises(InputError, match='check_checkpoint.partial=True'):
+        check_weights(model, weights, path, partial=False)
+    check_weights(model, weights, path, partial=True)
+    assert len(warnings) == 1
+
+
 def test_the_prefix_of_wrapped_models_is_dropped(model, tmp_path):
     wrapped = {f'module.{key}': value + 1 for key, value in model.state_dict().items()}
     expected = model[0].weight + 1

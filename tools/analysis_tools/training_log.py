@@ -131,12 +131,15 @@ def _read_records(path: Path) -> list[dict]:
     for number, line in enumerate(lines, 1):
         try:
             record = json.loads(line)
+            record = {key: float(value) for key, value in record.items()}
             record['step'] = int(record['step'])
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             # A training that is running, or that was killed, may have written half a line.
             if number == len(lines) and records:
                 break
-            raise InputError(f'{path} is no log of scalars: line {number} is no JSON object with a step.') from error
+            raise InputError(
+                f'{path} is no log of scalars: line {number} is no JSON object of numbers with a step.'
+            ) from error
         records.append(record)
     return records
 

@@ -103,9 +103,20 @@ class TestRefusals:
         with pytest.raises(InputError, match='has no scalars yet'):
             read_log(str(tmp_path / 'run'))
 
-    @pytest.mark.parametrize('line', ['nonsense', '[1, 2]', '{"loss": 1.0}', '"text"'])
+    @pytest.mark.parametrize(
+        'line',
+        [
+            'nonsense',
+            '[1, 2]',
+            '{"loss": 1.0}',
+            '"text"',
+            '{"step": 2, "loss": "x"}',
+            '{"step": NaN}',
+            '{"step": 2, "loss": [1]}',
+        ],
+    )
     def test_no_scalars(self, tmp_path, line):
         path = tmp_path / 'some.json'
         path.write_text(f'{{"step": 1}}\n{line}\n{{"step": 3}}\n')
-        with pytest.raises(InputError, match=r'some.json is no log of scalars: line 2 is no JSON object with a step'):
+        with pytest.raises(InputError, match=r'some.json is no log of scalars: line 2 is no JSON object of numbers'):
             read_log(str(path))
