@@ -21,6 +21,9 @@ def main() -> None:
     folders = {name: folder for name, folder in (('camvid', args.camvid), ('voc', args.voc)) if folder}
     if not folders:
         raise InputError('Name the folder of at least one data set, with --camvid or --voc.')
+    for part in args.only:
+        if not any(part in experiment.name for experiment in EXPERIMENTS):
+            raise InputError(f"--only {part}: no experiment has this in its name, such as '{EXPERIMENTS[0].name}'.")
     chosen = [experiment for experiment in EXPERIMENTS if any(part in experiment.name for part in args.only)]
     if args.iterations:
         # Runs that go on from others are known by the length of those, and would take the place of the real ones.

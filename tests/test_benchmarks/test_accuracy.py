@@ -615,6 +615,10 @@ def test_commands_say_what_is_missing(tmp_path) -> None:
     outcome = subprocess.run([sys.executable, str(FOLDER / 'run.py')], capture_output=True, text=True, check=False)
     assert outcome.returncode == 1
     assert '--camvid or --voc' in outcome.stderr
+    command = [sys.executable, str(FOLDER / 'run.py'), '--camvid', str(tmp_path), '--only', 'nonsense']
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith('error: --only nonsense: no experiment has this in its name')
 
 
 def test_documents_show_the_results_as_they_are() -> None:
