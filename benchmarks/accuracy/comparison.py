@@ -109,11 +109,11 @@ def compared(results: list[Result], baseline: str) -> list[Variant]:
 
 
 def by_setting(results: list[Result]) -> dict[str, list[Result]]:
-    """Group results by their setting."""
+    """Group results by their setting, in the order of its name."""
     groups: dict[str, list[Result]] = {}
     for result in results:
         groups.setdefault(Experiment.from_dict(result['settings']).setting, []).append(result)
-    return groups
+    return dict(sorted(groups.items()))
 
 
 def _order(result: Result) -> tuple:

@@ -52,6 +52,18 @@ class Gains:
         """Mean IoU of bilinear interpolation, in percent."""
         return mean(self._found(study, setting, BASELINES[study]).values(_ALL))
 
+    def moved(self, setting: str, variant: str, study: str = 'upsampling') -> tuple[float, ...]:
+        """How far K_h and K_w are from their start, as shares of its norm, mean over seeds."""
+        runs = self._found(study, setting, variant).runs.values()
+        return tuple(mean(distances) for distances in zip(*(run['moved'].values() for run in runs)))
+
+    def interval(self, setting: str, variant: str, study: str = 'upsampling') -> tuple[float, float]:
+        """95 % of the mean difference over the validation images, in points."""
+        ends = self._found(study, setting, variant).interval(_ALL)
+        if ends is None:
+            raise InputError(f'the results of {study}_{setting}_{variant} have no counts.')
+        return ends
+
     def weights(self, setting: str, variant: str) -> int:
         """Number of weights of the upsampling."""
         run = next(iter(self._found('upsampling', setting, variant).runs.values()))

@@ -53,9 +53,9 @@ def _renewed(text: str, claim: Claim) -> str:
     words = [re.sub(r'(\\?\s)+', r'\\s+', re.escape(literal)) for literal, *_ in fields]
     found = list(re.finditer(_NUMBER.join(words) + (_NUMBER if fields[-1][2] is not None else ''), text))
     if len(found) != 1:
-        raise InputError(f'"{claim.passage}" is in the document {len(found)} times, not once; adapt claims.py.')
+        raise InputError(f'"{claim.passage}" is in the document {len(found)} times, not once; adapt the claim.')
     if not claim.holds:
-        raise InputError(f'"{claim.passage}" is not what the results show; rewrite it, there and in claims.py.')
+        raise InputError(f'"{claim.passage}" is not what the results show; rewrite it, and the claim.')
     for index in reversed(range(len(forms))):  # from the end, so that the places before stay where they are
         start, end = found[0].span(index + 1)
         text = text[:start] + format(claim.numbers[index], forms[index]) + text[end:]

@@ -11,6 +11,7 @@ import mmseg_gdn  # noqa: F401  (checks the stack before anything else is import
 # isort: split
 from card import card
 from claims import claims
+from class_table import class_table
 from prose import with_claims
 from summary import summary
 from table import tables
@@ -69,7 +70,7 @@ def filled(text: str, results: Path) -> str:
 
     Args:
         text: Markdown with blocks from ``<!-- results: NAME -->`` to ``<!-- end -->``; the name is a study's, or
-            ``summary``, ``short-summary`` or ``card:CHECKPOINT``.
+            ``summary``, ``short-summary``, ``classes:DATA`` or ``card:CHECKPOINT``.
         results: Folder of the results.
 
     Returns:
@@ -84,6 +85,8 @@ def filled(text: str, results: Path) -> str:
 def _content(name: str, results: Path) -> str:
     if name in ('summary', 'short-summary'):
         return summary(results, is_short=name.startswith('short')) + '\n'
+    if name.startswith('classes:'):
+        return class_table(results, name.removeprefix('classes:')) + '\n'
     if name.startswith('card:'):
         return card(name.removeprefix('card:')) + '\n'
     return tables(results, name)

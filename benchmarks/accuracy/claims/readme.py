@@ -1,0 +1,80 @@
+"""What README.md says of the results."""
+
+from __future__ import annotations
+
+from gains import Gains
+from prose import Claim
+
+from .findings import (
+    CAMVID,
+    CAMVID_ADAMW,
+    CAMVID_LONGEST,
+    FRAMED_ALIKE,
+    RATES_FROZEN,
+    RATES_TOP,
+    VOC,
+    VOC_FINE,
+    VOC_FREQUENT,
+    VOC_LONG,
+    at_own_rate,
+    bundled,
+    frequent,
+    is_half_a_point,
+    is_no_more_near_borders,
+    is_nothing_left,
+    largest_gains_most,
+    lowest,
+    span,
+)
+
+
+def claims(gains: Gains) -> list[Claim]:
+    """Its claims."""
+    halved = [
+        gains.mean(f'{CAMVID}_test0.5', f'gdn-x100-{policy}', study='spoilers') for policy in ('resample', 'slice')
+    ]
+    slow, slow_adamw, fast_adamw = at_own_rate(gains, 'sgd'), at_own_rate(gains, 'adamw'), _fast_with_adamw(gains)
+    return [
+        Claim('there every seed gained, at factor 100', holds=lowest(gains, 'camvid', 'gdn-x100') > 0),
+        Claim(
+            '{:.1f} mIoU with SGD at stride 32, {:.1f} at stride 16, and {:.1f} with AdamW',
+            tuple(gains.mean(setting, 'gdn-x100') for setting in FRAMED_ALIKE),
+        ),
+        Claim('the frequent ones gained {:.1f} to {:.1f}', frequent(gains)),
+        Claim('score alike ({:.1f} and {:.1f} mIoU)', bundled()[::-1]),
+        Claim(
+            'it was one to three points at factor 100',
+            holds=all(1 <= gains.mean(setting, 'gdn-x100') <= 3 for setting in (VOC, VOC_FINE)),
+        ),
+        Claim('not more near borders than overall', holds=is_no_more_near_borders(gains)),
+        Claim('factor 100 lost {:.0f} to {:.0f} points (CamVid)', (-max(halved), -min(halved))),
+        Claim(
+            'bilinear interpolation itself got about {:.0f} mIoU better on CamVid',
+            (gains.baseline(CAMVID_LONGEST) - gains.baseline(CAMVID),),
+        ),
+        Claim('though the gain, too, had grown to {:.1f}', (gains.mean(CAMVID_LONGEST, 'gdn-x100'),)),
+        Claim(
+            'half a point after twice as many iterations (on the seven frequent classes {:.1f} at factor 20 and {:.1f} '
+            'at 100)',
+            tuple(gains.mean(VOC_LONG, variant, VOC_FREQUENT) for variant in ('gdn-x20', 'gdn-x100')),
+            holds=is_half_a_point(gains),
+        ),
+        Claim('none after three times as many (one seed)', holds=is_nothing_left(gains)),
+        Claim(
+            'With crops alone, GDN gained {:.1f} mIoU at factor 100 (CamVid)',
+            (gains.mean(f'{CAMVID}_crops', 'gdn-x100', study='spoilers'),),
+        ),
+        Claim(
+            'and gain {:.1f} to {:.1f}; with AdamW {:.1f} to {:.1f}, against {:.0f} to {:.0f} at factor 100',
+            (*span(slow), *span(slow_adamw), *span(fast_adamw)),
+        ),
+        Claim('at factor 20 they then lose {:.1f}', (-gains.mean(CAMVID, 'gdn-x20-decay'),)),
+        Claim('the largest gained most in all trainings of 200 to 300 iterations', holds=largest_gains_most(gains)),
+        Claim('gained in all six networks of the first table', holds=lowest(gains, '', 'gdn-fit_kernels') > 0),
+    ]
+
+
+def _fast_with_adamw(gains: Gains) -> list[float]:
+    settings = [setting.format('adamw') for setting in (RATES_FROZEN, RATES_TOP)]
+    means = [gains.mean(setting, 'x100', study='matrix-rates') for setting in settings]
+    return [*means, gains.mean(CAMVID_ADAMW, 'gdn-x100')]
