@@ -50,6 +50,7 @@ def upsampling() -> list[Experiment]:
         *_runs(voc, [{}, _GDN, _FAST, _DECONV, _FITTED, *_with_labels({}, _GDN, _DECONV)]),
         *_runs(replace(voc, stride=16), [{}, _GDN, _FAST, _DECONV, *_with_labels({}, _FAST, _DECONV)]),
         *_runs(replace(voc, **frozen), [{}, _GDN]),
+        *_runs(replace(voc, head_lr_mult=10), [{}, _FAST]),
         *_runs(replace(voc, iterations=600), [{}, _GDN, _FAST]),
         *_runs(voc, [dict(_GDN, start=300)]),
     ]
