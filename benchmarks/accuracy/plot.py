@@ -41,7 +41,7 @@ def draw_differences(folder: Path) -> Figure:
     axes.invert_yaxis()
     axes.set_xlabel(
         'mIoU minus that of bilinear interpolation\n'
-        '(dots: seeds; bars: 95 % of their mean over images, for CamVid over parts of its clip)'
+        'dots: seeds; bars: 95 % of their mean over images,\nfor CamVid over parts of its clip'
     )
     axes.grid(axis='x', alpha=0.3)
     handles, labels = axes.get_legend_handles_labels()

@@ -21,7 +21,7 @@ def summary(folder: Path, is_short: bool = False) -> str:
 
     Args:
         folder: Folder of the results.
-        is_short: Whether to leave out networks that are cut or have a faster head, and the borders.
+        is_short: Whether to leave out networks that are cut, and the borders.
 
     Returns:
         A Markdown table.
@@ -41,7 +41,7 @@ def summary(folder: Path, is_short: bool = False) -> str:
 
 
 def _is_usual(run: Experiment) -> bool:
-    return run.network == 'mobilenetv2' and run.head_lr_mult == 1
+    return run.network == 'mobilenetv2'
 
 
 def _line(cells: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ CAMVID, CAMVID_ADAMW, CAMVID_FINE = (f'camvid_most_{name}_300x8' for name in ('s
 CAMVID_LONG, CAMVID_LONGEST = 'camvid_most_s32_sgd_600x8', 'camvid_most_s32_sgd_900x8'
 CAMVID_TRAINED, CAMVID_FAST_HEAD = 'camvid_trained_s32_sgd_300x8', f'{CAMVID}_head-x10'
 VOC, VOC_FINE = 'voc_most_s32_sgd_300x8', 'voc_most_s16_sgd_300x8'
+VOC_FAST_HEAD = f'{VOC}_head-x10'
 VOC_LONG, VOC_LONGEST = 'voc_most_s32_sgd_600x8', 'voc_most_s32_sgd_900x8'
 RATES_FROZEN, RATES_TOP = 'camvid_frozen_s32_{}_300x8', 'camvid_top_s32_{}_200x8'
 FRAMED_ALIKE = (CAMVID, CAMVID_FINE, CAMVID_ADAMW)
