@@ -17,8 +17,9 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from PIL import Image
 from recipe import DATA, dataset
+from runner import require_weights
 
-from mmseg_gdn.utils import InputError, atomic_write, run_tool
+from mmseg_gdn.utils import atomic_write, run_tool
 
 WEIGHTS = 'mobilenet_v2_imagenet.pth'  # in the archive
 _QUALITY = 85
@@ -54,11 +55,7 @@ def pack(folders: dict[str, Path], weights: Path, out: Path) -> None:
     Raises:
         InputError: If there are no such weights.
     """
-    if not weights.is_file():
-        raise InputError(
-            f'There are no weights {weights}; make them with '
-            'tools/model_converters/mobilenetv2_to_mmseg.py, or name another file with --mobilenetv2-weights.'
-        )
+    require_weights('mobilenetv2', weights)
     with tempfile.TemporaryDirectory() as scratch, atomic_write(out) as partial:
         for data, folder in folders.items():
             _write_scaled(data, folder, Path(scratch, data))

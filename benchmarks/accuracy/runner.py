@@ -95,13 +95,25 @@ def run(experiment: Experiment, folder: Path, weights: Path, scratch: Path, work
     )
 
 
+def require_weights(name: str, path: Path) -> None:
+    """Make sure that a trunk's ImageNet weights are there.
+
+    Args:
+        name: Name of the trunk, as in the option that names the file.
+        path: The file.
+
+    Raises:
+        InputError: If there is none.
+    """
+    if not path.is_file():
+        raise InputError(
+            f'There are no weights {path}; {_MAKE_WEIGHTS[name]}, or name another file with --{name}-weights.'
+        )
+
+
 def _check_inputs(wanted: list[Experiment], folders: dict[str, Path], weights: dict[str, Path]) -> None:
     for name in sorted({experiment.trunk_weights for experiment in wanted}):
-        if not weights[name].is_file():
-            raise InputError(
-                f'There are no weights {weights[name]}; {_MAKE_WEIGHTS[name]}, or name another file with '
-                f'--{name}-weights.'
-            )
+        require_weights(name, weights[name])
     for name, folder in folders.items():
         if not folder.is_dir():
             raise InputError(f'There is no folder {folder}; name that of the data set with --{name}.')
