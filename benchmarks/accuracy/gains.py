@@ -44,6 +44,15 @@ class Gains:
         """
         return self._found(study, setting, variant).differences(measure)
 
+    def over(self, setting: str, variant: str, other: str) -> list[float]:
+        """Differences in mean IoU from another variant of the main study, by seed, in points.
+
+        Raises:
+            InputError: If one of the two has not been run.
+        """
+        ours, theirs = (self._found('upsampling', setting, name) for name in (variant, other))
+        return Variant(ours.runs, theirs.runs).differences(_ALL)
+
     def mean(self, setting: str, variant: str, measure: Measure = _ALL, study: str = 'upsampling') -> float:
         """Their mean over seeds."""
         return mean(self.by_seed(setting, variant, measure, study))

@@ -119,12 +119,7 @@ def _rates(gains: Gains) -> list[Claim]:
 
 def _label_loss(gains: Gains) -> list[Claim]:
     added = {
-        (setting, variant, place): [
-            with_labels - without
-            for with_labels, without in zip(
-                gains.by_seed(setting, f'{variant}-labels-on-{place}'), _plain(gains, setting, variant)
-            )
-        ]
+        (setting, variant, place): gains.over(setting, f'{variant}-labels-on-{place}', variant)
         for variant in ('bilinear', 'deconv-x1', 'gdn-x20', 'gdn-x100')
         for place in ('scores', 'features')
         for setting in gains.settings(f'{variant}-labels-on-{place}')
@@ -152,10 +147,6 @@ def _label_loss(gains: Gains) -> list[Claim]:
             ),
         ),
     ]
-
-
-def _plain(gains: Gains, setting: str, variant: str) -> list[float]:
-    return [0, 0, 0] if variant == 'bilinear' else gains.by_seed(setting, variant)
 
 
 def _deconvolution(gains: Gains) -> list[Claim]:
