@@ -22,21 +22,9 @@ def _scripts(monkeypatch) -> None:
 @pytest.fixture
 def tiny():
     """Two iterations of two images."""
-    from experiment import Experiment
+    from experiments import matrix_rates
 
-    return Experiment(
-        study='matrix-rates',
-        data='camvid',
-        trunk='frozen',
-        stride=32,
-        optimizer='sgd',
-        upsampling='gdn',
-        lr_mult=20,
-        decay_mult=0,
-        iterations=2,
-        batch=2,
-        seed=0,
-    )
+    return replace(matrix_rates()[0], lr_mult=20, iterations=2, batch=2)
 
 
 @pytest.fixture
