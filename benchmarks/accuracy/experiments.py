@@ -61,7 +61,7 @@ def _with_labels(*variants: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def checkpoints() -> list[Experiment]:
-    """The networks under ``checkpoints/``, which are of the first seed, trained three times as long as the others."""
+    """VOC for three times as long as the others; the networks under ``checkpoints/`` are of the first seed."""
     base = replace(_BILINEAR, study='checkpoints', iterations=900)
     return [*_runs(base, [{}, _FAST]), *_runs(base, [dict(_GDN, labels='features')], seeds=[0])]
 
