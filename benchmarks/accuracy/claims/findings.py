@@ -29,11 +29,6 @@ def is_half_a_point(gains: Gains) -> bool:
     return all(0.35 < gains.mean(VOC_LONG, variant) < 0.65 for variant in ('gdn-x20', 'gdn-x100'))
 
 
-def is_nothing_left(gains: Gains) -> bool:
-    """Whether three times as many iterations leave no gain on VOC."""
-    return abs(gains.mean(VOC_LONGEST, 'gdn-x100', study='checkpoints')) < 0.25
-
-
 def is_no_more_near_borders(gains: Gains) -> bool:
     """Whether VOC gains near borders what it gains overall, or less."""
     near = Measure('4px')

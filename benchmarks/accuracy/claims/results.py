@@ -26,7 +26,6 @@ from .findings import (
     frequent,
     is_half_a_point,
     is_no_more_near_borders,
-    is_nothing_left,
     largest_gains_most,
     lowest,
     span,
@@ -195,6 +194,7 @@ def _fitted(gains: Gains) -> list[Claim]:
 
 def _longer(gains: Gains) -> list[Claim]:
     fast = gains.by_seed(VOC_LONG, 'gdn-x100', VOC_FREQUENT)
+    longest = gains.by_seed(VOC_LONGEST, 'gdn-x100', study='checkpoints')
     images = gains.interval(VOC_LONGEST, 'gdn-x100', study='checkpoints')
     return [
         Claim(
@@ -212,11 +212,14 @@ def _longer(gains: Gains) -> list[Claim]:
         ),
         Claim('factor 100 {:.1f}, from {:+.1f} to {:+.1f}', (mean(fast), *span(fast))),
         Claim(
-            'with three times as many (one seed) there is none, {:.1f}',
-            (gains.mean(VOC_LONGEST, 'gdn-x100', study='checkpoints'),),
-            holds=is_nothing_left(gains),
+            'with three times as many it is {:.1f} at factor 100 (seeds from {:+.1f} to {:+.1f}; {:+.1f} on the seven)',
+            (
+                mean(longest),
+                *span(longest),
+                gains.mean(VOC_LONGEST, 'gdn-x100', VOC_FREQUENT, study='checkpoints'),
+            ),
         ),
-        Claim('leave it open within three points either way', holds=min(abs(end) for end in images) > 2.5),
+        Claim('leave it open within two points either way', holds=min(-images[0], images[1]) > 2),
     ]
 
 
